@@ -1,4 +1,4 @@
-"""Runs `paddle_pose export`; `python export.py --help` explains it."""
+"""Exports a checkpoint: the command `paddle-pose export`; see `python export.py --help`."""
 
 from paddle_pose.cli import run
 

@@ -1,4 +1,4 @@
-"""Runs `paddle_pose predict`; `python predict.py --help` explains it."""
+"""Predicts poses in images and videos: `paddle-pose predict`; see `python predict.py --help`."""
 
 from paddle_pose.cli import run
 

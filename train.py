@@ -1,4 +1,4 @@
-"""Runs `paddle_pose train`; `python train.py --help` explains it."""
+"""Trains a network: the command `paddle-pose train`; see `python train.py --help`."""
 
 from paddle_pose.cli import run
 

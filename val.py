@@ -1,4 +1,4 @@
-"""Runs `paddle_pose val`; `python val.py --help` explains it."""
+"""Evaluates a network or a file of predictions: `paddle-pose val`; see `python val.py --help`."""
 
 from paddle_pose.cli import run
 

@@ -1,4 +1,4 @@
-"""How far every backend is from the live network, for every system: `python benchmarks/backend_table.py`."""
+"""Compares every backend with the live network: `python benchmarks/backend_table.py`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ from paddle_pose.exporting.verify import compare
 from paddle_pose.exporting.write import write_export
 from paddle_pose.inference.flip_test import FlipAverage
 
-# A config, and what makes it small enough to be overfitted to some synthetic people in minutes.
+# Changes by config that make its network small enough to be overfitted to a few synthetic people
+# in minutes.
 REDUCED = {
     "hourglass_tiny_128": (),
     "stacked_hourglass2_mpii_256": (
@@ -60,29 +61,30 @@ RECIPE = (
     "train.schedule.warmup=20",
     "train.eval_every=1000",
     "train.log_every=50",
-    # What is compared on is learned, so that the metric has something to lose. No flip: none was seen in training.
+    # The validation people are trained on, too, so that the metric is high enough to drop. No flip
+    # test: without augmentation the network has seen no mirrored person.
     "data.train_split=trainval",
     "augment=none",
     "val.flip=false",
 )
-BACKENDS = {  # name in the table: (suffix, whether in 8 bits)
+BACKENDS = {  # name in the table: (suffix of the exported file, whether it computes in 8 bits)
     "Paddle program": (".json", False),
     "ONNX Runtime": (".onnx", False),
     "OpenVINO": (".xml", False),
     "ONNX Runtime INT8": (".onnx", True),
     "OpenVINO INT8": (".xml", True),
 }
-SYNTHETIC = {"mpii": write_mpii, "coco": write_coco}  # by layout
-NUM_CALIBRATION = 100
-SUMMARY = ("Mean", "Mean@0.1", "AP", "acc")  # of a metric's values
+SYNTHETIC = {"mpii": write_mpii, "coco": write_coco}  # writers of synthetic people by layout
+NUM_CALIBRATION = 100  # training images from which the ranges of INT8 are determined
+SUMMARY = ("Mean", "Mean@0.1", "AP", "acc")  # values of a metric that the table shows
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Returns the parser of the flags."""
     parser = options.Parser(
-        description="Exports networks for every backend and prints how far each file is from the live network, in input "
-        "px and in the data set's metric. Without --weights a reduced network of every system is trained on some "
-        "synthetic people first."
+        description="Exports networks for every backend and prints how far each file is from the"
+        " live network, in input px and in the data set's metric. Without --weights a reduced"
+        " network of every system is trained on a few synthetic people first."
     )
     parser.add_argument(
         "--weights",
@@ -92,17 +94,24 @@ def build_parser() -> argparse.ArgumentParser:
         help="checkpoints with their config beside them",
     )
     parser.add_argument(
-        "--dataset_root", type=Path, metavar="D", help="their data; default: synthetic people"
+        "--dataset_root",
+        type=Path,
+        metavar="D",
+        help="data set of the checkpoints; default: synthetic people",
     )
     parser.add_argument(
-        "--epochs", type=int, default=75, metavar="N", help="of the reduced networks; default 75"
+        "--epochs",
+        type=int,
+        default=75,
+        metavar="N",
+        help="epochs to train the reduced networks for; default 75",
     )
     parser.add_argument(
         "--num_train",
         type=int,
         default=8,
         metavar="N",
-        help="further synthetic people to train on; default 8",
+        help="synthetic people to train on beside those to compare on; default 8",
     )
     parser.add_argument(
         "--num_val",
@@ -117,7 +126,7 @@ def build_parser() -> argparse.ArgumentParser:
         type=Path,
         default=Path("output/backends"),
         metavar="DIR",
-        help="default output/backends",
+        help="folder for the table, trainings and synthetic people; default output/backends",
     )
     return parser
 
@@ -125,10 +134,16 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Prints the table and writes it to `backends.md`.
 
+    Args:
+        argv: Flags; None for those of the command line.
+
+    Returns:
+        The exit status.
+
     Raises:
         FileNotFoundError: If a file is missing.
         MissingDependencyError: If a backend is not installed.
-        InputError: If a checkpoint does not say which network it is for.
+        InputError: If a checkpoint has no config beside it.
     """
     arguments = build_parser().parse_args(argv)
     checkpoints = []
@@ -136,13 +151,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         config = registry.read_beside(path)
         if config is None:
             raise InputError(
-                f"{path}: there is no config.json beside it that says which network it is for"
+                f"{path}: expected a config.json beside it that states the network, found none"
             )
         checkpoints.append((config, path))
     if not checkpoints:
         checkpoints = [trained(name, arguments) for name in REDUCED]
     lines = [
-        "| system | backend | greatest difference, input px | median | undecided | metric | against live | ms per image |",
+        "| system | backend | greatest difference, input px | median | undecided | metric"
+        " | against live | ms per image |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for config, path in checkpoints:
@@ -156,7 +172,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def synthetic_data(layout: str, arguments: argparse.Namespace) -> Path:
-    """Returns a folder of synthetic people in a data set's layout."""
+    """Returns a folder of synthetic people, which is written if it is missing.
+
+    Args:
+        layout: Layout of the data set, "mpii" or "coco".
+        arguments: Parsed flags.
+    """
     return SYNTHETIC[layout](
         arguments.output / f"synthetic_{layout}",
         num_train=arguments.num_train,
@@ -167,7 +188,14 @@ def synthetic_data(layout: str, arguments: argparse.Namespace) -> Path:
 
 
 def trained(name: str, arguments: argparse.Namespace) -> tuple[Config, Path]:
-    """Returns the config and the checkpoint of a reduced system, trained unless an earlier call has done so."""
+    """Returns the config and the checkpoint of a reduced network.
+
+    The network is trained unless an earlier call has trained it.
+
+    Args:
+        name: Name of the config, a key of `REDUCED`.
+        arguments: Parsed flags.
+    """
     run_dir = arguments.output / name
     weights = run_dir / "last" / "model.pdparams"
     if not run_dir.exists():
@@ -190,13 +218,20 @@ def trained(name: str, arguments: argparse.Namespace) -> tuple[Config, Path]:
     config = registry.read_beside(weights)
     if config is None:
         raise InputError(
-            f"{weights}: there is no config.json beside it; delete {run_dir} to train anew"
+            f"{weights}: there is no config.json beside it; delete {run_dir} to train again"
         )
     return config, weights
 
 
 def rows(config: Config, weights: Path, root: Path, threads: int | None) -> Iterator[str]:
-    """Yields a system's lines of the table: the live network, then every backend."""
+    """Yields the lines of a network in the table: live, then with every backend.
+
+    Args:
+        config: Config of the network.
+        weights: Checkpoint of the network.
+        root: Folder of the data set.
+        threads: Threads to compute with; None for all cores.
+    """
     set_device("cpu", threads)
     config, network = build.loaded(config, weights)
     live = PaddleBackend(network)
@@ -236,8 +271,9 @@ def rows(config: Config, weights: Path, root: Path, threads: int | None) -> Iter
             against = ", ".join(f"{value - reference[name]:+.2f}" for name, value in values.items())
             pixels, undecided = difference.pixels, difference.undecided
             yield (
-                f"| {config.name} | {backend_name} | {pixels.max():.4f} | {np.median(pixels):.4f} | "
-                f"{undecided} of {undecided + len(pixels)} | {shown} | {against} | {milliseconds(exported):.1f} |"
+                f"| {config.name} | {backend_name} | {pixels.max():.4f} | {np.median(pixels):.4f} |"
+                f" {undecided} of {undecided + len(pixels)} | {shown} | {against} |"
+                f" {milliseconds(exported):.1f} |"
             )
 
 

@@ -1,4 +1,4 @@
-"""How fast this project is beside others, measured in turns in one run: `python benchmarks/benchmark.py`."""
+"""Measures this project and others alternately: `python benchmarks/benchmark.py`."""
 
 from __future__ import annotations
 
@@ -27,15 +27,17 @@ from paddle_pose.environment import usable_cores
 from paddle_pose.errors import InputError, PaddlePoseError
 
 GROUPS = ("loading", "codecs", "evaluation", "prediction", "starting", "memory")
-BUSY = 1.0  # a load average per core above which figures are doubtful before anything was started
+BUSY = 1.0  # load average per core before the start above which the measurements are unreliable
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Returns the parser of the flags."""
     parser = Parser(
-        description="Measures loading, codecs, evaluation, prediction, start-up and memory beside mmpose, pycocotools and "
-        "LiteRT: one process per side, in turns; the table shows medians and the ratio with its spread. "
-        "benchmarks/make_peers.sh makes the others' environment. Prediction needs requirements/export.txt.",
+        description="Measures loading, codecs, evaluation, prediction, start-up and memory of this"
+        " project and of mmpose, pycocotools and LiteRT. Each side runs in its own process, and the"
+        " sides are measured alternately; the table shows medians, and the ratio with its spread."
+        " benchmarks/make_peers.sh installs the other projects. Prediction needs"
+        " requirements/export.txt.",
     )
     parser.add_argument(
         "--rows", metavar="A,B", help=f"groups to measure, of {','.join(GROUPS)}; default all"
@@ -48,33 +50,43 @@ def build_parser() -> argparse.ArgumentParser:
         type=Path,
         default=Path(".peers/bin/python"),
         metavar="F",
-        help="default .peers/bin/python",
+        help="Python with the other projects; default .peers/bin/python",
     )
     parser.add_argument(
         "--dataset_root",
         type=Path,
         metavar="D",
-        help="in MPII's layout; default: synthetic people, 1280x720",
+        help="data set in MPII's layout; default: synthetic people, 1280x720",
     )
     parser.add_argument(
         "--movenet", type=Path, metavar="F", help="Google's INT8 .tflite file of MoveNet Lightning"
     )
     parser.add_argument(
-        "--output", type=Path, default=Path("output/benchmark.json"), metavar="F", help="the JSON"
+        "--output",
+        type=Path,
+        default=Path("output/benchmark.json"),
+        metavar="F",
+        help="JSON file of the measurements; default output/benchmark.json",
     )
     parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
     parser.add_argument(
-        "--show", action="store_true", help="measure nothing; print what --output holds"
+        "--show", action="store_true", help="print the measurements in --output; measure nothing"
     )
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measures, writes the JSON and prints the table.
+    """Measures, writes the JSON file and prints the table.
+
+    Args:
+        argv: Flags; None for those of the command line.
+
+    Returns:
+        The exit status.
 
     Raises:
-        FileNotFoundError: If the file to show is not there.
-        InputError: If a flag does not fit.
+        FileNotFoundError: If the file to show does not exist.
+        InputError: If a flag has an invalid value.
     """
     arguments = build_parser().parse_args(argv)
     if not arguments.show:
@@ -87,12 +99,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Returns what is written: the machine and every row."""
+    """Returns the content of the JSON file: the machine, and the measurements of every row.
+
+    Raises:
+        InputError: If a flag has an invalid value.
+    """
     groups = arguments.rows.split(",") if arguments.rows else list(GROUPS)
     if unknown := sorted(set(groups) - set(GROUPS)):
         raise InputError(f"--rows {','.join(unknown)}: expected some of {','.join(GROUPS)}")
     if arguments.rounds < 1:
-        raise InputError(f"--rounds {arguments.rounds}: at least one")
+        raise InputError(f"--rounds {arguments.rounds}: expected at least 1")
     work = arguments.output.parent / "benchmark"
     data = arguments.dataset_root or work / "synthetic_mpii"
     if arguments.dataset_root is None and {"loading", "memory"} & set(groups):
@@ -110,18 +126,22 @@ def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 class Worker:
-    """A side's process, ready to be timed; `with` ends it."""
+    """The process of one side of a row, ready to be timed; `with` ends it.
+
+    Args:
+        side: Task and its arguments.
+        peer_python: Python of the other projects.
+
+    Raises:
+        ChildProcessError: If the process cannot do its task; states the last line of its errors.
+    """
 
     def __init__(self, side: Side, peer_python: Path) -> None:
-        """Starts it.
-
-        Raises:
-            ChildProcessError: If it cannot do its task; says its last line.
-        """
-        path, peer = FOLDER / side.worker, side.worker.startswith("peers/")
-        python = os.path.abspath(peer_python) if peer else sys.executable
-        if peer and not os.path.isfile(python):
-            raise ChildProcessError(f"no {peer_python}; benchmarks/make_peers.sh makes it")
+        path = FOLDER / side.worker
+        is_peer = side.worker.startswith("peers/")
+        python = os.path.abspath(peer_python) if is_peer else sys.executable
+        if is_peer and not os.path.isfile(python):
+            raise ChildProcessError(f"no {peer_python}; benchmarks/make_peers.sh installs it")
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the process)
         command = [python, str(path), side.task, *side.values]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self._errors}
@@ -139,14 +159,17 @@ class Worker:
         return self
 
     def __exit__(self, *problem: object) -> None:
-        """Ends it."""
+        """Ends the process."""
         self.close()
 
     def ask(self, command: str) -> dict[str, Any]:
-        """Returns the answer to `run` or `result PATH`.
+        """Returns the answer to a command, see `protocol.serve`.
+
+        Args:
+            command: "run", or "result PATH".
 
         Raises:
-            ChildProcessError: If it has ended.
+            ChildProcessError: If the process has ended.
         """
         self._process.stdin.write(command + "\n")
         return self._answer()
@@ -159,6 +182,11 @@ class Worker:
         self._errors.close()
 
     def _answer(self) -> dict[str, Any]:
+        """Returns the next answer of the process.
+
+        Raises:
+            ChildProcessError: If the process has ended.
+        """
         line = self._process.stdout.readline()
         if not line:
             self._process.wait()
@@ -171,7 +199,18 @@ class Worker:
 
 
 def measure(row: Row, rounds: int, peer_python: Path) -> dict[str, Any]:
-    """Returns a row's figures: both sides' runs, in turns; a side that is missing says why under "missing"."""
+    """Returns the measurements of a row; both sides run alternately.
+
+    Args:
+        row: Row to measure.
+        rounds: Number of measurements of each side.
+        peer_python: Python of the other projects.
+
+    Returns:
+        The fields of the row; "ours" and "theirs", the answers of each side's runs; "missing", the
+        reason by side where a side could not run; "versions" by side; "load", the load average
+        before; and what `_summarized` and `_difference` return.
+    """
     found: dict[str, Any] = {
         key: getattr(row, key)
         for key in ("group", "name", "minimum", "maximum", "measure", "items", "remark")
@@ -190,46 +229,69 @@ def measure(row: Row, rounds: int, peer_python: Path) -> dict[str, Any]:
             for name in sorted(workers, reverse=bool(number % 2)):
                 _run(name, workers, found)
         if row.tolerance is not None and len(workers) == 2:
-            found["difference"], found["tolerance"] = _difference(workers), row.tolerance
+            found["difference"] = _difference(workers)
+            found["tolerance"] = row.tolerance
     finally:
         for worker in workers.values():
             worker.close()
-    return {**found, **_judged(row, found)}
+    return {**found, **_summarized(row, found)}
 
 
 def _run(name: str, workers: dict[str, Worker], found: dict[str, Any]) -> None:
-    """Times one side once; one that ends on the way is out, with what it measured."""
+    """Times one side once; a side whose process ends loses its earlier measurements, too.
+
+    Args:
+        name: Side, "ours" or "theirs".
+        workers: Processes by side; one that ends is removed.
+        found: Measurements of the row, which are extended.
+    """
     try:
         found[name].append(workers[name].ask("run"))
     except ChildProcessError as problem:
         workers.pop(name).close()
-        found["missing"][name], found[name] = str(problem), []
+        found["missing"][name] = str(problem)
+        found[name] = []
 
 
-def _judged(row: Row, found: dict[str, Any]) -> dict[str, Any]:
-    """Returns the medians, the ratios with their spread, and whether the goal is reached (None without a goal)."""
+def _summarized(row: Row, found: dict[str, Any]) -> dict[str, Any]:
+    """Returns medians, ratios with their spread, and whether the goal is reached.
+
+    Args:
+        row: Row that was measured.
+        found: Measurements of the row.
+
+    Returns:
+        "median" (None without measurements) and "reached" (None without a goal); if both sides were
+        measured also "their_median", "ratio", "spread" and "cpu_ratio".
+    """
     ours, theirs = ([run[row.measure] for run in found[side]] for side in ("ours", "theirs"))
-    judged: dict[str, Any] = {"median": statistics.median(ours) if ours else None}
+    summary: dict[str, Any] = {"median": statistics.median(ours) if ours else None}
     if ours and theirs:
         ratios = sorted(b / a for a, b in zip(ours, theirs, strict=True))
         cpu = [
             b["cpu"] / max(a["cpu"], 1e-9)
             for a, b in zip(found["ours"], found["theirs"], strict=True)
         ]
-        judged |= {"their_median": statistics.median(theirs), "ratio": statistics.median(ratios)}
-        judged |= {"spread": [ratios[0], ratios[-1]], "cpu_ratio": statistics.median(cpu)}
+        summary |= {"their_median": statistics.median(theirs), "ratio": statistics.median(ratios)}
+        summary |= {"spread": [ratios[0], ratios[-1]], "cpu_ratio": statistics.median(cpu)}
     reached = None
-    if row.minimum and "ratio" in judged:
-        reached = judged["ratio"] >= row.minimum
+    if row.minimum and "ratio" in summary:
+        reached = summary["ratio"] >= row.minimum
     elif row.maximum and ours:
-        reached = judged["median"] <= row.maximum
+        reached = summary["median"] <= row.maximum
     if reached is not None and "difference" in found:
         reached = reached and found["difference"] <= found["tolerance"]
-    return {**judged, "reached": reached}
+    return {**summary, "reached": reached}
 
 
 def _difference(workers: dict[str, Worker]) -> float:
-    """Returns the largest difference of both sides' arrays, infinity where one lacks an array or has another shape."""
+    """Returns the largest difference between both sides' arrays.
+
+    It is infinity where a side lacks an array, or the shapes differ.
+
+    Args:
+        workers: Processes of both sides, each of which has run.
+    """
     with tempfile.TemporaryDirectory() as folder:
         arrays = {}
         for name, worker in workers.items():
@@ -244,7 +306,7 @@ def _difference(workers: dict[str, Worker]) -> float:
 
 
 def _environment(side: Side) -> dict[str, str]:
-    """Returns a worker's environment: one thread, but for what its task asks for."""
+    """Returns the environment of a worker: one thread, unless its task states another number."""
     threads = next(
         (value.partition("=")[2] for value in side.values if value.startswith("threads=")), "1"
     )
@@ -252,7 +314,7 @@ def _environment(side: Side) -> dict[str, str]:
 
 
 def _machine() -> dict[str, Any]:
-    """Returns what the figures belong to."""
+    """Returns the machine on which is measured: CPU, cores, load average and system."""
     cpu = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.is_file():

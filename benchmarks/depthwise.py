@@ -1,6 +1,7 @@
-"""Ways to compute a depthwise 3x3 convolution with Paddle, timed: `depthwise.py`; nothing beats Paddle's own on a CPU.
+"""Times ways to compute a depthwise 3x3 convolution with Paddle: `depthwise.py`.
 
-The shapes are MoveNet Lightning's at strides 4, 8 and 16 with 8 images. `OMP_NUM_THREADS` sets the threads.
+On a CPU none is faster than Paddle's own. The shapes are those of MoveNet Lightning at strides 4, 8
+and 16 with 8 images. `OMP_NUM_THREADS` sets the number of threads.
 """
 
 import argparse
@@ -17,12 +18,12 @@ GROUP = 8  # channels that `blocks` computes at once
 
 
 def paddles_own(x: Tensor, weight: Tensor) -> Tensor:
-    """As the models have it."""
+    """Returns Paddle's grouped convolution, which the models use."""
     return F.conv2d(x, weight, padding=1, groups=x.shape[1])
 
 
 def nine_shifts(x: Tensor, weight: Tensor) -> Tensor:
-    """A sum of nine moved copies, each times its weight."""
+    """Returns the sum of nine shifted copies, each multiplied by its weight."""
     _, _, height, width = x.shape
     padded = F.pad(x, [1, 1, 1, 1])
     places = ((row, column) for row in range(3) for column in range(3))
@@ -34,15 +35,16 @@ def nine_shifts(x: Tensor, weight: Tensor) -> Tensor:
 
 
 def unfolded(x: Tensor, weight: Tensor) -> Tensor:
-    """Nine columns for every cell, and a matrix product for every channel."""
+    """Returns a matrix product for each channel, with the nine neighbours of every cell as rows."""
     count, channels, height, width = x.shape
     columns = F.unfold(x, 3, paddings=1).reshape([count, channels, 9, height * width])
     return paddle.matmul(weight.reshape([1, channels, 1, 9]), columns).reshape(x.shape)
 
 
 def blocks(x: Tensor, weight: Tensor) -> Tensor:
-    """Dense convolutions of eight channels each, whose other weights are 0."""
-    channels, eye = x.shape[1], paddle.eye(GROUP).reshape([1, GROUP, GROUP, 1, 1])
+    """Returns dense convolutions of eight channels each, whose weights between channels are 0."""
+    channels = x.shape[1]
+    eye = paddle.eye(GROUP).reshape([1, GROUP, GROUP, 1, 1])
     dense = (weight.reshape([channels // GROUP, 1, GROUP, 3, 3]) * eye).reshape(
         [channels, GROUP, 3, 3]
     )
@@ -52,7 +54,14 @@ def blocks(x: Tensor, weight: Tensor) -> Tensor:
 def milliseconds(
     way: Callable[[Tensor, Tensor], Tensor], x: Tensor, weight: Tensor, backward: bool
 ) -> float:
-    """Returns the shortest of some runs, after one that warms up."""
+    """Returns the shortest time of `ROUNDS` runs in ms, after a first run that is not counted.
+
+    Args:
+        way: Function that computes the convolution.
+        x: Input [N, C, h, w].
+        weight: Weights [C, 1, 3, 3].
+        backward: Whether the gradients are computed, too.
+    """
     times = []
     for _ in range(1 + ROUNDS):
         begun = time.perf_counter()
@@ -65,12 +74,12 @@ def milliseconds(
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Returns the command's flags."""
+    """Returns the parser of the flags."""
     return argparse.ArgumentParser(description=__doc__)
 
 
 def main() -> None:
-    """Prints a row for each way and shape: milliseconds forward, and forward with backward."""
+    """Prints a row for each way and shape: ms of the forward pass, and of forward and backward."""
     build_parser().parse_args()
     print(f"{'shape':20} {'way':14} {'forward':>9} {'+ backward':>11}  largest difference")
     for shape in SHAPES:

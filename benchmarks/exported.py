@@ -1,6 +1,6 @@
-"""Writes the ONNX and OpenVINO files that prediction is timed with: `exported.py CONFIG TARGET`, and flags.
+"""Writes an ONNX or OpenVINO file to time prediction with: `exported.py CONFIG TARGET [FLAGS]`.
 
-Without weights the network is the untrained one: its speed is that of a trained one.
+Without --weights the network is untrained; it is as fast as a trained one.
 """
 
 import argparse
@@ -18,13 +18,13 @@ from paddle_pose.exporting.write import write_export
 
 
 def main() -> None:
-    """Writes one file, unless it is there; decoding is included, but for `--maps`."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("config")
-    parser.add_argument("target", type=Path)
-    parser.add_argument("--weights", type=Path)
-    parser.add_argument("--int8", action="store_true")
-    parser.add_argument("--maps", action="store_true")
+    """Writes the file, unless it exists; without `--maps` it includes decoding."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("config", help="name of a config")
+    parser.add_argument("target", type=Path, help="file to write; its suffix chooses the format")
+    parser.add_argument("--weights", type=Path, help="weights of the network; default: untrained")
+    parser.add_argument("--int8", action="store_true", help="compute in 8 bits")
+    parser.add_argument("--maps", action="store_true", help="output maps instead of keypoints")
     arguments = parser.parse_args()
     if arguments.target.is_file():
         return
@@ -42,7 +42,7 @@ def main() -> None:
         weights = arguments.weights or Path(folder, "untrained")
         draft = Path(folder, arguments.target.name)
         if arguments.weights is None:
-            weights.touch()  # the metadata names a file
+            weights.touch()  # the metadata names the weights file
         write_export(
             config, network, weights, draft, decode=not arguments.maps, calibration=calibration
         )

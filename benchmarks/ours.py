@@ -1,4 +1,8 @@
-"""This project's side of the benchmarks."""
+"""The tasks of this project's side of the benchmarks, a worker of `protocol`.
+
+Each function prepares a task and returns what is timed. The parts of this project are imported in
+the task that needs them, so that neither memory nor start-up of one task counts another's imports.
+"""
 
 import itertools
 import subprocess
@@ -23,7 +27,15 @@ SEED = 0
 
 
 def loading(root: str, config: str, samples: str, reader: str, batch: str = "16") -> Any:
-    """Prepares training batches from JPEG files: decoding, augmentation, one warp, targets, stacking."""
+    """Prepares loading of training batches from JPEG files, from decoding to stacking.
+
+    Args:
+        root: Folder of a data set in MPII's layout.
+        config: Name of the config.
+        samples: Number of samples of a run.
+        reader: Reader of the images: "whole", "reduced" or "cache", see `data.crop_cache`.
+        batch: Number of samples that are stacked.
+    """
     from paddle_pose import build
     from paddle_pose.configs.registry import CONFIGS
     from paddle_pose.data.crop_cache import CropCache, ReducedReader, read_whole
@@ -39,7 +51,8 @@ def loading(root: str, config: str, samples: str, reader: str, batch: str = "16"
     dataset = PoseDataset(found, recipe.codec, recipe.augment, SEED, readers[reader]())
     epochs = itertools.count()
 
-    def run(kept: Any = kept) -> None:  # kept: the folder goes when this function does
+    # `kept`: the temporary folder is removed when this function is deleted.
+    def run(kept: Any = kept) -> None:
         epoch = next(epochs)
         waiting: list[Any] = []
         for number in range(int(samples)):
@@ -54,7 +67,12 @@ def loading(root: str, config: str, samples: str, reader: str, batch: str = "16"
 
 
 def reading(root: str, samples: str) -> Any:
-    """Prepares nothing but decoding the same images: the floor of loading."""
+    """Prepares decoding of the same images alone, the lower bound of loading.
+
+    Args:
+        root: Folder of a data set in MPII's layout.
+        samples: Number of images of a run.
+    """
     from paddle_pose.io import images
 
     cv2.setNumThreads(1)
@@ -68,16 +86,28 @@ def reading(root: str, samples: str) -> Any:
 
 
 def keypoints(count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the people [N, 1, 16, 2] in input px and visible [N, 1, 16] that both sides encode."""
+    """Returns the keypoints that both sides encode.
+
+    Args:
+        count: Number of people N.
+
+    Returns:
+        Keypoints [N, 1, 16, 2] in input px, and their visibility [N, 1, 16], 0 or 1.
+    """
     rng = np.random.default_rng(SEED)
     return rng.uniform(0, 255, (count, 1, 16, 2)), rng.integers(0, 2, (count, 1, 16))
 
 
 def encoding(batch: str = "64") -> Any:
-    """Prepares target heatmaps 64 x 64 of a batch, sigma 2."""
+    """Prepares encoding of a batch as target heatmaps of 64 x 64 cells, sigma 2 cells.
+
+    Args:
+        batch: Number of people.
+    """
     from paddle_pose.codecs.heatmap import HeatmapCodec
 
-    codec, (points, visible) = HeatmapCodec(), keypoints(int(batch))
+    codec = HeatmapCodec()
+    points, visible = keypoints(int(batch))
 
     def run() -> dict[str, np.ndarray]:
         return codec.encode_batch(list(points), list(visible))
@@ -86,7 +116,14 @@ def encoding(batch: str = "64") -> Any:
 
 
 def heatmaps(count: int) -> np.ndarray:
-    """Returns float32 maps [N, 16, 64, 64] with one bump each and some noise, which both sides decode."""
+    """Returns the heatmaps that both sides decode, each a Gaussian with noise.
+
+    Args:
+        count: Number of people N.
+
+    Returns:
+        [N, 16, 64, 64] float32.
+    """
     rng = np.random.default_rng(SEED)
     x, y = rng.uniform(4, 59, (2, count, 16, 1, 1))
     row, column = np.mgrid[:64, :64]
@@ -95,10 +132,16 @@ def heatmaps(count: int) -> np.ndarray:
 
 
 def decoding(decode_by: str, batch: str = "64") -> Any:
-    """Prepares reading key points from a batch of heatmaps."""
+    """Prepares decoding of a batch of heatmaps.
+
+    Args:
+        decode_by: Refinement of the peaks, see `HeatmapCodec`.
+        batch: Number of people.
+    """
     from paddle_pose.codecs.heatmap import HeatmapCodec
 
-    codec, maps = HeatmapCodec(decode_by=decode_by), heatmaps(int(batch))[:, None]
+    codec = HeatmapCodec(decode_by=decode_by)
+    maps = heatmaps(int(batch))[:, None]
 
     def run() -> dict[str, np.ndarray]:
         return {
@@ -111,7 +154,11 @@ def decoding(decode_by: str, batch: str = "64") -> Any:
 
 
 def coco_ap(people: str) -> Any:
-    """Prepares AP of synthetic people, from the annotation file's content."""
+    """Prepares COCO AP of synthetic people, from the content of the annotation file.
+
+    Args:
+        people: Number of people.
+    """
     from paddle_pose.metrics.coco_ap import NAMES, GroundTruth
     from paddle_pose.skeletons import COCO_17
 
@@ -125,7 +172,11 @@ def coco_ap(people: str) -> Any:
 
 
 def coco_detections(people: str) -> Any:
-    """Prepares a whole evaluation of drawn detections: pose by pose, OKS-NMS, AP."""
+    """Prepares a complete evaluation of synthetic detections: one pose at a time, OKS-NMS, AP.
+
+    Args:
+        people: Number of detections.
+    """
     from paddle_pose.geometry import Window
     from paddle_pose.metrics.coco_ap import CocoAP
     from paddle_pose.skeletons import COCO_17
@@ -139,7 +190,7 @@ def coco_detections(people: str) -> Any:
         predictions = []
         for n in range(int(people)):
             window = Window((float(n), 0.0), (200.0, 200.0))
-            sample = Sample(n // synthetic_results.PER_IMAGE + 1, Path("drawn.jpg"), window, ())
+            sample = Sample(n // synthetic_results.PER_IMAGE + 1, Path("image.jpg"), window, ())
             poses = Poses(predicted[n, None], scores[n, None], scores[n].mean(keepdims=True))
             predictions.append((sample, poses))
         metric.compute_scores(predictions)
@@ -148,7 +199,11 @@ def coco_detections(people: str) -> Any:
 
 
 def pckh(people: str) -> Any:
-    """Prepares PCKh of synthetic people with its bootstrap intervals."""
+    """Prepares PCKh of synthetic people with its bootstrap intervals.
+
+    Args:
+        people: Number of people.
+    """
     from paddle_pose.metrics import pckh as metric
 
     truth, predicted, scores = synthetic_results.people(int(people), joints=16)
@@ -163,7 +218,16 @@ def pckh(people: str) -> Any:
 
 
 def export(config: str, file: str, weights: str) -> None:
-    """Writes an exported file where it is not there; the end of its name says which kind."""
+    """Writes an exported file, unless it exists, see `exported.py`.
+
+    Args:
+        config: Name of the config.
+        file: File to write; "_int8" or "_maps" at the end of its name chooses the kind.
+        weights: Weights of the network; "None" for an untrained network.
+
+    Raises:
+        ValueError: If it cannot be exported.
+    """
     if Path(file).is_file():
         return
     flags = [f"--{kind}" for kind in ("int8", "maps") if Path(file).stem.endswith(f"_{kind}")]
@@ -175,10 +239,17 @@ def export(config: str, file: str, weights: str) -> None:
 
 
 def prediction(config: str, file: str, batch: str, threads: str, weights: str = "None") -> Any:
-    """Prepares uint8 images in memory -> keypoints by an exported file; writes it where it is not there.
+    """Prepares prediction with an exported file, from uint8 images in memory to keypoints.
+
+    Args:
+        config: Name of the config.
+        file: Exported file, which is written if it is missing, see `export`.
+        batch: Number of images.
+        threads: Number of threads.
+        weights: Weights of the network; "None" for an untrained network.
 
     Raises:
-        ValueError: If it cannot be exported; says why.
+        ValueError: If it cannot be exported.
     """
     export(config, file, weights)
     from paddle_pose.backends.open import open_exported
@@ -199,7 +270,7 @@ def prediction(config: str, file: str, batch: str, threads: str, weights: str = 
 
 
 def starting() -> Any:
-    """Prepares `--help` of every command that users type; the slowest counts."""
+    """Prepares `--help` of every command; "value" is the time of the slowest in s."""
     commands = [[str(script)] for script in sorted(ROOT.glob("*.py"))]
     commands += [["-m", "paddle_pose", name] for name in COMMANDS]
 
@@ -216,21 +287,30 @@ def starting() -> Any:
 
 
 def predict_command(file: str, weights: str = "None") -> Any:
-    """Prepares `predict.py` on an image with MoveNet as an ONNX file, where importing Paddle fails."""
+    """Prepares `predict.py` on one image with MoveNet as an ONNX file, where Paddle is missing.
+
+    Args:
+        file: Exported file, which is written if it is missing, see `export`.
+        weights: Weights of the network; "None" for an untrained network.
+
+    Raises:
+        ValueError: If it cannot be exported.
+    """
     export("movenet_lightning_coco", file, weights)
     from paddle_pose.data.synthetic.scene import draw_scene
     from paddle_pose.io import images
 
     kept = tempfile.TemporaryDirectory()
     images.write(
-        Path(kept.name, "picture.png"), draw_scene(np.random.default_rng(SEED), (640, 480)).image
+        Path(kept.name, "image.png"), draw_scene(np.random.default_rng(SEED), (640, 480)).image
     )
     code = (
         "import sys; sys.modules['paddle'] = None; from paddle_pose.cli import run; run('predict')"
     )
     flags = [kept.name, "--weights", file, "--output", str(Path(kept.name, "found"))]
 
-    def run(kept: Any = kept) -> None:  # kept: the folder goes when this function does
+    # `kept`: the temporary folder is removed when this function is deleted.
+    def run(kept: Any = kept) -> None:
         done = subprocess.run(
             [sys.executable, "-c", code, *flags], cwd=ROOT, capture_output=True, text=True
         )
@@ -242,7 +322,7 @@ def predict_command(file: str, weights: str = "None") -> Any:
 
 if __name__ == "__main__":
     keep_freed_memory()  # as every command does
-    both = (
+    tasks = (
         loading,
         reading,
         encoding,
@@ -254,4 +334,4 @@ if __name__ == "__main__":
         starting,
         predict_command,
     )
-    serve({function.__name__: function for function in both})
+    serve({function.__name__: function for function in tasks})

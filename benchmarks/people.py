@@ -1,7 +1,8 @@
-"""How well people are found by default, as one table: `people.py --data DATASET_ROOT`.
+"""Measures how well the default models find people, as one table: `people.py --data DATASET_ROOT`.
 
-Key point AP of whole images, of annotated boxes and of the network alone, and box AP of the detector, on one split of a folder
-in COCO's layout. Intervals are 95 % over resampled images; 32 images leave them wide.
+The table has the keypoint AP of whole images, of annotated boxes and of the network without a
+detector, and the box AP of the detector, on one split of a folder in COCO's layout. Intervals are
+95 % intervals over resampled images; with 32 images they are wide.
 """
 
 import argparse
@@ -25,16 +26,17 @@ from paddle_pose.data.coco import SPLITS, annotation_file
 from paddle_pose.inference.detection.base import Detections
 from paddle_pose.io import images
 
-THUNDER, LIGHTNING, DETECTOR = "movenet_thunder", "movenet_lightning", "nanodet_m"
-SCORES = (
-    0.2,
-    0.05,
-)  # of NanoDet-m's boxes: the default's, and the one that detectors are compared with
-CONTEXTS = (1.0, 1.25)  # of a box: the config's, and what top-down papers use
+THUNDER = "movenet_thunder"
+LIGHTNING = "movenet_lightning"
+DETECTOR = "nanodet_m"
+# Lowest scores of NanoDet-m's boxes: the default, and the one for comparisons of detectors.
+SCORES = (0.2, 0.05)
+# Sizes of the window relative to the box: that of the config, and that of top-down papers.
+CONTEXTS = (1.0, 1.25)
 HEAD = ("what", "AP", "95 %", "AP50", "images", "people", "ms", "protocol")
-_BY_DEFAULT = "whole images; key point AP"
-_ALONE = "the whole image is the window of one person; key point AP"
-_ANNOTATED = "boxes of the people with key points; key point AP"
+_BY_DEFAULT = "whole images; keypoint AP"
+_ALONE = "the whole image is the window of one person; keypoint AP"
+_ANNOTATED = "boxes of the people with keypoints; keypoint AP"
 _BOXES = f"at most {MAX_BOXES} boxes of an image; box AP"
 
 
@@ -43,12 +45,12 @@ class Row:
     """A line of the table.
 
     Attributes:
-        what: What was run.
-        protocol: How it was run and scored.
-        values: Numbers by name, see `person_boxes.NAMES`.
-        intervals: Their 95 % intervals; empty without resampling.
+        what: Model or detector that was run.
+        protocol: Input of the model, and metric.
+        values: Results by name, see `person_boxes.NAMES`.
+        intervals: 95 % intervals of the results by name; empty without resampling.
         num_images: Number of images.
-        num_people: Number of annotated people that count.
+        num_people: Number of annotated people that the metric counts.
         milliseconds: Median time of an image.
     """
 
@@ -74,7 +76,7 @@ class Benchmark:
     Args:
         root: Folder in COCO's layout.
         split: "train" or "val".
-        resamples: Data sets that are drawn for the intervals; 0 for no intervals.
+        resamples: Number of resampled data sets for the intervals; 0 for no intervals.
     """
 
     def __init__(self, root: Path, split: str = "val", resamples: int = 1000) -> None:
@@ -95,11 +97,11 @@ class Benchmark:
                 self.boxes[record["image_id"]].append(record["bbox"])
 
     def poses(self, what: str, protocol: str, predict: Callable[[int, Path], pp.PoseResult]) -> Row:
-        """Returns the row of key point AP.
+        """Returns a row with keypoint AP.
 
         Args:
-            what: What is run.
-            protocol: How it is run and scored.
+            what: Model that is run.
+            protocol: Input of the model, and metric.
             predict: Function from an image's id and path to the people in it.
         """
         results, milliseconds = self._timed(predict)
@@ -118,16 +120,30 @@ class Benchmark:
     def detections(
         self, what: str, protocol: str, detector: Callable[[np.ndarray], Detections]
     ) -> Row:
-        """Returns the row of box AP; the arguments are those of `poses`, with a person detector."""
+        """Returns a row with box AP.
+
+        Args:
+            what: Detector that is run.
+            protocol: Input of the detector, and metric.
+            detector: Function from an image, uint8 RGB [h, w, 3], to the people in it.
+        """
         found, milliseconds = self._timed(lambda _, path: detector(images.read(path)[0]))
         numbers = values_and_intervals(box_ap(self._annotations, found), self._resamples)
         return self._row(what, protocol, numbers, milliseconds, by_joints=False)
 
     def _timed(self, run: Callable[[int, Path], object]) -> tuple[dict, float]:
-        """Returns what `run` returns by image id, and its median time in ms; the first image is run once before."""
+        """Runs a function on every image; on the first image once more before, to warm up.
+
+        Args:
+            run: Function of an image's id and path.
+
+        Returns:
+            Its results by image id, and its median time in ms.
+        """
         first = next(iter(self.paths))
         run(first, self.paths[first])
-        found, seconds = {}, []
+        found = {}
+        seconds = []
         for image_id, path in self.paths.items():
             began = time.perf_counter()
             found[image_id] = run(image_id, path)
@@ -137,17 +153,35 @@ class Benchmark:
     def _row(
         self, what: str, protocol: str, numbers: tuple, milliseconds: float, *, by_joints: bool
     ) -> Row:
+        """Returns a row.
+
+        Args:
+            what: See `poses`.
+            protocol: See `poses`.
+            numbers: Results of `values_and_intervals`.
+            milliseconds: Median time of an image.
+            by_joints: Whether only people with keypoints count.
+        """
         values, intervals = numbers
         people = sum(map(len, self.boxes.values())) if by_joints else self._num_boxes
-        return Row(what, protocol, values, intervals, len(self.paths), people, milliseconds)
+        return Row(
+            what=what,
+            protocol=protocol,
+            values=values,
+            intervals=intervals,
+            num_images=len(self.paths),
+            num_people=people,
+            milliseconds=milliseconds,
+        )
 
 
 def rows(benchmark: Benchmark, **options: Any) -> Iterator[Row]:
     """Yields the rows of the table, the default first.
 
     Args:
-        benchmark: Where everything is run.
-        **options: Arguments of `load_model` and `open_detector`: from_file, cache, threads, progress.
+        benchmark: Data set to run the models on.
+        **options: Arguments of `load_model` and `open_detector`: from_file, cache, threads,
+            progress.
     """
     for name in (THUNDER, LIGHTNING):
         with pp.load_model(name, **options) as model:
@@ -170,30 +204,35 @@ def rows(benchmark: Benchmark, **options: Any) -> Iterator[Row]:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Returns the command's flags."""
+    """Returns the parser of the flags."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder in COCO's layout")
     parser.add_argument("--split", choices=SPLITS, default="val", help="default: val")
     parser.add_argument(
-        "--resamples", type=int, default=1000, help="draws for the intervals (default: 1000)"
+        "--resamples",
+        type=int,
+        default=1000,
+        help="resampled data sets for the intervals (default: 1000)",
     )
-    parser.add_argument("--threads", type=int, help="threads to compute with (default: every core)")
+    parser.add_argument("--threads", type=int, help="threads to compute with (default: all cores)")
     parser.add_argument(
         "--from_file",
         type=Path,
         nargs="+",
         metavar="F",
-        help="copies of movenet_thunder, movenet_lightning and nanodet_m, folders with them, or the archive that holds them",
+        help="copies of movenet_thunder, movenet_lightning and nanodet_m, folders with them, or"
+        " the archive that holds them, instead of a download",
     )
     return parser
 
 
 def main() -> None:
-    """Prints the table, a row when it is measured."""
+    """Prints the table, each row as soon as it is measured."""
     arguments = build_parser().parse_args()
     benchmark = Benchmark(arguments.data, arguments.split, arguments.resamples)
     print(
-        f"{arguments.split}2017 of {arguments.data}; {arguments.resamples} resamples of the images, seed 0\n"
+        f"{arguments.split}2017 of {arguments.data}; {arguments.resamples} resamples of the"
+        " images, seed 0\n"
     )
     print(f"| {' | '.join(HEAD)} |\n|{'---|' * len(HEAD)}")
     for row in rows(

@@ -1,7 +1,7 @@
-"""Box AP of a person detector on COCO's people: `person_boxes.py DETECTOR.onnx DATASET_ROOT`.
+"""Measures the box AP of a person detector: `person_boxes.py DETECTOR.onnx DATASET_ROOT`.
 
-COCO's protocol for one category: AP over IoU .5 to .95, at most 100 boxes an image, crowds ignored; people without key points
-count.
+COCO's protocol for one category: AP over IoU .5 to .95, at most 100 boxes in an image, crowd
+regions ignored; people without keypoints count.
 """
 
 import argparse
@@ -28,7 +28,8 @@ from paddle_pose.metrics.resampling import bootstrap
 
 PERSON = 1  # COCO's category
 MAX_BOXES = 100
-NAMES = ("AP", "AP50", "AP75", "AR100")  # "AR100": with key points at most 20 people count
+# Of keypoints, "AR100" counts at most 20 people in an image.
+NAMES = ("AP", "AP50", "AP75", "AR100")
 
 
 def evaluate_records(
@@ -37,28 +38,25 @@ def evaluate_records(
     image_ids: Sequence[int],
     kind: Literal["bbox", "keypoints"],
 ) -> COCOeval:
-    """Returns pycocotools' evaluation of people of all sizes, image by image, for `scores`.
+    """Returns pycocotools' evaluation of people of all sizes for each image, for `scores`.
 
     Args:
         annotations: Annotation file in COCO's format.
         records: Results in COCO's format.
-        image_ids: Images that were looked at.
-        kind: What is compared: boxes, or key points.
+        image_ids: Ids of the images that were evaluated.
+        kind: Compared quantity, boxes or keypoints.
     """
     with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints
         truth = COCO(str(annotations))
-        detected = (
-            truth.loadRes([dict(record) for record in records]) if records else COCO()
-        )  # no empty list
+        # `loadRes` does not accept an empty list.
+        detected = truth.loadRes([dict(record) for record in records]) if records else COCO()
         evaluation = COCOeval(truth, detected, kind)
         evaluation.params.catIds = [PERSON]
         evaluation.params.imgIds = sorted(image_ids)
         if kind == "bbox":
             evaluation.params.maxDets = [MAX_BOXES]
-        evaluation.params.areaRng, evaluation.params.areaRngLbl = (
-            evaluation.params.areaRng[:1],
-            ["all"],
-        )
+        evaluation.params.areaRng = evaluation.params.areaRng[:1]
+        evaluation.params.areaRngLbl = ["all"]
         evaluation.evaluate()
     return evaluation
 
@@ -68,7 +66,7 @@ def box_ap(annotations: Path, found: Mapping[int, Detections]) -> COCOeval:
 
     Args:
         annotations: Annotation file in COCO's format.
-        found: People by image id.
+        found: Detected people by image id.
     """
     records = [
         {"image_id": image_id, "category_id": PERSON, "bbox": box.tolist(), "score": float(score)}
@@ -79,11 +77,15 @@ def box_ap(annotations: Path, found: Mapping[int, Detections]) -> COCOeval:
 
 
 def scores(evaluation: COCOeval, counts: np.ndarray | None = None) -> dict[str, np.ndarray]:
-    """Returns `NAMES` [B] for data sets that hold each image so many times; of the data set itself without `counts`.
+    """Returns the results of B resampled data sets.
 
     Args:
-        evaluation: Evaluation that `evaluate_records` returned.
-        counts: [B, images], in the order of their ids.
+        evaluation: Evaluation as returned by `evaluate_records`; unchanged afterwards.
+        counts: [B, images], how often each resampled data set contains each image, in the order of
+            the image ids; None for the data set itself (B = 1).
+
+    Returns:
+        Arrays [B] by the names in `NAMES`.
     """
     per_image, image_ids = evaluation.evalImgs, evaluation.params.imgIds
     rows = []
@@ -104,13 +106,16 @@ def scores(evaluation: COCOeval, counts: np.ndarray | None = None) -> dict[str, 
 def evaluate_detector(
     detector: Detector, root: Path, split: str = "val", resamples: int = 0
 ) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:
-    """Returns the values of `NAMES`, and their 95 % intervals over resampled images; none with `resamples=0`.
+    """Returns the box AP of a detector on a data set.
 
     Args:
         detector: Person detector.
         root: Folder in COCO's layout.
         split: "train" or "val".
-        resamples: Data sets that are drawn.
+        resamples: Number of resampled data sets for the intervals; 0 for no intervals.
+
+    Returns:
+        Values by the names in `NAMES`, and their 95 % intervals; no intervals with `resamples=0`.
     """
     annotations = annotation_file(root, split)
     with contextlib.redirect_stdout(io.StringIO()):
@@ -125,11 +130,15 @@ def evaluate_detector(
 def values_and_intervals(
     evaluation: COCOeval, resamples: int
 ) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:
-    """Returns the values of `NAMES`, and their 95 % intervals over resampled images; none with `resamples=0`.
+    """Returns the results of an evaluation.
 
     Args:
-        evaluation: Evaluation that `evaluate_records` returned.
-        resamples: Data sets that are drawn, with the seed of `bootstrap`.
+        evaluation: Evaluation as returned by `evaluate_records`.
+        resamples: Number of resampled data sets for the intervals, drawn with the seed of
+            `bootstrap`; 0 for no intervals.
+
+    Returns:
+        Values by the names in `NAMES`, and their 95 % intervals; no intervals with `resamples=0`.
     """
     values = {name: float(value[0]) for name, value in scores(evaluation).items()}
     images = len(evaluation.params.imgIds)
@@ -140,23 +149,33 @@ def values_and_intervals(
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Returns the command's flags."""
+    """Returns the parser of the flags."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("detector", type=Path, help="an ONNX file")
+    parser.add_argument("detector", type=Path, help="ONNX file of a person detector")
     parser.add_argument("dataset_root", type=Path, help="folder in COCO's layout")
-    parser.add_argument("--split", choices=SPLITS, default="val")
-    parser.add_argument("--detector_format", choices=DETECTOR_FORMATS, help="default: recognised")
+    parser.add_argument("--split", choices=SPLITS, default="val", help="default: val")
     parser.add_argument(
-        "--min_score", type=float, default=0.05, help="a box must exceed it (default: 0.05)"
+        "--detector_format",
+        choices=DETECTOR_FORMATS,
+        help="format of the detector's outputs (default: recognised from the file)",
     )
     parser.add_argument(
-        "--resamples", type=int, default=1000, help="draws for the intervals (default: 1000)"
+        "--min_score",
+        type=float,
+        default=0.05,
+        help="score that a box must exceed (default: 0.05)",
+    )
+    parser.add_argument(
+        "--resamples",
+        type=int,
+        default=1000,
+        help="resampled data sets for the intervals (default: 1000)",
     )
     return parser
 
 
 def main() -> None:
-    """Prints the numbers with their intervals."""
+    """Prints the results with their intervals."""
     arguments = build_parser().parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     detector = open_detector(

@@ -1,7 +1,7 @@
-"""How a benchmark's worker talks: one process per side, timed in turns by `benchmark.py`.
+"""Implements the worker processes of `benchmark.py`, one for each side of a row.
 
-A worker prepares its task once, then answers each line that it is sent with a line of JSON. Standard library only: peers run
-this file under another Python than the project's.
+A worker prepares its task once, then answers each line on its standard input with a line of JSON.
+Standard library only: the workers of other projects run this file under another Python.
 """
 
 import argparse
@@ -18,20 +18,26 @@ from typing import Any
 def serve(tasks: Mapping[str, Callable[..., Callable[[], Any]]]) -> None:
     """Runs the task named on the command line: `worker.py TASK key=value …`.
 
-    Args:
-        tasks: name -> function of the arguments (texts) that prepares and returns what is timed; that returns arrays by name
-            to compare with the other side, or None. A number named "value" is a measurement of its own. The argument `repeats`
-            is not handed on: a `run` is so many in a row.
+    The argument `repeats=N` is not passed to the task: a run then is N calls in a row. After a
+    first call, which is not timed, the worker answers {"ready": versions by imported library}. Then
+    it reads commands from stdin and answers each:
 
-    Commands on stdin, an answer each: `run` (runs once) gives {"seconds", "cpu", "peak_mb", "value"}, cpu with that of
-    finished child processes; `result PATH` writes the last run's arrays as .npz. The first answer, after a run that warms up,
-    is {"ready": the libraries that were imported, with their versions}.
+    - `run` times a run: {"seconds", "cpu", "peak_mb", "value"}, seconds of wall time, seconds of
+    CPU
+      time with that of finished child processes, peak memory in MB, and "value" of the result, or
+      0.
+    - `result PATH` writes the arrays of the last run as .npz: {"written": PATH}.
+
+    Args:
+        tasks: Functions by name of the task. Each receives the arguments as strings, prepares the
+            task and returns the function to time. That returns arrays by name, to compare with the
+            other side, or None; a number named "value" is a time in s that it measured itself.
     """
     parser = argparse.ArgumentParser()
     parser.add_argument("task")
     parser.add_argument("values", nargs="*")
     arguments = parser.parse_args()
-    answers = os.fdopen(os.dup(1), "w")  # what libraries print must not mix with the answers
+    answers = os.fdopen(os.dup(1), "w")  # libraries that print must not disturb the answers
     with contextlib.redirect_stdout(sys.stderr):
         values = dict(value.split("=", 1) for value in arguments.values)
         repeats = int(values.pop("repeats", "1"))
@@ -41,10 +47,12 @@ def serve(tasks: Mapping[str, Callable[..., Callable[[], Any]]]) -> None:
         for line in sys.stdin:
             command, _, path = line.strip().partition(" ")
             if command == "run":
-                cpu, wall = _cpu(), time.perf_counter()
+                cpu_begin = _cpu()
+                begin = time.perf_counter()
                 for _ in range(repeats):
                     result = run()
-                seconds, cpu = time.perf_counter() - wall, _cpu() - cpu
+                seconds = time.perf_counter() - begin
+                cpu = _cpu() - cpu_begin
                 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
                 value = float((result or {}).get("value", 0.0))
                 _answer(answers, {"seconds": seconds, "cpu": cpu, "peak_mb": peak, "value": value})
@@ -56,12 +64,14 @@ def serve(tasks: Mapping[str, Callable[..., Callable[[], Any]]]) -> None:
 
 
 def _cpu() -> float:
+    """Returns the CPU time in s of this process and of its finished child processes."""
     times = os.times()
-    # process_time counts finer than os.times; children are counted by the latter alone
+    # process_time has a finer resolution than os.times, which alone counts child processes.
     return time.process_time() + times.children_user + times.children_system
 
 
 def _versions() -> dict[str, str]:
+    """Returns the versions of Python and of the imported libraries, by name."""
     names = (
         "numpy",
         "cv2",
@@ -79,5 +89,6 @@ def _versions() -> dict[str, str]:
 
 
 def _answer(stream: Any, values: dict[str, Any]) -> None:
+    """Writes a line of JSON."""
     stream.write(json.dumps(values) + "\n")
     stream.flush()

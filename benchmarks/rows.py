@@ -1,23 +1,24 @@
-"""What `benchmark.py` measures: each row is one task of ours, its counterpart elsewhere, and the goal."""
+"""Lists the rows of `benchmark.py`: a task of this project, that of another one, and the goal."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-MMPOSE, LITERT, PYCOCOTOOLS = (
-    "peers/mmpose_peer.py",
-    "peers/litert_peer.py",
-    "peers/pycocotools_peer.py",
-)
-NETWORKS = {
+MMPOSE = "peers/mmpose_peer.py"
+LITERT = "peers/litert_peer.py"
+PYCOCOTOOLS = "peers/pycocotools_peer.py"
+NETWORKS = {  # name of the network for mmpose's worker -> config of this project
     "hourglass52": "hourglass52_mpii_256",
     "hrnet_w32": "hrnet_w32_coco_256x192",
     "simple_baseline_r50": "simple_baseline_r50_coco_256x192",
 }
 
-FLOATS, FLOATS_OPENVINO, BITS_OPENVINO = "FP32, ONNX Runtime", "FP32, OpenVINO", "INT8, OpenVINO"
-ENDINGS = {FLOATS: ".onnx", FLOATS_OPENVINO: ".xml", BITS_OPENVINO: "_int8.xml"}
+FP32_ONNX = "FP32, ONNX Runtime"
+FP32_OPENVINO = "FP32, OpenVINO"
+INT8_OPENVINO = "INT8, OpenVINO"
+# Ends of the names of exported files.
+ENDINGS = {FP32_ONNX: ".onnx", FP32_OPENVINO: ".xml", INT8_OPENVINO: "_int8.xml"}
 
 
 @dataclass(frozen=True)
@@ -25,9 +26,10 @@ class Side:
     """One side of a comparison.
 
     Attributes:
-        worker: its file below benchmarks/; those in peers/ run under the peers' Python.
-        task: of the worker.
-        values: the task's arguments, "key=value".
+        worker: File of the worker below benchmarks/; workers in peers/ run under the Python of the
+            other projects.
+        task: Name of the worker's task.
+        values: Arguments of the task, each "key=value".
     """
 
     worker: str
@@ -40,16 +42,18 @@ class Row:
     """One line of the table.
 
     Attributes:
-        group: as `--rows` names it.
-        name: what is measured.
-        ours: this project.
-        theirs: what it is compared with; None for a measurement of its own.
-        minimum: the goal: so many times as fast as theirs; 0 without one.
-        maximum: the goal: our number is at most this; 0 without one.
-        measure: which of a worker's numbers counts: "seconds", "peak_mb" or "value" (seconds that the task took itself).
-        items: how many things a run does; the table shows the time of one.
-        tolerance: how far both sides' arrays may differ; None compares nothing.
-        remark: for the table.
+        group: Group of rows that `--rows` selects.
+        name: Task that is measured.
+        ours: Side of this project.
+        theirs: Side of another project; None if the row compares nothing.
+        minimum: Goal for the ratio of speeds, ours to theirs; 0 for none.
+        maximum: Goal for the largest measurement of ours, in the unit of `measure`; 0 for none.
+        measure: Measurement of a run that is shown: "seconds", "peak_mb", or "value" (a time in s
+            that the task measured itself).
+        items: Number of items that a run processes; the table shows the time of one.
+        tolerance: Largest difference allowed between both sides' arrays; None if they are not
+            compared.
+        remark: Remark in the table.
     """
 
     group: str
@@ -70,10 +74,11 @@ def rows(
     """Returns all rows.
 
     Args:
-        data: a data set in MPII's layout.
-        work: where exported files are kept.
-        tflite: Google's INT8 file of MoveNet Lightning; None leaves its rows without a side.
-        threads: numbers of threads to predict with.
+        data: Folder of a data set in MPII's layout.
+        work: Folder of exported files, which are written if they are missing.
+        tflite: Google's INT8 file of MoveNet Lightning; None if it is missing, and LiteRT's side of
+            its rows cannot run.
+        threads: Numbers of threads to predict with.
     """
     return [
         *_loading(data),
@@ -86,11 +91,14 @@ def rows(
 
 
 def _ours(task: str, *values: str) -> Side:
+    """Returns this project's side of a task with arguments "key=value"."""
     return Side("ours.py", task, values)
 
 
 def _loading(data: Path) -> list[Row]:
-    samples, found = 32, []
+    """Returns the rows on loading training samples."""
+    samples = 32
+    found = []
     for size, config in ((256, "hourglass52_mpii_256"), (384, "hourglass52_mpii_384")):
         theirs = Side(MMPOSE, "loading", (f"root={data}", f"size={size}", f"samples={samples}"))
         for reader, minimum, remark in (
@@ -98,9 +106,9 @@ def _loading(data: Path) -> list[Row]:
             (
                 "reduced",
                 2.5,
-                "decodes at a part of the size where the window allows it: data.reduced=true",
+                "decodes at a fraction of the size where the window allows it: data.reduced=true",
             ),
-            ("cache", 6.0, "reads crops kept on disk"),
+            ("cache", 6.0, "reads cached crops from the disk"),
         ):
             ours = _ours(
                 "loading",
@@ -127,13 +135,15 @@ def _loading(data: Path) -> list[Row]:
             "decoding the image alone",
             reading,
             items=samples,
-            remark="the floor of `whole`",
+            remark="the lower bound of `whole`",
         ),
     ]
 
 
 def _codecs() -> list[Row]:
-    shape, runs = "64 x 16 x 64 x 64", 10
+    """Returns the rows on encoding and decoding heatmaps."""
+    shape = "64 x 16 x 64 x 64"
+    runs = 10
     repeats = f"repeats={runs}"
     theirs = Side(MMPOSE, "encoding", (repeats,))
     found = [
@@ -162,11 +172,17 @@ def _codecs() -> list[Row]:
 
 
 def _evaluation() -> list[Row]:
-    people = ("people=6352",)
-    stays = "pycocotools computes it on both sides: ours adds its checks of the file"
-    ours, theirs = _ours("coco_ap", *people), Side(PYCOCOTOOLS, "coco_ap", people)
+    """Returns the rows on metrics."""
+    people = "people=6352"
     return [
-        Row("evaluation", "COCO AP of 6,352 people", ours, theirs, tolerance=1e-9, remark=stays),
+        Row(
+            "evaluation",
+            "COCO AP of 6,352 people",
+            _ours("coco_ap", people),
+            Side(PYCOCOTOOLS, "coco_ap", (people,)),
+            tolerance=1e-9,
+            remark="pycocotools computes it on both sides: ours adds its checks of the file",
+        ),
         Row(
             "evaluation",
             "PCKh of 2,958 people, 1,000 resamples",
@@ -177,10 +193,12 @@ def _evaluation() -> list[Row]:
 
 
 def _prediction(work: Path, tflite: Path | None, threads: tuple[int, ...]) -> list[Row]:
-    found, runs = [], 50
+    """Returns the rows on prediction with exported files."""
+    found = []
+    runs = 50
     for count in threads:
         theirs = Side(LITERT, "movenet", (f"file={tflite}", f"threads={count}", f"repeats={runs}"))
-        for kind, minimum in ((FLOATS, 0.0), (FLOATS_OPENVINO, 0.0), (BITS_OPENVINO, 1.3)):
+        for kind, minimum in ((FP32_ONNX, 0.0), (FP32_OPENVINO, 0.0), (INT8_OPENVINO, 1.3)):
             ours = _predicting(
                 work, "movenet_lightning_coco", kind, 1, count, runs, f"weights={tflite}"
             )
@@ -193,7 +211,7 @@ def _prediction(work: Path, tflite: Path | None, threads: tuple[int, ...]) -> li
                     theirs,
                     minimum,
                     items=runs,
-                    remark="against INT8 of LiteRT",
+                    remark="compared with INT8 of LiteRT",
                 )
             )
     count = max(threads)
@@ -202,11 +220,18 @@ def _prediction(work: Path, tflite: Path | None, threads: tuple[int, ...]) -> li
             theirs = Side(
                 MMPOSE, "forward", (f"network={network}", f"batch={batch}", f"threads={count}")
             )
-            for kind, minimum in ((FLOATS, 1.2), (BITS_OPENVINO, 2.5)):
+            for kind, minimum in ((FP32_ONNX, 1.2), (INT8_OPENVINO, 2.5)):
                 ours = _predicting(work, config, kind, batch, count, 1)
                 name = f"{config}, {kind}, {batch} people, {count} threads"
                 found.append(
-                    Row("prediction", name, ours, theirs, minimum, remark="against eager FP32")
+                    Row(
+                        "prediction",
+                        name,
+                        ours,
+                        theirs,
+                        minimum,
+                        remark="compared with eager FP32",
+                    )
                 )
     return found
 
@@ -214,6 +239,17 @@ def _prediction(work: Path, tflite: Path | None, threads: tuple[int, ...]) -> li
 def _predicting(
     work: Path, config: str, kind: str, batch: int, threads: int, runs: int, *more: str
 ) -> Side:
+    """Returns this project's side of a prediction.
+
+    Args:
+        work: Folder of exported files.
+        config: Name of the config.
+        kind: Precision and backend, a key of `ENDINGS`.
+        batch: Number of images.
+        threads: Number of threads.
+        runs: Number of predictions of a run.
+        *more: Further arguments of the task, "key=value".
+    """
     file = work / (config + ENDINGS[kind])
     values = (
         f"config={config}",
@@ -226,6 +262,7 @@ def _predicting(
 
 
 def _starting(work: Path, tflite: Path | None) -> list[Row]:
+    """Returns the rows on starting commands."""
     file = f"file={work / 'movenet_lightning_coco_maps.onnx'}"
     remark = "where importing Paddle fails; the whole command, one image"
     return [
@@ -247,15 +284,16 @@ def _starting(work: Path, tflite: Path | None) -> list[Row]:
 
 
 def _memory(data: Path) -> list[Row]:
-    values = (f"root={data}", "config=hourglass52_mpii_256", "samples=256", "reader=reduced")
-    judged = _ours("coco_detections", "people=100000")
+    """Returns the rows on peak memory."""
+    loading = _ours(
+        "loading",
+        f"root={data}",
+        "config=hourglass52_mpii_256",
+        "samples=256",
+        "reader=reduced",
+    )
+    evaluating = _ours("coco_detections", "people=100000")
     return [
-        Row(
-            "memory",
-            "loader, 256 samples",
-            _ours("loading", *values),
-            maximum=512,
-            measure="peak_mb",
-        ),
-        Row("memory", "evaluating 100,000 detections", judged, maximum=2048, measure="peak_mb"),
+        Row("memory", "loader, 256 samples", loading, maximum=512, measure="peak_mb"),
+        Row("memory", "evaluating 100,000 detections", evaluating, maximum=2048, measure="peak_mb"),
     ]

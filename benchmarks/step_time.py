@@ -22,7 +22,7 @@ import paddle
 from paddle_pose import build, kinds
 from paddle_pose.configs import overrides, registry
 from paddle_pose.training.ema import Ema
-from paddle_pose.training.precision import Precision, float32
+from paddle_pose.training.precision import Precision, full_precision
 from paddle_pose.training.run_state import State
 from paddle_pose.training.step import Step
 
@@ -99,7 +99,7 @@ def plain_step(config):
 def project_step(config, decay):
     model = build.model(config)
     optimizer = optimizer_of(config, model)
-    average = Ema(lambda: float32(model, optimizer), decay) if decay else None
+    average = Ema(lambda: full_precision(model, optimizer), decay) if decay else None
     state = State(model, optimizer, Precision(), average)
     step = Step(state, build.loss(config), lambda n: 1e-4)
     step.begin()

@@ -1,4 +1,4 @@
-"""How `benchmark.py` shows what it measured: as text, and in Markdown."""
+"""Formats the measurements of `benchmark.py` as text and in Markdown."""
 
 from __future__ import annotations
 
@@ -9,17 +9,28 @@ HEAD = ("measured", "ours", "theirs", "ratio (spread)", "CPU ratio", "goal", "")
 
 
 def heading(machine: Mapping[str, Any]) -> str:
-    """Returns a line about the machine; a busy one is warned of."""
-    line = f"{machine['cpu']}, {machine['cores']} cores, load {machine['load']:.1f}, {machine['system']}"
+    """Returns a line on the machine, and a warning if it is busy.
+
+    Args:
+        machine: Value of "machine" in the JSON file.
+    """
+    line = (
+        f"{machine['cpu']}, {machine['cores']} cores, load {machine['load']:.1f},"
+        f" {machine['system']}"
+    )
     return line + (
-        "\nwarning: the machine is busy; look at the CPU ratios, and measure again"
+        "\nwarning: the machine is busy; prefer the CPU ratios, and measure again"
         if machine["busy"]
         else ""
     )
 
 
 def text(report: Mapping[str, Any]) -> str:
-    """Returns the table as text."""
+    """Returns the table as text.
+
+    Args:
+        report: Content of the JSON file.
+    """
     lines = [HEAD, *map(_cells, report["rows"])]
     widths = [max(len(cells[column]) for cells in lines) for column in range(len(HEAD))]
     body = (
@@ -30,7 +41,11 @@ def text(report: Mapping[str, Any]) -> str:
 
 
 def markdown(report: Mapping[str, Any]) -> str:
-    """Returns the table in Markdown."""
+    """Returns the table in Markdown.
+
+    Args:
+        report: Content of the JSON file.
+    """
     lines = [HEAD, ("---",) * len(HEAD), *map(_cells, report["rows"])]
     body = ("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |" for cells in lines)
     return "\n".join(
@@ -39,15 +54,21 @@ def markdown(report: Mapping[str, Any]) -> str:
 
 
 def line(row: Mapping[str, Any]) -> str:
-    """Returns one row as it is measured."""
+    """Returns one row as text.
+
+    Args:
+        row: Measurements of the row, as returned by `benchmark.measure`.
+    """
     return "  ".join(filter(None, _cells(row)))
 
 
 def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """Returns the cells of a row, in the order of `HEAD`."""
     ratio = cpu = ""
     if "ratio" in row:
         low, high = row["spread"]
-        ratio, cpu = f"{row['ratio']:.2f} ({low:.2f} .. {high:.2f})", f"{row['cpu_ratio']:.2f}"
+        ratio = f"{row['ratio']:.2f} ({low:.2f} .. {high:.2f})"
+        cpu = f"{row['cpu_ratio']:.2f}"
     goal = (
         f">= {row['minimum']:g}x"
         if row["minimum"]
@@ -74,7 +95,13 @@ def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _amount(row: Mapping[str, Any], value: float | None, items: int) -> str:
-    """Returns a measurement of one item."""
+    """Returns a measurement with its unit.
+
+    Args:
+        row: Measurements of the row.
+        value: Measurement of a run, or the goal; None if there is none.
+        items: Number of items by which a time is divided.
+    """
     if value is None:
         return "-"
     if row["measure"] == "peak_mb":

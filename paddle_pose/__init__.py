@@ -1,7 +1,7 @@
-"""Human pose estimation with PaddlePaddle: windows on an image, maps read back into poses.
+"""Human pose estimation with PaddlePaddle: networks, training, evaluation, prediction and export.
 
-The names below are the Python API; docs/api.md describes it. They are imported when they are first used, so that `import
-paddle_pose` costs nothing and works without Paddle.
+The names in `__all__` are the Python API; docs/api.md describes them. They are imported at their
+first use, so that `import paddle_pose` is fast and works without Paddle.
 
     import paddle_pose as pp
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_MODULES = {  # of each public name
+_MODULES = {  # public name: module that defines it
     "load_model": "paddle_pose.engine.pose_model",
     "PoseModel": "paddle_pose.engine.pose_model",
     "open_detector": "paddle_pose.engine.pose_model",
@@ -53,11 +53,14 @@ __all__ = ["__version__", *_MODULES]
 
 
 def __getattr__(name: str) -> object:
-    """Returns a public name, imported now; threads are set before Paddle is imported.
+    """Returns a public name after importing its module; the threads are set before Paddle's import.
+
+    Args:
+        name: Name of the attribute.
 
     Raises:
-        AttributeError: If there is no such name.
-        MissingDependencyError: If the name needs Paddle and it is missing.
+        AttributeError: If no public name is `name`.
+        MissingDependencyError: If the name needs Paddle and Paddle is missing.
     """
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -74,5 +77,5 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> "list[str]":
-    """Returns the public names."""
+    """Returns the names of this module, with the public names that are not imported yet."""
     return sorted({*globals(), *__all__})

@@ -1,4 +1,4 @@
-"""`python -m paddle_pose COMMAND ...`."""
+"""Entry point of `python -m paddle_pose COMMAND ...`."""
 
 from paddle_pose.cli import run
 

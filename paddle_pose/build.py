@@ -209,7 +209,7 @@ def batches(
         samples,
         config.codec,
         config.val.batch_size,
-        num_workers=1,
+        num_workers=config.train.num_workers,
         reader=reader,
         shard=shard,
         timeout=config.train.read_timeout,
@@ -325,6 +325,7 @@ def loader(
         process_group=process_group,
         replace_bad=train.on_bad_image == "replace",
         timeout=train.read_timeout,
+        pin_memory=train.pin_memory,
     )
 
 

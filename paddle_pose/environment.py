@@ -20,6 +20,7 @@ from types import ModuleType
 from paddle_pose.errors import MissingDependencyError
 
 ROOT_SCRIPTS = ("train", "val", "predict", "export")
+"""Commands that also have a script, such as train.py, in the root of the repository."""
 _PADDLE_HINT = (
     "paddle_pose needs Paddle 3.0 or newer for this.\n"
     "CPU: {python} -m pip install paddlepaddle\n"
@@ -70,7 +71,13 @@ def usable_cores() -> int:
 
 
 def threads_to_use() -> int:
-    """Returns the number of threads for a backend: `OMP_NUM_THREADS` or, if unset, all cores."""
+    """Returns the number of threads for a backend: `OMP_NUM_THREADS` or, if unset, all cores.
+
+    If the variable is a list, such as "4,2", the first number is used.
+
+    Raises:
+        ValueError: If the variable is not a number.
+    """
     return int(os.environ.get("OMP_NUM_THREADS", "").split(",")[0] or usable_cores())
 
 
@@ -83,18 +90,20 @@ def ignore_paddle_warnings() -> None:
 
 
 def needed(module: str, requirement: str, extra: str = "", note: str = "") -> ModuleType:
-    """Returns a module of a package that is imported only when it is used.
+    """Imports a module of an optional package and returns the module.
 
     Args:
-        module: Name of the module to import.
-        requirement: Requirement of the package for pip, such as "scipy>=1.10".
-        extra: Extra of this project that includes the package; "" for a package that is always
-            installed.
+        module: Name of the module to import, such as "scipy.io".
+        requirement: Requirement of the package for pip, such as "scipy>=1.10", for the message; the
+            version of an installed package is not checked.
+        extra: Extra of this project that includes the package, such as "train", for the message; ""
+            for none.
         note: Text that is appended to the error message.
 
     Raises:
         MissingDependencyError: If the package is not installed; the message states how to install
             it.
+        ModuleNotFoundError: If the package is installed, but one that it imports is not.
 
     Example:
         >>> needed("json", "json").loads("[1]")
@@ -117,7 +126,9 @@ def needed(module: str, requirement: str, extra: str = "", note: str = "") -> Mo
 
 
 def require_paddle() -> None:
-    """Imports Paddle without its output on threads and without minor warnings.
+    """Imports Paddle, without its output on threads and without minor warnings.
+
+    Threads are set when Paddle is imported: call `use_all_cores` before.
 
     Raises:
         MissingDependencyError: If Paddle is missing or older than 3.0; the message states how to
@@ -199,7 +210,10 @@ def python_name() -> str:
 
 
 def command(name: str) -> str:
-    """Returns how to type a command of this project, in the form used to start this program.
+    """Returns how to type a command of this project, in the form in which this program was started.
+
+    The forms are "paddle-pose NAME", "python NAME.py" (of the scripts `ROOT_SCRIPTS` only) and
+    "python -m paddle_pose NAME", which is also used if this program is no command.
 
     Args:
         name: Name of the command, such as "val".
@@ -217,11 +231,11 @@ def command(name: str) -> str:
 
 
 def use_flag_names(on: bool = True) -> None:
-    """Sets whether messages name flags; called by the parsers of the commands.
+    """Sets for the whole process what `argument` returns; the parsers of the commands call it.
 
     Args:
-        on: Whether messages name the flags of commands; if False, they name the arguments of Python
-            functions.
+        on: Whether messages name the flags of commands. If False, as without a call, they name the
+            arguments of Python functions.
     """
     global _in_command
     _in_command = on
@@ -229,6 +243,8 @@ def use_flag_names(on: bool = True) -> None:
 
 def argument(flag: str, name: str | None = None) -> str:
     """Returns the name of an argument for messages: its flag in commands, else its name in Python.
+
+    `use_flag_names` states which of the two is used.
 
     Args:
         flag: Flag of the command, or other text for users of the commands.

@@ -22,6 +22,7 @@ import numpy as np
 from paddle_pose.errors import InputError
 
 ALIGNMENTS = ("published", "udp")
+"""Conventions for the position of pixels; see `Window.to_input`."""
 
 
 def move(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
@@ -43,7 +44,7 @@ def move(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 
 
 def compose(second: np.ndarray, first: np.ndarray) -> np.ndarray:
-    """Returns the affine matrix [2, 3] that applies `first`, then `second`.
+    """Returns the affine matrix [2, 3] that applies `first`, then `second`, when used by `move`.
 
     Args:
         second: Affine matrix that is applied last, [2, 3].
@@ -81,13 +82,13 @@ def warp(
     """Returns an image warped with bilinear interpolation.
 
     Args:
-        pixels: Image, uint8 [h, w, 3].
+        pixels: Image, uint8 [h, w, 3] with the channels in any order; it is not changed.
         matrix: Affine matrix from px of the image to px of the result, [2, 3].
         size: (width, height) of the result in px.
         border: Grey level of pixels from outside the image; 0 is black.
 
     Returns:
-        Warped image, uint8 [height, width, 3].
+        Warped image, uint8 [height, width, 3] with the channels in the same order.
     """
     if pixels.shape[0] * pixels.shape[1] > _MAX_RATIO_FOR_RGBA * size[0] * size[1]:
         return cv2.warpAffine(
@@ -110,11 +111,11 @@ class Window:
     """Rectangle on an image that becomes the input of a network.
 
     Attributes:
-        center: Centre (x, y) in image px.
-        size: (width, height) in image px; the image is stretched if its aspect ratio differs from
-            the input's.
-        rotation: Rotation in degrees; positive values rotate the image counter-clockwise on the
-            screen.
+        center: Centre (x, y) in image px. The window may extend beyond the image.
+        size: (width, height) in image px, both positive. A window with another aspect ratio than
+            the input's is stretched to the input.
+        rotation: Rotation about the centre in degrees; positive values rotate the image
+            counter-clockwise on the screen.
         flip: Whether the image is mirrored horizontally after all other transforms.
 
     Example:
@@ -133,10 +134,11 @@ class Window:
 
         Args:
             input_size: (width, height) of the network's input in px.
-            alignment: Convention for the position of pixels. "published" maps the window's centre
-                to (W/2, H/2), scales by W/width and mirrors x -> W - x. "udp" measures distances
-                between pixel centres: it maps the centre to ((W-1)/2, (H-1)/2), scales by
-                (W-1)/width and mirrors x -> W-1-x.
+            alignment: Convention for the position of pixels, where (W, H) is `input_size` and
+                (width, height) the window's size. "published" maps the window's centre to (W/2,
+                H/2), scales x by W/width and mirrors x -> W - x. "udp" measures distances between
+                pixel centres: it maps the centre to ((W-1)/2, (H-1)/2), scales x by (W-1)/width and
+                mirrors x -> W-1-x. y is scaled in the same way.
 
         Raises:
             InputError: If the window is empty or the alignment is unknown.
@@ -161,17 +163,27 @@ class Window:
         Args:
             input_size: (width, height) of the network's input in px.
             alignment: Convention for the position of pixels, as for `to_input`.
+
+        Raises:
+            InputError: If the window is empty or the alignment is unknown.
         """
         return invert(self.to_input(input_size, alignment))
 
     @property
     def box(self) -> tuple[float, float, float, float]:
-        """Box (x, y, width, height) of the window in image px, without its rotation."""
+        """Box (x, y, width, height) of the window in image px, as if `rotation` were 0.
+
+        (x, y) is the upper left corner.
+        """
         (x, y), (width, height) = self.center, self.size
         return x - width / 2, y - height / 2, width, height
 
     def scaled(self, factor: float) -> Window:
-        """Returns the window with its width and height multiplied by `factor`."""
+        """Returns the window enlarged or reduced about its centre; rotation and flip stay the same.
+
+        Args:
+            factor: Positive factor on width and height; the result is not clipped to the image.
+        """
         return replace(self, size=(self.size[0] * factor, self.size[1] * factor))
 
 
@@ -180,7 +192,7 @@ def whole_image_window(
     input_size: tuple[int, int],
     fit: Literal["letterbox", "stretch"] = "letterbox",
 ) -> Window:
-    """Returns the window that contains a whole image.
+    """Returns the window that contains a whole image, in image px and with the same centre.
 
     Args:
         size: (width, height) of the image in px.
@@ -207,12 +219,15 @@ def whole_image_window(
 def box_window(
     box: tuple[float, float, float, float], input_size: tuple[float, float], context: float = 1.25
 ) -> Window:
-    """Returns the window around a box, extended to the aspect ratio of the input and scaled.
+    """Returns the window around a box: extended to the input's aspect ratio, then enlarged.
+
+    Both steps keep the centre of the box. The window is in image px and may extend beyond the
+    image.
 
     Args:
         box: (x, y, width, height) in image px; (x, y) is the upper left corner.
         input_size: (width, height) of the network's input; only the ratio is used.
-        context: Ratio of the window's size to that of the extended box.
+        context: Factor on the width and the height of the extended box.
 
     Example:
         >>> box_window((10.0, 10.0, 20.0, 40.0), (256, 256), context=1.0)
@@ -229,10 +244,16 @@ def points_box(
 ) -> tuple[float, float, float, float]:
     """Returns the bounding box (x, y, width, height) of points, enlarged by a margin.
 
+    The box is in the space of the points; (x, y) is its upper left corner.
+
     Args:
-        points: Points, [M, 2] (x, y) with M > 0.
-        margin: Fraction of the longer side that is added on every side.
-        image_size: (width, height) of the image to which the box is clipped; None does not clip it.
+        points: Points, [M, 2] (x, y) in px, all finite, with M > 0.
+        margin: Fraction of the bounding box's longer side that is added on each of the four sides.
+        image_size: (width, height) in px of the image to which the box is clipped: x to 0..width,
+            y to 0..height. None does not clip it.
+
+    Raises:
+        ValueError: If there are no points.
 
     Example:
         >>> points_box(np.array([[0.0, 0.0], [50.0, 100.0]]), margin=0.1, image_size=(640, 480))

@@ -29,7 +29,7 @@ _REASONS = {TERMINATED: "SIGTERM", CTRL_C: "Ctrl-C", TIME_LIMIT: "--max_hours"}
 
 
 class Processes(Protocol):
-    """The processes of a run, which have to end together.
+    """Interface to the processes of a run, which have to end together.
 
     Attributes:
         size: Number of processes.
@@ -38,20 +38,26 @@ class Processes(Protocol):
     size: int
 
     def largest(self, number: int) -> int:
-        """Returns the largest number that any of the processes passes.
+        """Returns the largest of the numbers that the processes pass, the same in all processes.
+
+        All processes call this at the same point of the run, and wait for each other.
 
         Args:
-            number: Number of this process.
+            number: Number that this process passes: an exit status, or 0.
         """
 
 
 class OneProcess:
-    """A run with a single process."""
+    """The `Processes` of a run that consists of a single process."""
 
     size = 1
 
     def largest(self, number: int) -> int:
-        """Returns `number`."""
+        """Returns the number itself.
+
+        Args:
+            number: Number that the process passes.
+        """
         return number
 
 
@@ -62,10 +68,12 @@ class Interruption:
     does nothing on entering and leaving it.
 
     Args:
-        max_hours: Hours after which the run ends; None sets no limit.
+        max_hours: Hours after which the run ends, counted from the creation of this object; None
+            sets no limit.
 
     Attributes:
-        processes: Processes of the run; if one of them is requested to end, all end.
+        processes: Processes of the run; if one of them is requested to end, all end. It is a
+            single process until the caller assigns others, before the first `check`.
 
     Raises:
         InputError: If `max_hours` is not positive.
@@ -86,7 +94,7 @@ class Interruption:
 
     @property
     def is_requested(self) -> bool:
-        """Whether the end of the run was requested."""
+        """Whether this process was requested to end, or a `check` found that its time is over."""
         return self._status != 0
 
     def request(self, status: int) -> None:
@@ -98,12 +106,13 @@ class Interruption:
         self._status = status
 
     def check(self) -> None:
-        """Raises if the end of the run was requested or its time is over.
+        """Raises if the end of the run was requested or its time is over, in any of its processes.
 
         All processes of a run must call this at the same point.
 
         Raises:
-            Interrupted: If the run has to end.
+            Interrupted: If the run has to end; its `status` is the largest one that a process
+                requested, and its `folder` is None.
         """
         if not self._status and self._deadline is not None and time.monotonic() >= self._deadline:
             self._status = TIME_LIMIT
@@ -112,11 +121,10 @@ class Interruption:
             raise Interrupted(status, _REASONS[status])
 
     def check_alone(self) -> None:
-        """Calls `check` if there is a single process.
+        """Calls `check` if the run has a single process; otherwise does nothing.
 
-        For points of a run that several processes do not reach together.
-
-        With several processes, the run ends at the next common `check`.
+        It is for points of a run that several processes do not reach together. Their run ends at
+        the next `check`.
 
         Raises:
             Interrupted: If the run has to end.
@@ -131,9 +139,16 @@ Handler = Callable[[int, FrameType | None], object] | int | None
 class SignalInterruption(Interruption):
     """An interruption that handles signals inside its context and restores the handlers after it.
 
+    A signal requests the end of the run. A second SIGINT raises KeyboardInterrupt at once. In a
+    thread other than the main one, signals are not handled, since Python does not allow it.
+
     Args:
-        max_hours: Hours after which the run ends; None sets no limit.
+        max_hours: Hours after which the run ends, counted from the creation of this object; None
+            sets no limit.
         signals: Signals to handle: SIGINT (Ctrl-C), SIGTERM or both.
+
+    Raises:
+        InputError: If `max_hours` is not positive.
     """
 
     def __init__(

@@ -1,9 +1,11 @@
 """Registry of classes that files and flags select by a short name, their *kind*.
 
-A family contains all registered classes of one base class, e.g. the specs of networks. A class is
-registered when it is defined, so a class from outside this package can be selected after its module
-is imported. A kind is looked up among the registered classes only; text from a file is never
-imported or executed.
+A *family* is a base class, such as `codecs.base.Codec`, with the classes that are registered for
+this base class. A config has a field of the type of the base class; a file or a flag, such as
+`-o codec=movenet`, selects the class of its value by the kind. First `open_family` creates the
+family, then `register` adds classes, usually each subclass when it is defined. A class from outside
+this package can therefore be selected after its module is imported. A kind is looked up among the
+registered classes only; text from a file is never imported or executed.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ class _Family:
     """The classes of a family.
 
     Attributes:
-        shared: Names of fields that keep their values when another kind is selected.
+        shared: Names of fields that keep their values when another class of the family is selected.
         classes: Registered classes by kind.
     """
 
@@ -40,29 +42,37 @@ _FAMILIES: dict[type, _Family] = {}
 
 
 def open_family(base: C, shared: tuple[str, ...] = ()) -> C:
-    """Returns the base class after creating an empty family for it.
+    """Creates a family without classes for a base class, and returns the base class.
+
+    Call it once, after the definition of the base class and before `register`; a second call
+    removes the registered classes from the family.
 
     Args:
-        base: Base class that is the type of a field of a config.
-        shared: Names of fields that keep their values when another kind is selected.
+        base: Base class of the classes to register: the type of a field of a config.
+        shared: Names of fields that keep their values when a flag selects another class of the
+            family, provided that both classes have the field. The other fields get their defaults.
     """
     _FAMILIES[base] = _Family(shared)
     return base
 
 
 def register(base: type) -> Callable[[C], C]:
-    """Returns a class decorator that adds a class to a family.
+    """Returns a class decorator that adds a class to a family; it returns the class itself.
 
-    The class must define its short name as the class variable `kind`. If a class of the same name
-    is defined again in the same file, as when a cell of a notebook runs twice, it replaces the
+    The class must define its short name as the class variable `kind`: lower-case letters, digits
+    and "_", the first one a letter. If it has the class variable `target`, that is the import path
+    "package.module:Name" of what the class configures, for `load`. If a class of the same name is
+    defined again in the same file, as when a cell of a notebook runs twice, it replaces the
     previous one.
 
     Args:
-        base: Base class of the family.
+        base: Base class for which `open_family` was called.
 
     Raises:
-        TypeError: If the class does not define a kind, if `kind` or `target` is a field, or if
-            another class has the same kind.
+        TypeError: By the decorator, if the class does not define a valid `kind` of its own, if
+            `kind` or `target` is annotated as a field, if `target` is no import path, or if another
+            class of the family has the same kind.
+        KeyError: By the decorator, if `open_family` was not called for `base`.
 
     Example:
         >>> class Shape: ...
@@ -114,43 +124,58 @@ def _origin(cls: type) -> tuple[str, str]:
 
 
 def is_family(hint: Any) -> bool:
-    """Returns whether a type is the base class of a family."""
+    """Returns whether a type is the base class of a family.
+
+    Args:
+        hint: Class, or any other type hint, for which the result is False.
+    """
     return isinstance(hint, type) and hint in _FAMILIES
 
 
 def family_of(cls: type) -> type | None:
-    """Returns the base class of the family that a class inherits from; None if there is none."""
+    """Returns the base class of the family that a class inherits from; None if there is none.
+
+    Args:
+        cls: Class, registered or not.
+    """
     return next((base for base in cls.__mro__ if base in _FAMILIES), None)
 
 
 def known(base: type) -> dict[str, type]:
-    """Returns the classes of a family by kind, in the order of their definition.
+    """Returns the registered classes of a family by kind, in the order of registration.
 
     Args:
         base: Base class of the family.
+
+    Raises:
+        KeyError: If `open_family` was not called for `base`.
     """
     return dict(_FAMILIES[base].classes)
 
 
 def shared(base: type) -> tuple[str, ...]:
-    """Returns the names of the fields that keep their values when another kind is selected.
+    """Returns the names of the shared fields of a family, as given to `open_family`.
 
     Args:
         base: Base class of the family.
+
+    Raises:
+        KeyError: If `open_family` was not called for `base`.
     """
     return _FAMILIES[base].shared
 
 
 def find(base: type, kind: object, key: str) -> type:
-    """Returns the class of a kind.
+    """Returns the class of a family that has a kind.
 
     Args:
         base: Base class of the family.
-        kind: Short name from a file or a flag; any other type raises InputError.
-        key: Key of the config, for the message.
+        kind: Short name of the class, from a file or a flag.
+        key: Dotted key of the config that selects the class, such as "codec", for the message.
 
     Raises:
-        InputError: If no class of the family has this kind.
+        InputError: If no class of the family has this kind, or `kind` is not a text.
+        KeyError: If `open_family` was not called for `base`.
     """
     classes = _FAMILIES[base].classes
     if isinstance(kind, str) and kind in classes:
@@ -168,10 +193,11 @@ def kind_of(base: type, value: object, key: str) -> str:
     Args:
         base: Base class of the family.
         value: Instance of a class of the family.
-        key: Key of the config, for the message.
+        key: Dotted key of the config that has the value, such as "codec", for the message.
 
     Raises:
         InputError: If the class of the value is not registered in the family.
+        KeyError: If `open_family` was not called for `base`.
     """
     for kind, cls in _FAMILIES[base].classes.items():
         if _origin(type(value)) == _origin(cls):
@@ -184,10 +210,10 @@ def kind_of(base: type, value: object, key: str) -> str:
 
 
 def load(target: str) -> Any:
-    """Returns the object with the import path "package.module:Name".
+    """Returns the class or function with an import path; imports its module.
 
     Args:
-        target: Import path from a class variable, never a value from a file.
+        target: Import path "package.module:Name" from a class variable, never a value from a file.
 
     Raises:
         ImportError: If the module does not exist, or it imports a module that is not installed.

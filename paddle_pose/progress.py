@@ -8,9 +8,16 @@ from collections.abc import Callable
 from typing import Any, TextIO
 
 Progress = Callable[[int], None]
-"""Function that receives the number of completed items; the numbers must not decrease."""
+"""Function that is called with the number of items completed so far, and returns nothing.
+
+The numbers must not decrease. The first one may be above 0 if a run is continued; the last one is
+the total number of items.
+"""
 ProgressFactory = Callable[[int | None, str], Progress]
-"""Function that receives the total number of items (None if unknown) and their plural name."""
+"""Function (total number of items or None if unknown, their name in the plural) -> `Progress`.
+
+It is called once, before the first item.
+"""
 
 _SECONDS_BETWEEN_LINES = 30.0
 
@@ -26,7 +33,7 @@ def _tqdm() -> Any:
 
 
 def no_progress(total: int | None = None, unit: str = "") -> Progress:
-    """Returns a progress function that displays nothing.
+    """Returns a progress function that displays nothing; it is a `ProgressFactory`.
 
     Args:
         total: Ignored.
@@ -36,7 +43,9 @@ def no_progress(total: int | None = None, unit: str = "") -> Progress:
 
 
 def notebook_progress(total: int | None, unit: str) -> Progress:
-    """Returns a progress function that displays a bar in notebooks only: the Python API's default.
+    """Returns a progress function that displays a bar in a notebook, and nothing elsewhere.
+
+    It is a `ProgressFactory`, and the default of the functions of the Python API.
 
     Args:
         total: Total number of items; None if unknown.
@@ -52,6 +61,9 @@ def in_notebook() -> bool:
 
 def show_progress(total: int | None, unit: str, stream: TextIO | None = None) -> Progress:
     """Returns a progress function that displays completed items, speed and remaining time.
+
+    The display is a bar if the stream is a terminal or the code runs in a notebook; else it is a
+    line every 30 seconds and one after the last item.
 
     Args:
         total: Total number of items; None if unknown.

@@ -16,11 +16,11 @@ from paddle_pose.errors import InputError
 
 @dataclass(frozen=True)
 class Range:
-    """The numbers from `min` to `max`, without NaN and infinity.
+    """The numbers from `min` to `max`, without NaN and infinity; `number in range` tests one.
 
     Attributes:
         min: Smallest number.
-        max: Largest number.
+        max: Largest number, inclusive.
         exclusive_min: Whether `min` itself is excluded.
 
     Example:
@@ -38,7 +38,7 @@ class Range:
         )
 
     def words(self, kind: type) -> str:
-        """Returns a description of the range for messages.
+        """Returns a description of the numbers in the range, for messages.
 
         Args:
             kind: Type of the numbers, `int` or `float`.
@@ -52,21 +52,27 @@ class Range:
 
 
 Share = Annotated[float, Range(0, 1)]
+"""Fraction or probability, not percent."""
 Seed = Annotated[int, Range(0, 2**32 - 1)]
+"""Seed of a generator of random numbers."""
 BatchSize = Annotated[int, Range(1, 65_536)]
-Side = Annotated[int, Range(1, 4096)]  # px of a network's input
+"""Number of samples in a batch."""
+Side = Annotated[int, Range(1, 4096)]
+"""Width or height of a network's input in px."""
 
 
 def check(key: str, value: Any, hint: Any) -> None:
     """Checks that a number, or every number of a tuple, lies in the range that its type declares.
 
     Args:
-        key: Name of the value, for the message.
+        key: Name of the value, such as "train.seed", for the message.
         value: Number, or tuple of numbers.
-        hint: Type of the value; a type without a range accepts every value.
+        hint: Type of the value: `Annotated[int, Range(...)]` or with float, or a tuple type of
+            such types. Any other type, such as `str` or plain `float`, accepts every value.
 
     Raises:
-        InputError: If a number has the wrong type or lies outside its range.
+        InputError: If a number has the wrong type (a bool is no number) or lies outside its range.
+        ValueError: If a tuple has another length than its type.
 
     Example:
         >>> check("train.seed", -1, Seed)
@@ -91,7 +97,7 @@ def check_fields(values: Any, part: str) -> None:
 
     Args:
         values: Instance of a dataclass.
-        part: Dotted key of the instance in the config, for the message.
+        part: Dotted key of the instance in the config, such as "train.optimizer", for the message.
 
     Raises:
         InputError: If the value of a field lies outside its range.

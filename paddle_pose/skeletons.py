@@ -25,10 +25,10 @@ class Skeleton:
         joints: Names of the K joints, in the order of the keypoint arrays.
         mirror_pairs: Pairs (left, right) of joint names that are swapped in a mirrored image.
         limbs: Pairs of joint names that are connected by a line in drawings.
-        sigmas: K constants of OKS: standard deviation of the annotations, relative to the person's
-            size.
-        weights: K weights of the joints in the loss; 1.0, and more for joints that are hard to
-            predict.
+        sigmas: K constants of OKS, above 0: standard deviation of the annotations of a joint as a
+            fraction of the square root of the person's area.
+        weights: K weights of the joints in the loss, 0 or more; 1.0, and more for joints that are
+            hard to predict.
         upper: Names of the upper body's joints, for half-body augmentation; empty disables it.
 
     Raises:
@@ -73,7 +73,11 @@ class Skeleton:
 
     @cached_property
     def flip(self) -> tuple[int, ...]:
-        """Permutation of length K: joint i of a mirrored person is joint flip[i] of the person."""
+        """Permutation of the K joints by mirroring: `keypoints[:, list(flip)]` swaps the sides.
+
+        Joint i of a mirrored person is joint flip[i] of the person; joints that are in no mirror
+        pair keep their index.
+        """
         other = {a: b for pair in self.mirror_pairs for a, b in (pair, pair[::-1])}
         return tuple(self.joints.index(other.get(name, name)) for name in self.joints)
 
@@ -81,7 +85,8 @@ class Skeleton:
         """Returns the side of the body that a joint is on, according to the mirror pairs.
 
         Args:
-            name: Name of the joint.
+            name: Name of the joint. A name that is in no mirror pair gives "middle", also one that
+                the skeleton does not have.
         """
         for left, right in self.mirror_pairs:
             if name in (left, right):
@@ -89,12 +94,15 @@ class Skeleton:
         return "middle"
 
     def slots(self, joints: Sequence[str]) -> tuple[int, ...]:
-        """Returns the index of each of the K joints in another list of names; -1 if it is missing.
+        """Returns the position of each of the K joints in a list of names; -1 if it is missing.
 
-        Upper and lower case are not distinguished, nor are "_", "-" and a space between words.
+        Upper and lower case are not distinguished, nor are "_", "-" and a space between words. With
+        these positions, `Person.in_slots` brings a person who has the joints of the list into the
+        order of this skeleton.
 
         Args:
-            joints: Names of joints, such as those of an annotation file.
+            joints: Names of joints, such as those of an annotation file. Of equal names, the last
+                one is used.
 
         Example:
             >>> COCO_17.slots(MPII_16.joints)
@@ -104,11 +112,13 @@ class Skeleton:
         return tuple(indices.get(_key(name), -1) for name in self.joints)
 
     def shared(self, joints: Sequence[str], whose: str) -> str:
-        """Returns how many joints of a list the skeleton has and which are missing, as a text.
+        """Returns a text on how many joints of a list the skeleton has, and which it does not have.
+
+        Names are compared as in `slots`.
 
         Args:
             joints: Names of joints, such as those of an annotation file.
-            whose: Origin of the list, for the error message.
+            whose: Origin of the list, such as the path of the file, for the error message.
 
         Returns:
             Text such as in the example; "" if the skeleton has all of them.
@@ -134,7 +144,7 @@ class Skeleton:
 
     @cached_property
     def limb_indices(self) -> tuple[tuple[int, int], ...]:
-        """The limbs as pairs of joint indices."""
+        """Indices of the two joints of each limb, in the order of `limbs`."""
         return tuple((self.joints.index(a), self.joints.index(b)) for a, b in self.limbs)
 
 
@@ -270,3 +280,4 @@ COCO_17 = Skeleton(
 )
 
 SKELETONS = {skeleton.name: skeleton for skeleton in (MPII_16, COCO_17)}
+"""Skeletons of this package by name."""

@@ -12,7 +12,7 @@ from paddle_pose import geometry
 from paddle_pose.geometry import Window
 
 Box = tuple[float, float, float, float]
-"""Box (x, y, width, height) in image px."""
+"""Box (x, y, width, height) in image px; (x, y) is the upper left corner."""
 
 MIN_KEYPOINT_SCORE_FOR_BOX = 0.2  # minimum score of the joints that a box encloses; our choice
 # Margin of a box around joints, relative to its longer side. In COCO the boxes of whole people
@@ -24,14 +24,16 @@ BOX_MARGIN = 0.1
 class Person:
     """One annotated person.
 
+    K is the number of joints of the skeleton for which the annotations were read.
+
     Attributes:
-        keypoints: Keypoints, [K, 2] float64 (x, y) in image px; those of unlabelled joints are
-            undefined.
-        visible: Visibility, [K] int64: 0 not labelled, 1 labelled, 2 labelled and visible (COCO's
-            third value).
-        box: Box (x, y, width, height) in image px.
-        annotation_id: Id of the record, or its index if the file has no ids; metrics keep this
-            order.
+        keypoints: Keypoints, [K, 2] float64 (x, y) in image px; those of unlabelled joints may have
+            any value, including NaN.
+        visible: Visibility, [K] int64: 0 not labelled, 1 labelled, 2 labelled and visible. In COCO
+            1 means hidden; MPII's labelled joints are all 1.
+        box: Box (x, y, width, height) in image px; (x, y) is the upper left corner.
+        annotation_id: Id of the person's record, or the position of the record if the file has no
+            ids; metrics identify people by it and sort them by it.
         area: Area of the person's segment in px^2, for OKS; 0 if unknown.
         head_size: 0.6 x diagonal of the head box in px, the unit of PCKh; NaN if unknown.
         crowd: Whether this is a region with many people rather than a single person.
@@ -46,11 +48,15 @@ class Person:
     crowd: bool = False
 
     def in_slots(self, slots: Sequence[int]) -> Person:
-        """Returns the person with its joints in another order.
+        """Returns the person with the joints of another skeleton, or in another order.
 
         Args:
-            slots: Index of each new joint in the present order, as returned by `Skeleton.slots`; a
-                joint with index -1 is not labelled.
+            slots: For each joint of the result, its index among the present joints, as returned by
+                `Skeleton.slots`. -1 is a joint that the person does not have: its keypoint is
+                (0, 0), and it is not labelled.
+
+        Raises:
+            IndexError: If an index is K or more.
 
         Example:
             >>> keypoints, visible = np.array([[3.0, 4.0], [5.0, 6.0]]), np.array([2, 1])
@@ -73,7 +79,7 @@ class AnnotatedImage:
         image_id: Id of the image in the annotations.
         path: Path of the image file.
         persons: People and crowds in the order of the annotation file.
-        size: (width, height) in px; None if the annotations do not state it.
+        size: (width, height) of the image in px as the annotations state it; None if they do not.
     """
 
     image_id: int
@@ -90,11 +96,11 @@ class Sample:
         image_id: Id of the image in the annotations.
         image_path: Path of the image file.
         window: Part of the image that becomes the network's input, in image px.
-        persons: Annotated people in the window; empty for a detected box (the metric reads the
-            ground truth itself).
+        persons: Annotated people in the window, in image px; empty for a detected box (the metric
+            reads the ground truth itself).
         score: Score of the detected box; 1.0 for annotated boxes.
-        central: Whether the window was placed on the first person, while others may be in it as
-            well.
+        central: Whether the window was placed on the first of `persons`, while others may be in the
+            window as well.
     """
 
     image_id: int
@@ -107,13 +113,13 @@ class Sample:
 
 @dataclass(frozen=True, eq=False)
 class Poses:
-    """The decoded poses of P people, best first.
+    """The decoded poses of P people, highest person score first; all arrays are in this order.
 
     Attributes:
-        keypoints: Keypoints, [P, K, 2] (x, y); in input px if returned by a codec, in image px
-            after `moved`.
+        keypoints: Keypoints, [P, K, 2] float64 (x, y); in input px if returned by a codec, in image
+            px after `moved` with the matrix of `Window.to_image`.
         scores: Scores of the joints, [P, K], usually between 0 and 1.
-        person_scores: Scores of the people, [P].
+        person_scores: Scores of the people, [P], usually between 0 and 1.
         boxes: Person boxes, [P, 4] (x, y, width, height) in image px: the given or detected boxes,
             otherwise boxes around the joints; [0, 4] if not set.
         ids: Track ids, [P] int64, counted from 1; -1 if a person is not tracked (yet). [0] if there
@@ -132,8 +138,10 @@ class Poses:
     def moved(self, matrix: np.ndarray) -> Poses:
         """Returns the same people with keypoints transformed by an affine matrix.
 
+        `boxes` and `windows` are not transformed; they are in image px already.
+
         Args:
-            matrix: Affine matrix, [2, 3], e.g. from input px to image px.
+            matrix: Affine matrix, [2, 3], e.g. from input px to image px, see `Window.to_image`.
 
         Example:
             >>> poses = Poses(np.zeros((1, 2, 2)), np.ones((1, 2)), np.ones(1))
@@ -152,11 +160,11 @@ def joints_box(
     """Returns the box around a person's joints, enlarged by `BOX_MARGIN` and clipped to the image.
 
     Args:
-        keypoints: Keypoints of the person, [K, 2] in image px.
+        keypoints: Keypoints of the person, [K, 2] (x, y) in image px, all finite.
         scores: Scores of the joints, [K].
         image_size: (width, height) of the image in px.
-        min_score: Minimum score of the joints that the box encloses; if fewer than two joints have
-            it, the box encloses all joints.
+        min_score: Minimum score of the joints that the box encloses, inclusive; if fewer than two
+            joints have this score, the box encloses all joints.
 
     Returns:
         Box (x, y, width, height) in image px.
@@ -168,13 +176,15 @@ def joints_box(
 
 
 def mean_joint_score(poses: Poses, min_score: float = 0.2) -> np.ndarray:
-    """Returns each person's mean score over joints above a minimum score, [P] float64; 0 if none.
+    """Returns each person's mean score over the joints above a minimum score, [P] float64.
+
+    It is 0 for a person without such a joint.
 
     Source: SimpleBaseline and HRNet, whose minimum score is 0.2.
 
     Args:
-        poses: Poses of the people.
-        min_score: Score above which a joint is included in the mean.
+        poses: Poses of P people, in any space; only `scores` is used.
+        min_score: Score above which a joint is included in the mean, exclusive.
 
     Example:
         >>> mean_joint_score(Poses(np.zeros((1, 3, 2)), np.array([[0.1, 0.5, 0.7]]), np.ones(1)))

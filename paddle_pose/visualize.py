@@ -1,4 +1,7 @@
-"""Images to look at: skeletons on an image, heatmaps over a crop."""
+"""Drawings: skeletons on an image, maps over a crop, text, and grids of images.
+
+Images and drawings are uint8 RGB [h, w, 3]; sizes and positions are in px of the image.
+"""
 
 from __future__ import annotations
 
@@ -20,12 +23,14 @@ from paddle_pose.skeletons import Skeleton
 from paddle_pose.structures import Box, Person, Poses, joints_box
 
 Color = tuple[int, int, int]
+"""Colour (red, green, blue), each from 0 to 255."""
 Shades = Mapping[str, Color]
-"""RGB by side of the body: "left", "middle", "right"."""
+"""Colours by side of the body: "left", "middle", "right"."""
 ColorBy = Literal["person", "side"]
+"""What a colour distinguishes: people, or the sides of the body."""
 
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
-# Okabe & Ito's palette: told apart with any kind of colour vision. RGB.
+# Okabe & Ito's palette, whose colours can be distinguished with any kind of colour vision.
 LEFT, RIGHT, MIDDLE, TRUTH = (86, 180, 233), (230, 159, 0), (240, 228, 66), WHITE
 SIDES: Shades = {"left": LEFT, "middle": MIDDLE, "right": RIGHT}
 
@@ -35,7 +40,7 @@ def _shades(left: Color, middle: Color, right: Color) -> Shades:
 
 
 # The left is 28 (yellow: 26) lighter than the right in CIELAB's L*. Hue and lightness differ from
-# person to person, so that those after each other are told apart with any kind of colour vision.
+# person to person, so that successive people can be distinguished with any kind of colour vision.
 PERSONS: tuple[Shades, ...] = (
     _shades((155, 203, 255), (17, 168, 255), (0, 130, 200)),  # blue
     _shades((255, 208, 120), (255, 152, 40), (212, 108, 0)),  # orange
@@ -49,8 +54,8 @@ PERSONS: tuple[Shades, ...] = (
 NOT_TRACKED_YET = _shades((235, 235, 235), (190, 190, 190), (150, 150, 150))
 
 FULL_SCORE = 0.5  # joints with a lower score are drawn fainter; this project's choice
-MIN_OPACITY = 0.3
-MIN_TEXT = 8  # px that a capital letter is high, at least
+MIN_OPACITY = 0.3  # opacity of a joint with score 0; 1 is opaque
+MIN_TEXT = 8  # px; smallest height of a capital letter
 _SHIFT = 4  # OpenCV draws in sixteenths of a px
 
 
@@ -64,24 +69,28 @@ def draw_poses(
     boxes: bool = False,
     scores: bool = False,
 ) -> np.ndarray:
-    """Draws skeletons, the first person on top, and the ids of tracked people above their heads.
+    """Returns a copy of an image with the skeletons of people, the first person on top.
 
-    The width of lines and dots follows the person's size, the height of text the image's.
+    The ids of tracked people are written above their heads. The width of lines and dots depends on
+    the size of the person, the height of text on that of the image.
 
     Args:
-        image: uint8 RGB [h, w, 3].
-        poses: in the image's px.
-        skeleton: its joints and limbs.
-        threshold: joints with a lower score are left out; those below `FULL_SCORE` are fainter.
-        names: write every joint's name beside it.
-        color: "side": the person's left blue, right orange, middle yellow. "person": each person
-            in one colour, the left light, the right dark; tracked people keep theirs, and are
-            grey until they have an id.
-        boxes: draw each person's box, too.
-        scores: write each person's score above the head.
+        image: Image, uint8 RGB [h, w, 3]; it is not changed.
+        poses: People in px of this image.
+        skeleton: Skeleton of the poses; its limbs are the lines.
+        threshold: Minimum score of a joint that is drawn, with its limbs, inclusive. Joints below
+            `FULL_SCORE` are fainter.
+        names: Whether the name of each joint is written beside the joint.
+        color: "side" draws the left of each person blue, the right orange and the middle yellow.
+            "person" draws each person in one colour, the left light and the right dark; the colour
+            depends on the track id, and people without an id (-1) are grey. If `poses.ids` is
+            empty, the colour depends on the position in `poses`.
+        boxes: Whether the box of each person is drawn: `poses.boxes`, or the box around the joints
+            (see `joints_box`) if there are none.
+        scores: Whether the score of each person is written above the head.
 
     Returns:
-        A drawing of the same size.
+        Drawing, uint8 RGB [h, w, 3].
     """
     drawing = image.copy()
     figures = [
@@ -111,12 +120,21 @@ def draw_poses(
 
 
 def side_color(skeleton: Skeleton, *slots: int) -> Color:
-    """Returns the RGB colour of the side that joints are on; a limb from side to side is in the middle."""
+    """Returns the colour in which draw_poses with `color="side"` draws a joint or a limb.
+
+    Args:
+        skeleton: Skeleton of the joint or the limb.
+        *slots: Index of the joint, or of the two joints of the limb. A limb between the two sides
+            has the colour of the middle, a limb between a side and the middle that of the side.
+    """
     return SIDES[_common(*(skeleton.side(skeleton.joints[slot]) for slot in slots))]
 
 
 def text_height(shape: Sequence[int]) -> int:
-    """Returns the height of a capital letter in px that is readable on an image of this shape.
+    """Returns the height in px of a capital letter that is readable on an image.
+
+    Args:
+        shape: Shape (height, width, ...) of the image in px.
 
     Example:
         >>> text_height((144, 192, 3)), text_height((480, 640, 3)), text_height((3840, 2880, 3))
@@ -126,24 +144,24 @@ def text_height(shape: Sequence[int]) -> int:
 
 
 def _common(*sides: str) -> str:
-    """Returns the side of the body of what lies on these."""
+    """Returns "left" or "right" if all of some sides are this one or "middle", else "middle"."""
     named = set(sides) - {"middle"}
     return named.pop() if len(named) == 1 else "middle"
 
 
 @dataclass(frozen=True, eq=False)
 class _Figure:
-    """A person as it is drawn.
+    """A person to draw.
 
     Attributes:
-        points: [K, 2] in the image's px.
-        scores: [K].
-        shown: [K] whether a joint is drawn.
-        box: (x, y, width, height) in the image's px; None where it is not drawn.
-        shades: colours by side.
-        ink: colour of the box and the label.
-        size: extent of the joints that are drawn, corner to corner, px.
-        width: of the lines, px.
+        points: Joints, [K, 2] (x, y) in px of the image.
+        scores: Scores of the joints, [K].
+        shown: Whether each joint is drawn, [K] bool.
+        box: Box (x, y, width, height) in px of the image; None draws no box.
+        shades: Colours by side of the body.
+        ink: Colour of the box and the label.
+        size: Diagonal in px of the box around the joints that are drawn.
+        width: Width of the lines in px.
     """
 
     points: np.ndarray
@@ -156,11 +174,15 @@ class _Figure:
     width: float
 
     def label_corner(self, across: float) -> tuple[float, float]:
-        """Returns the lower left corner of a label of that width: on the box, or above the head."""
+        """Returns the wanted (x, y) of a label's lower left corner: on the box, or above the head.
+
+        Args:
+            across: Width of the label in px.
+        """
         if self.box is not None:
             return self.box[0], self.box[1] - self.width / 2
         x, y = self.points[self.shown].T
-        head = y <= y.min() + 0.12 * self.size  # whatever joints of it there are
+        head = y <= y.min() + 0.12 * self.size  # whichever joints of the head are shown
         return float(x[head].mean() - across / 2), float(y.min() - 0.09 * self.size)
 
 
@@ -174,7 +196,7 @@ def _figure(
 ) -> _Figure:
     keypoints, scores = poses.keypoints[person], poses.scores[person]
     shown = (scores >= threshold) & np.isfinite(keypoints).all(axis=-1)
-    # OpenCV counts in whole numbers: a place far outside the image is far enough.
+    # OpenCV has integer coordinates: joints far outside the image are moved nearer to it.
     points = np.clip(np.nan_to_num(keypoints), -1e5, 1e5)
     box = None
     if with_box and len(poses.boxes):
@@ -197,7 +219,7 @@ def _figure(
 
 
 def _person_shades(poses: Poses, person: int) -> Shades:
-    """Returns the shades of a person: of the track id, else of the place in the order."""
+    """Returns the shades of a person: those of the track id, or of the index without tracking."""
     if not len(poses.ids):
         return PERSONS[person % len(PERSONS)]
     track_id = int(poses.ids[person])
@@ -209,17 +231,21 @@ def _extent(points: np.ndarray) -> float:
 
 
 def _line_width(size: float, shape: Sequence[int]) -> float:
-    """Returns the width of the lines of a person of that size, px.
+    """Returns the width in px of the lines of a person.
 
     In a large image, small people get wider lines, as far as the limbs stay apart, and large ones
     thinner lines than their size alone would give.
+
+    Args:
+        size: Diagonal in px of the box around the person's joints.
+        shape: Shape (height, width, ...) of the image in px.
     """
     image = math.sqrt(shape[0] * shape[1])
     return float(np.clip(size / 75, min(image / 550, size / 40), max(2.0, image / 130)))
 
 
 def _draw_figure(drawing: np.ndarray, figure: _Figure, skeleton: Skeleton) -> None:
-    """Draws a person's limbs with a black edge, then the joints with a black ring.
+    """Draws a person's limbs with a black edge, then the joints with a black ring, in place.
 
     Joints with small sigmas (eyes and nose beside hips) get thinner lines and smaller dots.
     """
@@ -246,7 +272,7 @@ def _draw_figure(drawing: np.ndarray, figure: _Figure, skeleton: Skeleton) -> No
 
 
 def _fixed(points: np.ndarray) -> np.ndarray:
-    """Returns px as OpenCV's whole numbers of sixteenths."""
+    """Returns coordinates in px as the integer sixteenths of a px that OpenCV expects."""
     fixed: np.ndarray = (points * 2**_SHIFT).round().astype(np.int32)
     return fixed
 
@@ -265,7 +291,14 @@ def _draw_dot(drawing: np.ndarray, center: Sequence[int], color: Color, radius: 
 def _blended(
     drawing: np.ndarray, opacity: float, points: np.ndarray, reach: float
 ) -> Iterator[None]:
-    """Blends what is drawn inside with what was there, up to `reach` px from the points' box."""
+    """Blends what is drawn inside the context with what was there before.
+
+    Args:
+        drawing: Image to draw on, uint8 RGB [h, w, 3].
+        opacity: Weight of what is drawn, 0 to 1.
+        points: Points around which is drawn, [n, 2] in px.
+        reach: Largest distance in px, in x and in y, of what is drawn from the box of the points.
+    """
     if opacity >= 1:
         yield
         return
@@ -289,7 +322,7 @@ def _draw_box(drawing: np.ndarray, figure: _Figure) -> None:
 
 
 def _label(poses: Poses, person: int, score: bool) -> str:
-    """Returns the text above a head: the id of a tracked person, and the score if asked for."""
+    """Returns the text above a head: the id of a tracked person, and the score if requested."""
     words = []
     if len(poses.ids) and poses.ids[person] > 0:
         words.append(f"#{poses.ids[person]}")
@@ -299,7 +332,7 @@ def _label(poses: Poses, person: int, score: bool) -> str:
 
 
 def _label_size(text: str, height: int) -> tuple[int, int]:
-    """Returns the (width, height) in px of text with the space around it."""
+    """Returns the (width, height) in px of a label: of its text with the space around it."""
     _, letters, _ = _text_masks(text, height)
     return letters.shape[1] + height // 2, height + 2 * max(2, height // 4)
 
@@ -307,7 +340,15 @@ def _label_size(text: str, height: int) -> tuple[int, int]:
 def _draw_label(
     drawing: np.ndarray, text: str, place: tuple[int, int], height: int, color: Color
 ) -> None:
-    """Writes black text on a coloured rectangle, the lower left corner of which is at `place`."""
+    """Draws a label, black text on a coloured rectangle, in place.
+
+    Args:
+        drawing: Image to draw on, uint8 RGB [h, w, 3].
+        text: Text of the label, one line.
+        place: (x, y) in px of the lower left corner of the rectangle.
+        height: Height of a capital letter in px.
+        color: Colour of the rectangle.
+    """
     (x, y), (across, up) = place, _label_size(text, height)
     drawing[y - up : y, x : x + across] = color
     _, letters, (_, top) = _text_masks(text, height)
@@ -319,16 +360,16 @@ def _draw_label(
     )
 
 
-# Places of a label round the wanted one, in widths and heights of the label.
+# Positions of a label around the wanted one, in widths and heights of the label.
 _STEPS = np.stack(np.meshgrid(np.arange(-4, 5) / 4, np.arange(-15, 16) / 3), axis=-1).reshape(-1, 2)
 
 
 class _Labels:
-    """Finds places for labels inside the image: where there is room on no other label and no joint.
+    """Finds positions for labels inside an image that cover no other label and no joint.
 
     Args:
-        shape: (height, width, ...) of the image.
-        joints: [N, 2] joints that are drawn, px, for each person.
+        shape: Shape (height, width, ...) of the image in px.
+        joints: Joints that are drawn, [n, 2] (x, y) in px, of each person.
     """
 
     def __init__(self, shape: Sequence[int], joints: Sequence[np.ndarray]) -> None:
@@ -338,11 +379,11 @@ class _Labels:
         self._is_label = np.zeros(len(self._centers), bool)
 
     def place(self, size: tuple[int, int], corner: Sequence[float]) -> tuple[int, int]:
-        """Returns the free lower left corner nearest to the wanted one, and remembers the label.
+        """Returns the free (x, y) in px nearest to the wanted one, and remembers the label.
 
         Args:
-            size: (width, height) of the label, px.
-            corner: (x, y) of the wanted lower left corner, px.
+            size: (width, height) of the label in px.
+            corner: Wanted (x, y) in px of the label's lower left corner.
         """
         extent = np.array(size)
         limits = np.maximum(0, self._image - extent)
@@ -350,7 +391,7 @@ class _Labels:
         corners = np.clip(wanted + _STEPS * extent, 0, limits).round()
         corners = corners[np.argsort(((corners - wanted) ** 2).sum(axis=1), kind="stable")]
         centers = corners + extent / 2
-        # Only what some place may touch is compared with every place.
+        # Only joints and labels that some position may touch are compared with every position.
         away = 2 * np.abs(self._centers - wanted - extent / 2)
         near = (away < extent + self._sizes + 2 * extent * _STEPS.max(axis=0)).all(axis=1)
         others, is_label = self._centers[near], self._is_label[near]
@@ -365,15 +406,18 @@ class _Labels:
 
 
 def draw_truth(image: np.ndarray, person: Person, skeleton: Skeleton) -> np.ndarray:
-    """Draws an annotated person in faint white, to lie under a prediction.
+    """Returns a copy of an image with the limbs of an annotated person in faint white.
+
+    Draw predictions on the result, so that they are on top.
 
     Args:
-        image: uint8 RGB [h, w, 3].
-        person: with keypoints in the image's px; joints that are not labelled are left out.
-        skeleton: its joints and limbs.
+        image: Image, uint8 RGB [h, w, 3]; it is not changed.
+        person: Person with keypoints in px of this image; joints that are not labelled are left
+            out.
+        skeleton: Skeleton of the person; its limbs are the lines.
 
     Returns:
-        A drawing of the same size.
+        Drawing, uint8 RGB [h, w, 3].
     """
     drawing = image.copy()
     labelled = person.visible > 0
@@ -388,28 +432,35 @@ def draw_truth(image: np.ndarray, person: Person, skeleton: Skeleton) -> np.ndar
 
 
 def draw_heatmaps(crop: np.ndarray, heatmaps: np.ndarray, skeleton: Skeleton) -> np.ndarray:
-    """Lays every joint's heatmap over the crop.
+    """Returns the heatmaps of all joints over a crop, as an image with a tile for each joint.
 
     Args:
-        crop: uint8 RGB [H, W, 3].
-        heatmaps: [K, h, w], 1 = certain.
-        skeleton: names the joints.
+        crop: Input of the network, uint8 RGB [H, W, 3].
+        heatmaps: Heatmaps, [K, h, w], which cover the crop. 0 shows the crop in grey, 1 is the
+            brightest colour; other values are clipped to this range.
+        skeleton: Skeleton of the K joints.
 
     Returns:
-        uint8 RGB image of a grid, a tile per joint with its name and peak.
+        uint8 RGB [rows * H, 4 * W, 3]: tiles in rows of four, each with the name of the joint and
+        the maximum of its heatmap.
+
+    Raises:
+        ValueError: If there are not K heatmaps.
     """
     return draw_maps(crop, dict(zip(skeleton.joints, heatmaps, strict=True)))
 
 
 def draw_maps(crop: np.ndarray, maps: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Lays maps over the crop.
+    """Returns maps over a crop, as an image with a tile for each map.
 
     Args:
-        crop: uint8 RGB [H, W, 3].
-        maps: [h, w] by title, 1 = certain; see `Codec.visualize`.
+        crop: Input of the network, uint8 RGB [H, W, 3].
+        maps: Maps [h, w] by title, at least one, as returned by `Codec.visualize`. 0 shows the crop
+            in grey, 1 is the brightest colour; other values are clipped to this range.
 
     Returns:
-        uint8 RGB image of a grid, a tile per map with its title and peak.
+        uint8 RGB [rows * H, 4 * W, 3]: tiles in rows of four, each with the title and the maximum
+        of its map.
     """
     height, width = crop.shape[:2]
     grey = cv2.cvtColor(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
@@ -425,7 +476,12 @@ def draw_maps(crop: np.ndarray, maps: Mapping[str, np.ndarray]) -> np.ndarray:
 
 
 def grid(tiles: Sequence[np.ndarray], columns: int) -> np.ndarray:
-    """Lays images of one size out in rows; uint8 RGB."""
+    """Returns one image of several tiles in rows, uint8 RGB [rows * h, columns * w, 3].
+
+    Args:
+        tiles: Images of one size, uint8 RGB [h, w, 3], at least one, in the order of reading.
+        columns: Number of tiles in a row; the last row is filled up with black.
+    """
     blank = np.zeros_like(tiles[0])
     padded = [*tiles, *[blank] * (-len(tiles) % columns)]
     rows = [np.hstack(padded[n : n + columns]) for n in range(0, len(padded), columns)]
@@ -433,11 +489,11 @@ def grid(tiles: Sequence[np.ndarray], columns: int) -> np.ndarray:
 
 
 def jpeg(pixels: np.ndarray, quality: int = 85) -> bytes:
-    """Returns a JPEG file of an image, for a notebook.
+    """Returns the bytes of a JPEG file of an image, such as for display in a notebook.
 
     Args:
-        pixels: uint8 RGB [h, w, 3].
-        quality: 1 to 95.
+        pixels: Image, uint8 RGB [h, w, 3].
+        quality: JPEG quality from 1 to 95, the best.
     """
     content = io.BytesIO()
     PIL.Image.fromarray(pixels).save(content, "JPEG", quality=quality, progressive=True)
@@ -451,14 +507,14 @@ def caption(
     height: int = MIN_TEXT,
     color: Color = WHITE,
 ) -> None:
-    """Writes text with a dark outline into the array.
+    """Writes text with a black outline on an image, in place.
 
     Args:
-        pixels: uint8 RGB [h, w, 3].
-        text: One line.
-        place: (x, y) of the lower left corner of the first letter.
-        height: of a capital letter, px.
-        color: RGB.
+        pixels: Image, uint8 RGB [h, w, 3]; text beyond its borders is cut off.
+        text: One line of text.
+        place: (x, y) in px of the left end of the text's baseline.
+        height: Height of a capital letter in px.
+        color: Colour of the letters.
     """
     outline, letters, (left, top) = _text_masks(text, height)
     corner = (place[0] + left, place[1] + top)
@@ -467,28 +523,32 @@ def caption(
 
 
 def _ink(pixels: np.ndarray, mask: np.ndarray, corner: tuple[int, int], color: Color) -> None:
-    """Blends a color into the array by a mask.
+    """Blends a colour into an image where a mask says, in place.
 
     Args:
-        pixels: uint8 RGB [h, w, 3].
-        mask: [h, w] from 0 to 1; what reaches beyond the array is left out.
-        corner: (x, y) of the mask's upper left corner in the array.
-        color: RGB.
+        pixels: Image, uint8 RGB [h, w, 3].
+        mask: Weight of the colour, [h, w] from 0 to 1; it is cut off at the borders of the image.
+        corner: (x, y) in px of the mask's upper left corner in the image.
+        color: Colour to blend in.
     """
     x, y = corner
     region = pixels[max(0, y) : max(0, y + mask.shape[0]), max(0, x) : max(0, x + mask.shape[1])]
     seen = mask[max(0, -y) :, max(0, -x) :][: region.shape[0], : region.shape[1], None]
     ink = np.array(color, np.float32)
-    region[:] = region * (1 - seen) + (ink * seen + 0.5)  # cut to whole numbers
+    region[:] = region * (1 - seen) + (ink * seen + 0.5)  # the assignment truncates to integers
 
 
 @lru_cache(maxsize=512)
 def _text_masks(text: str, height: int) -> tuple[np.ndarray, np.ndarray, tuple[int, int]]:
-    """Returns masks of the outline and the letters, and their upper left corner.
+    """Returns masks of the outline and of the letters of a text, and where to place them.
+
+    Args:
+        text: One line of text.
+        height: Height of a capital letter in px.
 
     Returns:
-        Two float32 [h, w] from 0 to 1, and (x, y) in px from the lower left corner of the first
-        letter.
+        Two masks [h, w] float32 from 0 to 1; and the (x, y) in px of their upper left corner,
+        relative to the left end of the baseline.
     """
     font = PIL.ImageFont.load_default(height / 0.7)  # its capitals are 0.7 of its size high
     stroke = max(1, round(height / 7))

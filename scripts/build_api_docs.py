@@ -2,7 +2,7 @@
 
     python scripts/build_api_docs.py
 
-What stands above the marker in a page is written by hand; all below it is replaced.
+The text above the marker of a page is written by hand; everything below the marker is replaced.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ METHODS = {
 
 
 def main() -> None:
-    """Replaces the reference in both pages."""
+    """Writes the reference into both pages."""
     text = reference()
     for page in PAGES:
         path = ROOT / page
@@ -52,7 +52,12 @@ def reference() -> str:
 
 
 def entry(value: object, name: str) -> str:
-    """Returns the Markdown of a class, function or method."""
+    """Returns the Markdown of a class, function or method.
+
+    Args:
+        value: Class, function or method with a docstring in Google style.
+        name: Name to print in its signature.
+    """
     lines = [] if inspect.isclass(value) else ["```python", signature(value, name), "```", ""]
     documented = docstring_parser.parse(
         inspect.getdoc(value) or "", docstring_parser.DocstringStyle.GOOGLE
@@ -70,7 +75,12 @@ def entry(value: object, name: str) -> str:
 def sections_of(
     documented: docstring_parser.Docstring, with_arguments: bool
 ) -> Iterator[tuple[str, list[str]]]:
-    """Yields the sections of a docstring with their lines."""
+    """Yields the title and the Markdown lines of each section of a docstring.
+
+    Args:
+        documented: Parsed docstring.
+        with_arguments: Whether to include the section Args.
+    """
     titles = {"param": "Arguments", "attribute": "Attributes"}
     for kind, title in titles.items():
         rows = [
@@ -94,7 +104,12 @@ def sections_of(
 
 
 def signature(value: object, name: str) -> str:
-    """Returns a signature as it is written, a line for each argument where it is long."""
+    """Returns the signature of a function, with a line per argument if it exceeds 100 characters.
+
+    Args:
+        value: Function or method.
+        name: Name to print.
+    """
     found = inspect.signature(value)  # type: ignore[arg-type]
     parts, keyword_only = [], False
     for parameter in found.parameters.values():
@@ -115,21 +130,21 @@ def signature(value: object, name: str) -> str:
 
 
 def shown(default: object) -> str:
-    """Returns how a default is written."""
+    """Returns a default value as source text."""
     if callable(default):
         return default.__name__  # type: ignore[attr-defined]
     return f'"{default}"' if isinstance(default, str) else repr(default)
 
 
 def properties(value: type) -> Iterator[tuple[str, property]]:
-    """Yields the public properties of a class in their order."""
+    """Yields the name and object of each public property of a class, in order of definition."""
     for name, member in vars(value).items():
         if isinstance(member, property) and not name.startswith("_"):
             yield name, member
 
 
 def one_line(text: str | None) -> str:
-    """Returns text without line breaks."""
+    """Returns a text with all whitespace, line breaks too, replaced by single spaces."""
     return " ".join((text or "").split())
 
 

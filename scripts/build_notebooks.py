@@ -1,4 +1,7 @@
-"""Makes notebooks of their paired text and executes them: `python scripts/build_notebooks.py notebooks/*.py`."""
+"""Builds the notebooks from their paired text files and executes them.
+
+python scripts/build_notebooks.py notebooks/*.py
+"""
 
 from __future__ import annotations
 
@@ -29,41 +32,50 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Returns the parser of the flags."""
+    """Returns the parser of the script's arguments."""
     parser = Parser(
-        description="Turns paired text (jupytext's percent format) into a notebook, executes it in its own folder and "
-        "writes it with its outputs.",
+        description="Converts paired text files (jupytext's percent format) to notebooks, executes "
+        "each in its own folder, and writes it with its outputs.",
     )
     parser.add_argument(
-        "sources", nargs="+", type=Path, metavar="TEXT", help="such as notebooks/03_hourglass.py"
+        "sources",
+        nargs="+",
+        type=Path,
+        metavar="TEXT",
+        help="paired text file, such as notebooks/03_hourglass.py",
     )
     parser.add_argument(
         "--set",
         action="append",
         default=[],
         metavar="NAME=LITERAL",
-        help="give another value to a line of the cell tagged parameters, e.g. --set EPOCHS=1; may be repeated",
+        help="replace the value of an assignment in the cell tagged parameters, e.g. "
+        "--set EPOCHS=1; may be repeated",
     )
     parser.add_argument(
         "--output",
         type=Path,
         metavar="IPYNB",
-        help="path of the one notebook; default beside the text",
+        help="path of the notebook, for a single TEXT (default: beside the text file)",
     )
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Executes and writes the notebooks.
+    """Executes and writes the notebooks, and returns the exit status.
+
+    Args:
+        argv: Arguments of the script; None takes those of this process.
 
     Raises:
-        FileNotFoundError: If a text is missing.
-        InputError: If a flag does not fit, or a cell raises.
+        FileNotFoundError: If a text file is missing.
+        InputError: If an argument is invalid, or a cell raises an error.
     """
     arguments = build_parser().parse_args(argv)
     if arguments.output and len(arguments.sources) > 1:
         raise InputError(
-            f"--output names one file, but there are {len(arguments.sources)} notebooks"
+            f"--output {arguments.output}: one path for {len(arguments.sources)} notebooks; "
+            "give one TEXT, or leave --output out"
         )
     values = dict(text.partition("=")[::2] for text in arguments.set)
     for source in arguments.sources:
@@ -80,11 +92,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def read_notebook(text: str) -> Any:
-    r"""Returns the notebook of a text in jupytext's percent format, with the ids `cell-01`, `cell-02`, ...
+    r"""Returns a text in jupytext's percent format as a notebook with cell ids `cell-01` and so on.
 
     Args:
-        text: Cells that open with `# %%` or `# %% [markdown]`, with tags as `# %% tags=["parameters"]`; what stands
-            before the first one is left out. Magics (`# !command`, `# %magic`) are commented out.
+        text: Content of the paired text file. A cell starts with `# %%` or `# %% [markdown]`, with
+            tags as `# %% tags=["parameters"]`; the text before the first cell is ignored. Magics
+            (`!command`, `%magic`) are written as comments.
 
     Example:
         >>> notebook = read_notebook("# %% [markdown]\n# # Title\n\n# %%\n# !ls\nx = 1\n")
@@ -103,14 +116,14 @@ def read_notebook(text: str) -> Any:
 
 
 def set_parameters(notebook: Any, values: Mapping[str, str]) -> None:
-    """Replaces values in the cell tagged "parameters".
+    """Replaces the values of assignments in the cell tagged "parameters".
 
     Args:
         notebook: Notebook to change.
-        values: Python literals by name.
+        values: New value by the variable's name, as the text of a Python literal.
 
     Raises:
-        InputError: If a name is not assigned in that cell.
+        InputError: If the cell does not assign a variable of that name.
     """
     tagged = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
     for name, value in values.items():
@@ -118,7 +131,8 @@ def set_parameters(notebook: Any, values: Mapping[str, str]) -> None:
         if not found:
             valid = [known for cell in tagged for known in _assignments(cell.source)]
             raise InputError(
-                f"--set {name}: no such parameter; there are {', '.join(valid) or 'none'}"
+                f"--set {name}: the cell tagged parameters does not assign this name; "
+                f"expected one of {', '.join(valid) or 'none'}"
             )
         lines = found[0].source.splitlines()
         node = _assignments(found[0].source)[name]
@@ -128,7 +142,7 @@ def set_parameters(notebook: Any, values: Mapping[str, str]) -> None:
 
 
 def _assignments(source: str) -> dict[str, Any]:
-    """Returns the assignments to a single name at the top level of a cell, by name."""
+    """Returns the assignments to a single name at the top level of a cell, by that name."""
     return {
         node.targets[0].id: node
         for node in ast.parse(source).body
@@ -137,14 +151,14 @@ def _assignments(source: str) -> dict[str, Any]:
 
 
 def execute(notebook: Any, source: Path) -> None:
-    """Executes the cells in the text's folder and puts the outputs into the notebook.
+    """Executes all cells of a notebook and stores their outputs in it.
 
     Args:
         notebook: Notebook to execute; it receives the outputs.
-        source: Path of the text.
+        source: Path of the paired text file; its folder is the working directory.
 
     Raises:
-        InputError: If a cell raises; the message contains its traceback.
+        InputError: If a cell raises an error; the message contains its traceback.
     """
 
     def announce(cell: Any, cell_index: int) -> None:
@@ -164,20 +178,20 @@ def execute(notebook: Any, source: Path) -> None:
         client.execute()
     except CellExecutionError as problem:
         raise InputError(f"{source}: {problem}") from problem
-    notebook.metadata = nbformat.from_dict(METADATA)  # without the versions of the machine's Python
+    notebook.metadata = nbformat.from_dict(METADATA)  # drops the version of this Python
     for cell in notebook.cells:
-        if cell.cell_type == "code":  # without progress bars: a widget ends with its kernel
+        if cell.cell_type == "code":  # drops progress bars: a widget needs the running kernel
             cell.outputs = [
                 output for output in cell.outputs if WIDGET not in output.get("data", {})
             ]
     for output in [output for cell in notebook.cells for output in cell.get("outputs", [])]:
         if output.output_type == "stream":
-            # A command believes that it writes to a terminal.
+            # Commands write control characters, since their output seems to be a terminal.
             output.text = re.sub(r"\r(?=\n)|\x1b\[K", "", output.text)
 
 
 if __name__ == "__main__":
-    environment.use_all_cores()  # of the notebooks, too
+    environment.use_all_cores()  # the kernels inherit it
     try:
         sys.exit(main())
     except (PaddlePoseError, OSError) as error:

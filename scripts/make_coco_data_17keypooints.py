@@ -1,4 +1,4 @@
-"""Runs `paddle_pose prepare_coco` under the name that articles use (spelled like this); `--help` explains it."""
+"""Runs `paddle-pose prepare_coco` under fire717's name of the script (with its spelling)."""
 
 import sys
 from pathlib import Path

@@ -1,6 +1,7 @@
-"""Keypoints from an image with an exported ONNX file and nothing of this project: copy it, translate it.
+"""Predicts keypoints with an exported ONNX file and without this project; an example to copy.
 
-Needs onnxruntime, numpy and OpenCV. All it knows of the network stands in the file's own metadata.
+Needs onnxruntime, numpy and OpenCV. Everything about the network is read from the metadata in the
+ONNX file.
 """
 
 import argparse
@@ -12,22 +13,30 @@ import onnxruntime
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Returns the flags."""
-    parser = argparse.ArgumentParser(description="Prints name, x, y and score of every joint.")
-    parser.add_argument("model", help="an .onnx file of export.py")
-    parser.add_argument("image")
+    """Returns the parser of the script's arguments."""
+    parser = argparse.ArgumentParser(
+        description="Prints name, x and y in image px, and score of each joint of a person."
+    )
+    parser.add_argument("model", help="ONNX file that export.py wrote")
+    parser.add_argument("image", help="image file with the person")
     parser.add_argument(
         "--box",
         nargs=4,
         type=float,
         metavar=("X", "Y", "W", "H"),
-        help="of the person; default: all",
+        help="upper left corner and size in px of the person's box (default: the whole image)",
     )
     return parser
 
 
 def window_to_image(metadata: dict, box: tuple[float, ...], context: float) -> np.ndarray:
-    """Returns the [2, 3] matrix from input px to image px for a box (x, y, width, height)."""
+    """Returns the [2, 3] matrix that maps input px to image px.
+
+    Args:
+        metadata: Metadata of the exported file.
+        box: Box (x, y, width, height) of the person in image px.
+        context: Factor that enlarges the box to the window around the person.
+    """
     _, input_height, input_width, _ = metadata["input"]["shape"]
     corners = metadata["preprocessing"]["alignment"] == "udp"
     x, y, width, height = box
@@ -41,7 +50,12 @@ def window_to_image(metadata: dict, box: tuple[float, ...], context: float) -> n
 
 
 def read_heatmaps(metadata: dict, heatmaps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Returns keypoints [K, 2] in input px and scores [K] of the last stage's heatmaps [S, K, h, w]."""
+    """Returns the keypoints [K, 2] in input px and scores [K] of the highest cells of heatmaps.
+
+    Args:
+        metadata: Metadata of the exported file.
+        heatmaps: Heatmaps of all stages, [S, K, h, w]; the last stage is decoded.
+    """
     maps = heatmaps[-1]
     count, h, w = maps.shape
     y, x = np.divmod(maps.reshape(count, -1).argmax(axis=1), w)
@@ -60,7 +74,7 @@ def read_heatmaps(metadata: dict, heatmaps: np.ndarray) -> tuple[np.ndarray, np.
 
 
 def main() -> None:
-    """Looks once, without a mirror."""
+    """Predicts the pose in the image once, without a flip test, and prints it."""
     arguments = build_parser().parse_args()
     session = onnxruntime.InferenceSession(arguments.model, providers=["CPUExecutionProvider"])
     metadata = json.loads(session.get_modelmeta().custom_metadata_map["paddle_pose"])
@@ -73,17 +87,20 @@ def main() -> None:
         image, to_image, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     )
     output = metadata["outputs"][0]
-    answer = session.run([output["name"]], {metadata["input"]["name"]: crop[None]})[0][0]
-    if "columns" in output:  # exported with --decode: of several people take the first
-        answer = answer.reshape(-1, *answer.shape[-2:])[0]
-        x, y, scores = (answer[:, output["columns"].index(name)] for name in ("x", "y", "score"))
+    values = session.run([output["name"]], {metadata["input"]["name"]: crop[None]})[0][0]
+    if "columns" in output:  # exported with --decode; takes the first of several people
+        values = values.reshape(-1, *values.shape[-2:])[0]
+        x, y, scores = (values[:, output["columns"].index(name)] for name in ("x", "y", "score"))
         points = np.stack([x, y], axis=1) * (
             [width, height] if output["unit"] == "fraction" else [1, 1]
         )
     elif metadata["codec"]["kind"] == "HeatmapCodec":
-        points, scores = read_heatmaps(metadata, answer)
+        points, scores = read_heatmaps(metadata, values)
     else:
-        raise SystemExit(f"{arguments.model} answers {output['name']}: export it with --decode")
+        raise SystemExit(
+            f"{arguments.model}: returns {output['name']}, expected heatmaps or keypoints; "
+            "export it with --decode"
+        )
     points = points @ to_image[:, :2].T + to_image[:, 2]
     for name, (x, y), score in zip(metadata["skeleton"]["joints"], points, scores, strict=True):
         print(f"{name}\t{x:.3f}\t{y:.3f}\t{score:.5f}")

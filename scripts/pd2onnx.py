@@ -1,4 +1,4 @@
-"""Runs `paddle_pose export` under the name that articles use; `--help` explains it."""
+"""Runs `paddle-pose export` under the script's name in articles about Paddle; see `--help`."""
 
 import sys
 from pathlib import Path

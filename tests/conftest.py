@@ -1,4 +1,4 @@
-"""What all tests share: seeds, data sets, and the project's commands."""
+"""Fixtures of all tests: seeds, data sets, and the project's commands."""
 
 import os
 import random
@@ -19,14 +19,17 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> None:
-    """Refuses binary parameters without explicit ids: compressed bytes contain the time, and it would be in the test's name.
+    """Rejects binary parameters without explicit ids, since compressed bytes contain the time.
+
+    The time would be a part of the test's name.
 
     Raises:
         ValueError: If `val` is binary. pytest shows it with the file and the parameter's position.
     """
     if isinstance(val, bytes | bytearray | memoryview):
         raise ValueError(
-            f"parameter {argname!r} is binary: name the case, pytest.param(..., id=...) or ids=[...]"
+            f"parameter {argname!r} is binary: name the case, pytest.param(..., id=...) or"
+            " ids=[...]"
         )
 
 
@@ -40,7 +43,7 @@ def _seeds() -> None:
 
 @pytest.fixture(autouse=True)
 def _messages_of_python() -> Iterator[None]:
-    """Ends what the parser of a command begins in its process: messages that name flags."""
+    """Resets the messages to arguments of Python after a command's parser has set them to flags."""
     yield
     from paddle_pose import environment
 
@@ -49,11 +52,12 @@ def _messages_of_python() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder of real data: `PADDLE_POSE_TEST_DATA`, or ../shared beside the project."""
+    """Returns the folder of real data: `PADDLE_POSE_TEST_DATA`, or ../shared beside the project."""
     folder = Path(os.environ.get("PADDLE_POSE_TEST_DATA") or ROOT.parent / "shared")
     if not folder.is_dir():
         pytest.skip(
-            f"needs real data in {folder}, which is not here; PADDLE_POSE_TEST_DATA names another folder"
+            f"needs real data in {folder}, which is not here; PADDLE_POSE_TEST_DATA names another"
+            " folder"
         )
     return folder
 
@@ -66,7 +70,7 @@ def _cache(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def _logged_lines() -> None:
-    """Shows what the library logs as the commands do."""
+    """Shows the log of the library as the commands do."""
     from paddle_pose.cli import logs
 
     logs.attach()
@@ -74,7 +78,7 @@ def _logged_lines() -> None:
 
 @pytest.fixture(scope="session")
 def synthetic_mpii(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data set in MPII's layout: 8 synthetic people to train on, 8 to validate with."""
+    """Returns a data set in MPII's layout: 8 synthetic people to train on, 8 to validate with."""
     from paddle_pose.data.synthetic.dataset import write_mpii
 
     folder = tmp_path_factory.mktemp("synthetic_mpii")
@@ -82,9 +86,28 @@ def synthetic_mpii(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def zero_initial_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sets normally distributed initial weights to 0.
+
+    Random numbers take most of the time of making a large network, and a file replaces them all; a
+    weight that it does not replace stays 0.
+    """
+    from paddle.nn import initializer
+
+    zero = initializer.Constant(0.0)
+    monkeypatch.setattr(
+        initializer.Normal, "forward", lambda self, var, block=None: zero(var, block)
+    )
+
+
 @pytest.fixture(scope="session")
 def run_in() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs a command in a folder: a script, `run_in(folder, "val.py", "--help")`, or by its name, `run_in(folder, "check")`."""
+    """Returns a function that runs a command in a folder.
+
+    The command is a script, `run_in(folder, "val.py", "--help")`, or a name,
+    `run_in(folder, "check")`.
+    """
 
     def run(folder: Path, command: str, *args: object, timeout: float = 240, **env: str):
         called = (
@@ -103,5 +126,5 @@ def run_in() -> Callable[..., subprocess.CompletedProcess[str]]:
 
 @pytest.fixture
 def run_command(tmp_path: Path, run_in: Callable[..., subprocess.CompletedProcess[str]]):
-    """Runs a command, `run_command("val.py", "--help")` or `run_command("check")`, in a temporary folder."""
+    """Returns a function that runs a command in a temporary folder, see `run_in`."""
     return partial(run_in, tmp_path)

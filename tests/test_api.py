@@ -1,4 +1,4 @@
-"""The public names of the package."""
+"""The public names of the package exist, and are documented and typed."""
 
 import ast
 import importlib.util
@@ -20,14 +20,14 @@ NAMES = [name for name in paddle_pose.__all__ if name != "__version__"]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_public_name_is_there_and_documented(name):
+def test_public_name_exists_and_is_documented(name):
     value = getattr(paddle_pose, name)
     assert value.__name__ == name
     assert value.__doc__
     assert name in dir(paddle_pose)
 
 
-def test_no_public_name_is_a_modules_name():
+def test_public_names_differ_from_module_names():
     modules = {module.name for module in pkgutil.iter_modules(paddle_pose.__path__)}
     assert modules & set(paddle_pose.__all__) == set()
 
@@ -42,7 +42,7 @@ def test_type_checkers_see_the_same_names():
     assert seen == set(NAMES)
 
 
-def test_an_unknown_name_is_an_attribute_error():
+def test_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="load_models"):
         _ = paddle_pose.load_models
 
@@ -66,7 +66,10 @@ def test_public_methods_are_typed_without_any(name):
 
 
 def test_importing_the_package_imports_nothing_else():
-    code = "import sys, paddle_pose; print([m for m in ('numpy', 'cv2', 'paddle', 'tqdm') if m in sys.modules])"
+    code = (
+        "import sys, paddle_pose;"
+        " print([m for m in ('numpy', 'cv2', 'paddle', 'tqdm') if m in sys.modules])"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, text=True, capture_output=True, timeout=60
     )
@@ -74,9 +77,12 @@ def test_importing_the_package_imports_nothing_else():
 
 
 def test_threads_are_set_before_paddle_is_imported(monkeypatch):
-    code = "import os; os.environ.pop('OMP_NUM_THREADS', None); import paddle_pose as pp; pp.train; import os; "
-    code += "from paddle_pose.environment import usable_cores; "
-    code += "print(int(os.environ['OMP_NUM_THREADS']) == usable_cores())"
+    code = (
+        "import os; os.environ.pop('OMP_NUM_THREADS', None)\n"
+        "import paddle_pose as pp; pp.train\n"
+        "from paddle_pose.environment import usable_cores\n"
+        "print(int(os.environ['OMP_NUM_THREADS']) == usable_cores())"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, text=True, capture_output=True, timeout=120
     )
@@ -84,7 +90,7 @@ def test_threads_are_set_before_paddle_is_imported(monkeypatch):
     assert done.stderr == ""
 
 
-def test_the_reference_is_made_from_the_docstrings():
+def test_api_reference_equals_the_docstrings():
     spec = importlib.util.spec_from_file_location(
         "build_api_docs", ROOT / "scripts" / "build_api_docs.py"
     )
@@ -115,7 +121,7 @@ CALLS = [
 @pytest.mark.parametrize(
     ("page", "call"), CALLS, ids=[f"{page}-{ast.unparse(call)[:60]}" for page, call in CALLS]
 )
-def test_calls_in_the_documentation_fit_the_functions(page, call):
+def test_calls_in_the_documentation_match_the_signatures(page, call):
     owner = {
         "pp": paddle_pose,
         "model": paddle_pose.PoseModel,
@@ -128,18 +134,24 @@ def test_calls_in_the_documentation_fit_the_functions(page, call):
     inspect.signature(function).bind(*given, **{keyword.arg: None for keyword in call.keywords})
 
 
-def test_paddle_leaves_the_root_logger_alone():
-    code = "import logging, paddle_pose as pp; pp.train; print(logging.getLogger().handlers, logging.getLogger().level)"
+def test_importing_paddle_does_not_change_the_root_logger():
+    code = (
+        "import logging, paddle_pose as pp; pp.train;"
+        " print(logging.getLogger().handlers, logging.getLogger().level)"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, text=True, capture_output=True, timeout=120
     )
     assert done.stdout.strip() == "[] 30", done.stderr
 
 
-def test_ctrl_c_waits_for_paddles_import():
-    code = "import os, signal, sys, threading; sys.path.insert(0, '.'); import paddle_pose as pp\n"
-    code += "threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
-    code += "try:\n    pp.train\nexcept KeyboardInterrupt:\n    print('interrupted')\nprint(pp.train.__name__)"
+def test_ctrl_c_takes_effect_after_the_import_of_paddle():
+    code = (
+        "import os, signal, sys, threading; sys.path.insert(0, '.'); import paddle_pose as pp\n"
+        "threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
+        "try:\n    pp.train\nexcept KeyboardInterrupt:\n    print('interrupted')\n"
+        "print(pp.train.__name__)"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, text=True, capture_output=True, timeout=120
     )

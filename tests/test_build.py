@@ -1,4 +1,6 @@
 import json
+import threading
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 from paddle_pose import build
 from paddle_pose.configs.overrides import override
 from paddle_pose.configs.registry import CONFIGS
+from paddle_pose.data import dataset
 from paddle_pose.data.synthetic.dataset import write_coco, write_mpii
 from paddle_pose.errors import InputError
 
@@ -208,3 +211,22 @@ def test_an_unused_or_missing_final_augmentation_is_logged(
     logged = capsys.readouterr().out
     assert expected in logged
     assert bool(logged) == bool(expected)
+
+
+@pytest.mark.parametrize("threads", [0, 3])
+def test_evaluations_read_with_the_threads_of_training(synthetic_root, monkeypatch, threads):
+    config = override(CONFIG, {"train.num_workers": threads, "val.batch_size": 4})
+    samples = build.samples(config, synthetic_root, "val")
+    readers = []
+    original = dataset.crop
+
+    def crop(*args):
+        readers.append(threading.current_thread())
+        time.sleep(0.05)  # so that each thread gets a sample
+        return original(*args)
+
+    monkeypatch.setattr(dataset, "crop", crop)
+    ((images, _),) = build.batches(config, samples)
+    assert len(images) == len(readers) == 4
+    assert (threading.current_thread() in readers) == (threads == 0)
+    assert len(set(readers)) == max(1, threads)

@@ -1,4 +1,4 @@
-"""Test names are the same in every process: pytest-xdist refuses to run where two workers collect different ones."""
+"""Test names are equal in every process, since pytest-xdist does not run with different ones."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# Each depends on something that differs between two workers, or between two runs.
+# Each differs between two workers, or between two runs.
 UNSTABLE = {
     "time": "import time\nVALUES = [time.time()]",
     "process": "import os\nVALUES = [os.getpid()]",
@@ -21,12 +21,12 @@ UNSTABLE = {
 
 
 def run_collection(root: Path, temporary: Path, hash_seed: int) -> subprocess.CompletedProcess[str]:
-    """Collects the tests of a project in a process of its own.
+    """Collects the tests of a project in a new process.
 
     Args:
-        root: Folder of the project, to run in.
-        temporary: Temporary folder of that process.
-        hash_seed: Its `PYTHONHASHSEED`.
+        root: Folder of the project.
+        temporary: Temporary folder of the process.
+        hash_seed: `PYTHONHASHSEED` of the process.
     """
     temporary.mkdir()
     environment = {**os.environ, "PYTHONHASHSEED": str(hash_seed), "TMPDIR": str(temporary)}
@@ -40,7 +40,7 @@ def run_collection(root: Path, temporary: Path, hash_seed: int) -> subprocess.Co
 
 
 def collect_twice(root: Path, folder: Path) -> list[list[str]]:
-    """Returns the test names of two collections, one after the other, so that they fall into different seconds."""
+    """Returns the test names of two collections that run one after the other."""
     lists = []
     for hash_seed in (1, 2):
         done = run_collection(root, folder / f"temporary-{hash_seed}", hash_seed)
@@ -51,7 +51,7 @@ def collect_twice(root: Path, folder: Path) -> list[list[str]]:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A project of one test file, still to be written, with this project's conftest."""
+    """Returns the folder of a project with this project's conftest and no tests yet."""
     root = tmp_path / "project"
     root.mkdir()
     shutil.copy(ROOT / "tests" / "conftest.py", root)
@@ -60,9 +60,10 @@ def project(tmp_path: Path) -> Path:
 
 
 def write_test(root: Path, values: str) -> None:
-    """Writes a test file whose parameters are `VALUES`, which the code in `values` sets."""
+    """Writes a test file with the parameters `VALUES`, which the code in `values` sets."""
     (root / "test_it.py").write_text(
-        f"import pytest\n{values}\n\n@pytest.mark.parametrize('value', VALUES)\ndef test_it(value):\n    pass\n",
+        f"import pytest\n{values}\n\n@pytest.mark.parametrize('value', VALUES)\ndef"
+        " test_it(value):\n    pass\n",
         encoding="utf-8",
     )
 

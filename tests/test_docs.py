@@ -1,4 +1,4 @@
-"""What is written must be true: docstrings are there, README's links and commands work."""
+"""Docstrings exist, and links, commands, names and numbers in the documentation are correct."""
 
 import ast
 import importlib
@@ -48,7 +48,7 @@ def public_names(node: ast.AST, prefix: str = "") -> Iterator[tuple[str, ast.AST
 
 
 def listed_as_attribute(node: ast.AST, owner: ast.AST) -> bool:
-    """Whether `node` is a property that its class documents under `Attributes:`."""
+    """Returns whether `node` is a property that its class documents under `Attributes:`."""
     if not isinstance(owner, ast.ClassDef):
         return False
     is_property = "property" in map(ast.unparse, node.decorator_list)
@@ -57,14 +57,14 @@ def listed_as_attribute(node: ast.AST, owner: ast.AST) -> bool:
 
 
 def has_parameters(function: ast.FunctionDef) -> bool:
-    """Whether a caller passes anything."""
+    """Returns whether a function has parameters besides self and cls."""
     arguments = function.args
     names = [a.arg for a in [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]]
     return bool(set(names) - {"self", "cls"} or arguments.vararg or arguments.kwarg)
 
 
 def raises_directly(function: ast.AST) -> bool:
-    """Whether the function's own body, not a function in it, raises a border error."""
+    """Returns whether a function raises an error for bad input, outside of nested functions."""
     for node in ast.iter_child_nodes(function):
         if isinstance(node, ast.Raise) and node.exc is not None:
             error = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
@@ -76,12 +76,12 @@ def raises_directly(function: ast.AST) -> bool:
 
 
 def raises_unsaid(function: ast.FunctionDef, text: str) -> bool:
-    """Whether the function refuses what a caller passes, and its docstring does not say so."""
+    """Returns whether a function refuses arguments, and its docstring has no `Raises:`."""
     return "Raises:" not in text and has_parameters(function) and raises_directly(function)
 
 
 def missing_docs(source: str) -> list[str]:
-    """Lists the public names of a module that lack a docstring or its `Raises:` section."""
+    """Returns the public names of a module that lack a docstring or its `Raises:` section."""
     tree = ast.parse(source)
     found = [] if ast.get_docstring(tree) else ["the module has no docstring"]
     for name, node in public_names(tree):
@@ -107,7 +107,7 @@ def test_public_names_are_documented(path):
         "'''M.'''\ndef f(a):\n    '''F.'''\n    if a:\n        raise ValueError(a)",
     ],
 )
-def test_missing_docs_are_seen(source):
+def test_missing_docstrings_are_found(source):
     assert missing_docs(source)
 
 
@@ -119,7 +119,7 @@ def test_missing_docs_are_seen(source):
         "class C:\n    'C.\\n\\nAttributes:\\n    a: A.'\n    @property\n    def a(self): return 1",
     ],
 )
-def test_private_inner_and_listed_names_need_no_docs(source):
+def test_private_inner_and_listed_names_need_no_docstring(source):
     assert missing_docs(f"'M.'\n{source}") == []
 
 
@@ -130,12 +130,12 @@ def text_of(page: str) -> str:
 
 
 def code_blocks(text: str) -> list[str]:
-    """The contents of the fenced blocks, in order."""
+    """Returns the contents of the fenced blocks, in order."""
     return re.findall(r"^```[^\n]*\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
 
 
 def links(text: str) -> list[str]:
-    """The targets of Markdown's and HTML's links and images, outside code."""
+    """Returns the targets of links and images in Markdown and HTML, outside of code."""
     prose = re.sub(r"^```.*?^```|`[^`\n]*`", "", text, flags=re.MULTILINE | re.DOTALL)
     return re.findall(r"\]\(<?([^)\s>]+)", prose) + re.findall(r"(?:src|href)=\"([^\"]+)\"", prose)
 
@@ -155,13 +155,13 @@ def test_relative_links_resolve(page):
 
 
 def slugs(text: str) -> list[str]:
-    """The anchors of a page's headings, as GitHub makes them."""
+    """Returns the anchors of a page's headings, as on GitHub."""
     prose = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
     headings = re.findall(r"^#+ (.+)$", prose, flags=re.MULTILINE)
     return [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
 
 
-def test_anchors_are_those_of_the_headings():
+def test_anchors_equal_those_of_the_headings():
     assert slugs("# A b, c\n```bash\n# no\n```\n## `f.g`: \u300a\u4e2d\u6587\u300b x-y") == [
         "a-b-c",
         "fg-\u4e2d\u6587-x-y",
@@ -182,7 +182,7 @@ def test_anchors_resolve(page):
 
 
 def outline(page: str) -> dict[str, list]:
-    """What a page and its translation have in common."""
+    """Returns the parts that must be equal in a page and its translation."""
     text = text_of(page)
     prose = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
     targets = [link.partition("#")[0].replace("_zh.md", ".md") for link in links(text)]
@@ -199,7 +199,7 @@ def outline(page: str) -> dict[str, list]:
 
 
 @pytest.mark.parametrize("page", TRANSLATED)
-def test_a_translation_shows_the_same(page):
+def test_translation_has_the_same_content(page):
     english, chinese = outline(page), outline(page.replace(".md", "_zh.md"))
     for part, content in english.items():
         assert chinese[part] == content, part
@@ -213,7 +213,10 @@ def test_pages_for_users_are_translated():
 
 
 def split_command(line: str) -> list[str]:
-    """The words of a command without the variables set for it; none if it is no `python ...` or `make ...`."""
+    """Returns the words of a `python ...` or `make ...` command without its variables.
+
+    For other lines the list is empty.
+    """
     if not re.match(r"\s*(\w+=\S+\s+)*(python|make)[\w.]*\s", line):
         return []
     words = shlex.split(line, comments=True)
@@ -232,7 +235,7 @@ def commands(text: str) -> Iterator[list[str]]:
 
 
 def own_prose(page: str) -> str:
-    """A page without its code blocks and comments; of the table rows about other projects, what is ours."""
+    """Returns a page without code blocks, comments, and statements on other projects in tables."""
     text = re.sub(r"^```.*?^```|<!--.*?-->", "", text_of(page), flags=re.MULTILINE | re.DOTALL)
     if "migration" in page:
         text = re.sub(r"^\|(?:[^|\\]|\\.)*\|", "|", text, flags=re.MULTILINE)
@@ -240,18 +243,22 @@ def own_prose(page: str) -> str:
 
 
 def inline_code(text: str) -> list[str]:
-    """What stands between backticks."""
+    """Returns the texts between backticks."""
     return re.findall(r"`([^`\n]+)`", text)
 
 
 def spoken_commands(page: str) -> list[list[str]]:
-    """The commands between backticks; those with an ellipsis leave something out on purpose."""
-    whole = (code for code in inline_code(own_prose(page)) if "…" not in code and "..." not in code)
+    """Returns the commands between backticks, except incomplete ones with an ellipsis."""
+    texts = inline_code(own_prose(page))
+    whole = (code for code in texts if "…" not in code and "..." not in code)
     return [words for code in whole if (words := split_command(code))]
 
 
 def cell_commands(path: Path) -> list[list[str]]:
-    """The `!python ...` lines of a notebook's text; a {value} stands for one word, or for any number of flags."""
+    """Returns the words of the `!python ...` lines in the text of a notebook.
+
+    A {value} stands for one word, or for any number of flags.
+    """
     cells = [
         cell.source
         for cell in read_notebook(path.read_text(encoding="utf-8")).cells
@@ -287,7 +294,7 @@ def parser_of(command: str) -> ArgumentParser:
 
 
 def check_command(words: list[str]) -> None:
-    """Fails unless the command's script or target exists and takes its arguments."""
+    """Asserts that the script or target of a command exists and accepts the arguments."""
     if words[0] == "make":
         targets = [word for word in words[1:] if "=" not in word and not word.startswith("-")]
         unknown = set(targets) - make_targets()
@@ -321,7 +328,7 @@ def check_command(words: list[str]) -> None:
 
 
 def parsed(script: str, words: list[str]) -> Namespace | None:
-    """What the script's parser makes of the words; None if it refuses them."""
+    """Returns the words as parsed by a command's parser; None if it refuses them."""
     try:
         return parser_of(script).parse_args([re.sub(r"\{.*\}", "1", word) for word in words])
     except SystemExit as stopped:
@@ -329,7 +336,7 @@ def parsed(script: str, words: list[str]) -> Namespace | None:
 
 
 def check_names(arguments: Namespace, script: str) -> None:
-    """Fails if a command names a config, a key or a published file that does not exist."""
+    """Asserts that the configs, keys and published files in a command exist."""
     from paddle_pose.configs.registry import CONFIGS
     from paddle_pose.weights.zoo import PUBLISHED
 
@@ -345,7 +352,7 @@ def check_names(arguments: Namespace, script: str) -> None:
 
 @cache
 def config_keys() -> frozenset[str]:
-    """The keys of all configs, and of those of other programs' ONNX files."""
+    """Returns the keys of all configs, and of those of other programs' ONNX files."""
     from paddle_pose.codecs.one_stage import OneStageCodec
     from paddle_pose.configs.foreign import ForeignModel
     from paddle_pose.configs.overrides import values
@@ -358,9 +365,10 @@ def config_keys() -> frozenset[str]:
 
 @cache
 def known_flags() -> frozenset[str]:
-    """The flags of all commands."""
+    """Returns the flags of all commands."""
     tools = [
         "scripts/build_notebooks.py",
+        "scripts/gpu_check.py",
         "scripts/minimal_onnx.py",
         "benchmarks/benchmark.py",
         "benchmarks/backend_table.py",
@@ -381,12 +389,12 @@ def test_commands_are_found():
 @pytest.mark.parametrize(
     "words", [["make", "nothing"], ["python", "nothing.py"], ["python", "-u", "nothing.py", "-x"]]
 )
-def test_a_command_that_does_not_exist_is_seen(words):
+def test_unknown_command_is_found(words):
     with pytest.raises(AssertionError):
         check_command(words)
 
 
-def test_an_unknown_flag_is_seen(monkeypatch):
+def test_unknown_flag_is_found(monkeypatch):
     parser = ArgumentParser()
     parser.add_argument("--known")
     monkeypatch.setitem(globals(), "parser_of", lambda script: parser)
@@ -428,7 +436,7 @@ def test_commands_of_notebooks_are_found(tmp_path):
         "python -m paddle_pose download mmpose_hourglas",
     ],
 )
-def test_a_name_that_does_not_exist_is_seen(line):
+def test_unknown_name_is_found(line):
     with pytest.raises(AssertionError):
         check_command(line.split())
 
@@ -478,18 +486,18 @@ def test_paths_in_the_architecture_exist():
 
 
 def cells(line: str) -> tuple[str, ...]:
-    """The cells of a table's line."""
+    """Returns the cells of a line of a table."""
     return tuple(cell.strip() for cell in line.strip("|").split("|"))
 
 
 def tables_of(page: str) -> list[list[tuple[str, ...]]]:
-    """A page's tables, line by line; the second line is the rule below the head."""
+    """Returns the tables of a page as lines of cells; the second line separates the head."""
     found = re.findall(r"(?:^\|.*\n)+", text_of(page), flags=re.MULTILINE)
     return [[cells(line) for line in table.splitlines()] for table in found]
 
 
 @pytest.mark.parametrize("page", ["docs/speed.md", "docs/speed_zh.md"])
-def test_speeds_are_those_that_the_benchmark_printed(page):
+def test_speeds_equal_the_printed_benchmark(page):
     (printed,) = (table for table in tables_of("benchmarks/README.md") if table[0][0] == "measured")
     (shown,) = (
         table for table in tables_of(page) if any(cell.endswith(" ms") for cell in table[2])
@@ -500,7 +508,7 @@ def test_speeds_are_those_that_the_benchmark_printed(page):
 
 
 @pytest.mark.parametrize("page", ["docs/results.md", "docs/results_zh.md"])
-def test_result_tables_are_part_of_what_results_table_prints(page):
+def test_result_tables_are_part_of_the_printed_results(page):
     from paddle_pose.evaluation.results import rows, to_markdown
 
     printed = []

@@ -1,4 +1,4 @@
-"""Who may import whom: the table of DESIGN, enforced on the source and in a run without Paddle."""
+"""Modules import lower layers only; checked in the source and in a run without Paddle."""
 
 import ast
 import subprocess
@@ -37,7 +37,8 @@ QUICK = tuple(
     f"paddle_pose.{name}"
     for name in ("cli", "environment", "errors", "interruption", "progress", "ranges", "io.atomic")
 )
-OPTIONAL = (  # packages that prediction on ONNX Runtime does without: `environment.needed` imports them
+# Packages that prediction with ONNX Runtime does not need; `environment.needed` imports them.
+OPTIONAL = (
     "scipy",
     "pycocotools",
     "matplotlib",
@@ -60,7 +61,7 @@ MAX_FUNCTION_IMPORTS = 40
 
 
 def module_name(path: Path) -> str:
-    """`paddle_pose/codecs/base.py` -> "paddle_pose.codecs.base"; `__init__`: its package's name."""
+    """Returns the name of a module; for `__init__.py` that of its package."""
     parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
@@ -70,7 +71,7 @@ MODULES = {module_name(path): path for path in FILES}
 
 
 def imports(source: str, module: str, is_package: bool = False) -> Iterator[tuple[str, bool]]:
-    """Yields every module that `source` imports, and whether it does so at module level."""
+    """Yields every module that `source` imports, and whether the import is at module level."""
     tree = ast.parse(source)
     functions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
     nested = {
@@ -79,7 +80,7 @@ def imports(source: str, module: str, is_package: bool = False) -> Iterator[tupl
         if isinstance(function, functions)
         for node in ast.walk(function)
     }
-    # `if TYPE_CHECKING:` is never run, so nothing waits for it.
+    # A block `if TYPE_CHECKING:` is never run.
     unrun = [
         node
         for node in ast.walk(tree)
@@ -103,12 +104,12 @@ def imports(source: str, module: str, is_package: bool = False) -> Iterator[tupl
 
 
 def is_in(module: str, *places: str) -> bool:
-    """Whether `module` is one of the places or lies below one."""
+    """Returns whether `module` is one of `places` or below one."""
     return any(module == place or module.startswith(place + ".") for place in places)
 
 
 def violations(source: str, module: str, is_package: bool = False) -> list[str]:
-    """Lists the imports of `module`, a full name, that the layers forbid."""
+    """Returns the imports of a module that the layers forbid; `module` is its full name."""
     found = []
     inside = module.removeprefix("paddle_pose").lstrip(".")
     unit = inside.split(".")[0]
@@ -126,7 +127,8 @@ def violations(source: str, module: str, is_package: bool = False) -> list[str]:
             and (at_module_level or unit != "build")
         ):
             found.append(
-                f"{module} imports {name}: Paddle only in {', '.join(WITH_PADDLE)}, and in functions of build"
+                f"{module} imports {name}: Paddle only in {', '.join(WITH_PADDLE)}, and in"
+                " functions of build"
             )
         if top in OPTIONAL and at_module_level:
             found.append(f"{module} imports {name} at module level: prediction works without it")
@@ -136,7 +138,7 @@ def violations(source: str, module: str, is_package: bool = False) -> list[str]:
     return found
 
 
-def test_the_package_is_found():
+def test_modules_of_the_package_are_found():
     assert "paddle_pose.environment" in MODULES
 
 
@@ -172,7 +174,7 @@ def test_a_module_imports_lower_layers_only(module):
         ("cli.train", "from paddle_pose.configs.registry import CONFIGS"),
     ],
 )
-def test_a_forbidden_import_is_seen(module, source):
+def test_forbidden_import_is_found(module, source):
     assert violations(source, f"paddle_pose.{module}")
 
 
@@ -190,12 +192,12 @@ def test_a_forbidden_import_is_seen(module, source):
         ("cli.train", "def f():\n    from paddle_pose.configs.registry import CONFIGS"),
     ],
 )
-def test_an_allowed_import_passes(module, source):
+def test_allowed_import_is_not_reported(module, source):
     assert violations(source, f"paddle_pose.{module}") == []
 
 
 def architecture(kind: str) -> str:
-    """The fenced block of that kind in the section on layers of CONTRIBUTING.md."""
+    """Returns the fenced block of a kind in the section on layers of CONTRIBUTING.md."""
     section = (
         (ROOT / "CONTRIBUTING.md")
         .read_text(encoding="utf-8")
@@ -204,12 +206,12 @@ def architecture(kind: str) -> str:
     return section.partition(f"```{kind}\n")[2].partition("```")[0]
 
 
-def test_the_described_layers_are_the_enforced_ones():
+def test_described_layers_equal_the_enforced_ones():
     rows = [line.split()[1:] for line in reversed(architecture("text").splitlines()) if line]
     assert tuple(map(tuple, rows)) == LAYERS
 
 
-def test_the_drawn_arrows_are_imports():
+def test_arrows_of_the_diagram_are_imports():
     lines = [line for line in architecture("mermaid").splitlines() if "-->" in line]
     arrows = {
         (low, high)
@@ -227,7 +229,7 @@ def test_the_drawn_arrows_are_imports():
     assert arrows - real == set()
 
 
-def test_init_files_hold_a_docstring_only():
+def test_init_files_contain_only_a_docstring():
     for path in FILES:
         if path.name != "__init__.py":
             continue
@@ -249,7 +251,7 @@ def test_every_folder_of_the_package_has_an_init_file():
 
 
 def function_imports(source: str) -> list[str]:
-    """Returns the imports inside functions, as they are written."""
+    """Returns the imports inside functions as source text."""
     functions = [
         n
         for n in ast.walk(ast.parse(source))
@@ -289,8 +291,8 @@ def test_the_targets_of_the_specs_exist():
         }
 
 
-def test_all_but_learning_works_without_paddle():
-    """Of everything that runs without Paddle, no module imports one that needs it, or an optional package."""
+def test_modules_without_paddle_can_be_imported_without_it():
+    """No module that runs without Paddle imports Paddle or an optional package."""
     modules = [
         m
         for m in MODULES

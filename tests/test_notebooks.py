@@ -1,4 +1,4 @@
-"""The notebooks run, and what is committed of them is what their text says."""
+"""The notebooks run, and the committed ones equal their text."""
 
 import ast
 import json
@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TEXTS = sorted((ROOT / "notebooks").glob("*.py"))
 HOURGLASS = ROOT / "notebooks/03_hourglass.py"
 SQUATS = ROOT / "notebooks/08_squats.py"
-MAX_BYTES = 300 * 1024  # what the pre-commit hook lets pass
+MAX_BYTES = 300 * 1024  # limit of the pre-commit hook
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -38,7 +38,17 @@ def committed(text: Path):
 
 
 def executed(run_command, tmp_path, text: Path, **values) -> tuple[Path, nbformat.NotebookNode]:
-    """Executes a notebook with other values of its parameters; returns its working folder and the result."""
+    """Executes a notebook with other values of its parameters.
+
+    Args:
+        run_command: Fixture that runs a command.
+        tmp_path: Temporary folder.
+        text: Text of the notebook.
+        **values: Values of parameters.
+
+    Returns:
+        Working folder and executed notebook.
+    """
     work, place = tmp_path / "work", tmp_path / "executed.ipynb"
     flags = [
         word
@@ -59,7 +69,7 @@ def executed(run_command, tmp_path, text: Path, **values) -> tuple[Path, nbforma
 
 
 def small_run(run_command, tmp_path, archive: Path) -> tuple[Path, nbformat.NotebookNode]:
-    """Executes the Hourglass notebook with the smallest settings."""
+    """Executes the notebook of Hourglass with the smallest settings."""
     return executed(run_command, tmp_path, HOURGLASS, ARCHIVE=str(archive), PEOPLE=(8, 4), EPOCHS=2)
 
 
@@ -77,7 +87,8 @@ def check_results(work: Path, notebook) -> None:
     for size in (256, 384):
         scores = json.loads((work / f"output/{size}_val/scores.json").read_text())
         assert scores["protocol"]["input"] == [size, size]
-        row = f"| {size} | {scores['values']['Mean']:.5g} | {scores['values']['Mean@0.1']:.5g} | **this run**"
+        mean, mean_01 = (scores["values"][name] for name in ("Mean", "Mean@0.1"))
+        row = f"| {size} | {mean:.5g} | {mean_01:.5g} | **this run**"
         assert row in str(outputs(notebook))
         best = work / f"output/hourglass52_mpii_{size}/best_model/model.pdparams"
         assert (work / f"output/{size}_best_model/model.pdparams").read_bytes() == best.read_bytes()
@@ -100,14 +111,14 @@ def test_the_notebook_runs_on_an_archive(run_command, tmp_path, synthetic_mpii):
             tar.add(synthetic_mpii / folder, f"mpii/{folder}")
         tar.add(
             synthetic_mpii / "synthetic.json", "mpii/images/._000000001.jpg"
-        )  # what macOS leaves behind
+        )  # as macOS adds it to archives
     work, notebook = small_run(run_command, tmp_path, archive)
     check_results(work, notebook)
     assert len(list((work / "data/images").iterdir())) == 16
     assert "8 people of MPII; narrow network, 2 epochs" in str(outputs(notebook))
 
 
-def test_the_data_notebook_runs_on_drawn_people(run_command, tmp_path):
+def test_data_notebook_runs_on_synthetic_people(run_command, tmp_path):
     absent = str(tmp_path / "absent.tar.gz")
     work, notebook = executed(
         run_command, tmp_path, ROOT / "notebooks/01_data.py", ARCHIVE=absent, PEOPLE=(8, 4)
@@ -132,11 +143,11 @@ def test_the_data_notebook_runs_on_an_archive(run_command, tmp_path, synthetic_m
     assert len(images(notebook)) == 4
 
 
-def test_the_maps_notebook_shows_where_the_error_comes_from(run_command, tmp_path):
+def test_maps_notebook_shows_the_sources_of_error(run_command, tmp_path):
     values = {"DATA": str(tmp_path / "absent"), "POINTS": 320}
     _, notebook = executed(run_command, tmp_path, ROOT / "notebooks/02_maps.py", **values)
     perfect, uncertain, sizes, flip, movenet = tables(notebook)
-    assert float(perfect[0][1]) == float(perfect[0][3]) > 1.4  # rounded: no way of reading helps
+    assert float(perfect[0][1]) == float(perfect[0][3]) > 1.4  # rounded: no decoding helps
     assert 0.7 < float(perfect[1][2]) < 0.85
     assert float(perfect[1][3]) < 0.01
     for row in uncertain:
@@ -149,7 +160,7 @@ def test_the_maps_notebook_shows_where_the_error_comes_from(run_command, tmp_pat
     assert len(images(notebook)) == 4
 
 
-def test_the_evaluation_notebook_gives_the_metrics_own_numbers(run_command, tmp_path):
+def test_evaluation_notebook_equals_the_metric(run_command, tmp_path):
     values = {"RUN": str(tmp_path / "absent"), "PEOPLE": (8, 8), "EPOCHS": 1}
     work, notebook = executed(run_command, tmp_path, ROOT / "notebooks/04_evaluation.py", **values)
     scores = json.loads((work / "val/scores.json").read_text())
@@ -176,7 +187,7 @@ def test_the_evaluation_notebook_gives_the_metrics_own_numbers(run_command, tmp_
     assert len(images(notebook)) == 5
 
 
-def test_the_movenet_notebook_runs_on_drawn_groups(run_command, tmp_path):
+def test_movenet_notebook_runs_on_synthetic_groups(run_command, tmp_path):
     values = {"COCO": str(tmp_path / "absent"), "IMAGES": 2, "EPOCHS": 2}
     work, notebook = executed(run_command, tmp_path, ROOT / "notebooks/05_movenet.py", **values)
     assert json.loads((work / "crops/val2017.json").read_text())[0]["keypoints"]
@@ -190,7 +201,7 @@ def test_the_movenet_notebook_runs_on_drawn_groups(run_command, tmp_path):
     assert len(images(notebook)) == 7
 
 
-def test_the_coco_notebook_runs_on_drawn_people(run_command, tmp_path):
+def test_coco_notebook_runs_on_synthetic_people(run_command, tmp_path):
     values = {"DATA": str(tmp_path / "absent"), "IMAGES": 2, "EPOCHS": 2}
     work, notebook = executed(run_command, tmp_path, ROOT / "notebooks/06_coco.py", **values)
     perfect = tables(notebook)[0]
@@ -214,7 +225,7 @@ def test_the_coco_notebook_runs_on_drawn_people(run_command, tmp_path):
     assert len(images(notebook)) == 6
 
 
-def test_the_export_notebook_leaves_out_what_is_not_installed(run_command, tmp_path, monkeypatch):
+def test_export_notebook_skips_backends_that_are_not_installed(run_command, tmp_path, monkeypatch):
     # Python imports a sitecustomize before anything else: here it hides OpenVINO.
     (tmp_path / "sitecustomize.py").write_text(
         'import sys\nsys.modules["openvino"] = None\n', encoding="utf-8"
@@ -239,7 +250,7 @@ def test_the_export_notebook_leaves_out_what_is_not_installed(run_command, tmp_p
     assert all(float(px) < 0.01 for px in away)
 
 
-def test_the_notebook_on_own_data_goes_from_a_table_to_a_network(run_command, tmp_path):
+def test_own_data_notebook_trains_from_a_table(run_command, tmp_path):
     work, notebook = executed(
         run_command, tmp_path, ROOT / "notebooks/09_own_data.py", PEOPLE=(20, 4), EPOCHS=1
     )
@@ -260,7 +271,7 @@ def test_the_notebook_on_own_data_goes_from_a_table_to_a_network(run_command, tm
 
 
 def counted_squats(run_command, tmp_path, **values) -> str:
-    """Executes the notebook of squats; returns what it prints."""
+    """Executes the notebook of squats; returns its printed output."""
     place = tmp_path / "executed.ipynb"
     flags = [word for name, value in values.items() for word in ("--set", f"{name}={value!r}")]
     done = run_command(
@@ -272,7 +283,7 @@ def counted_squats(run_command, tmp_path, **values) -> str:
     return printed(notebook)
 
 
-def test_drawn_squats_are_counted(run_command, tmp_path):
+def test_synthetic_squats_are_counted(run_command, tmp_path):
     text = counted_squats(run_command, tmp_path, SQUATS=2)
     assert "2 complete squats; drawn: 2\n" in text
     assert "Ids: 1\n" in text
@@ -297,7 +308,7 @@ def test_filmed_squats_are_counted(run_command, tmp_path, shared):
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=lambda path: path.stem)
-def test_text_and_notebook_hold_the_same_cells(text):
+def test_text_and_notebook_have_the_same_cells(text):
     def cells(notebook):
         return [
             (cell.id, cell.cell_type, cell.source, cell.metadata.get("tags", []))
@@ -361,13 +372,13 @@ def test_percent_text_becomes_cells():
     assert notebook.cells[0].source == "A = (2, 3)  # why\nB = '\\1'\nC = ()  # which"
 
 
-def test_an_unknown_parameter_is_refused():
+def test_unknown_parameter_is_an_error():
     notebook = read_notebook('# %% tags=["parameters"]\nA = 1\n')
-    with pytest.raises(ValueError, match="--set C: no such parameter; there are A"):
+    with pytest.raises(ValueError, match=r"--set C: .* A"):
         set_parameters(notebook, {"C": "1"})
 
 
-def test_a_failing_cell_leaves_no_notebook(run_command, tmp_path):
+def test_failing_cell_leaves_no_notebook(run_command, tmp_path):
     text = tmp_path / "broken.py"
     text.write_text(
         '# %%\nimport os\nraise RuntimeError("cell " + os.getcwd())\n', encoding="utf-8"

@@ -20,7 +20,7 @@ def one_person(scores):
     return Poses(keypoints[None], scores[None], np.ones(1))
 
 
-def test_joints_are_drawn_at_their_place_in_the_colour_of_their_side(image):
+def test_joints_are_drawn_at_their_position_in_the_colour_of_their_side(image):
     scores = np.zeros(16)
     for name, color in (
         ("left_wrist", visualize.LEFT),
@@ -44,7 +44,7 @@ def test_a_limb_from_side_to_side_is_in_the_middle_and_the_mirror_pairs_name_the
     for color, expected in zip(
         colors, (visualize.RIGHT, visualize.MIDDLE, visualize.LEFT), strict=True
     ):
-        assert np.abs(color - expected).max() < 25  # a line's edges are smooth
+        assert np.abs(color - expected).max() < 25  # the edges of a line are smooth
     assert COCO_17.side("left_hip") == "left"
 
 
@@ -269,7 +269,7 @@ def test_keypoints_far_outside_the_image_are_no_problem(image):
     assert (drawing != image).any()
 
 
-def test_a_limb_needs_both_its_joints(image):
+def test_limb_is_drawn_only_with_both_joints(image):
     ankle, knee = (MPII_16.joints.index(name) for name in ("right_ankle", "right_knee"))
     scores = np.zeros(16)
     scores[[ankle, knee]] = 1.0
@@ -281,7 +281,7 @@ def test_a_limb_needs_both_its_joints(image):
     assert tuple(visualize.draw_poses(image, poses, MPII_16)[y, x]) == (90, 90, 90)
 
 
-def test_the_image_given_stays_as_it_is_and_unsure_or_absent_joints_are_left_out(image):
+def test_input_image_is_unchanged_and_uncertain_or_missing_joints_are_not_drawn(image):
     before = image.copy()
     poses = one_person(np.full(16, 0.19))
     poses.keypoints[0, 3] = np.nan
@@ -292,7 +292,7 @@ def test_the_image_given_stays_as_it_is_and_unsure_or_absent_joints_are_left_out
     assert np.array_equal(image, before)
 
 
-def test_heatmaps_are_laid_over_the_crop_in_the_joints_order(image):
+def test_heatmaps_are_drawn_over_the_crop_in_the_order_of_joints(image):
     heatmaps = np.zeros((16, 30, 40), np.float32)
     heatmaps[5, 20, 30] = 1.0
     tiles = visualize.draw_heatmaps(image, heatmaps, MPII_16)
@@ -308,7 +308,7 @@ def test_heatmaps_are_laid_over_the_crop_in_the_joints_order(image):
     assert abs(y + 40 - 82) <= 4
 
 
-def test_a_grids_last_row_is_filled_with_black():
+def test_last_row_of_a_grid_is_filled_with_black():
     tiles = [np.full((2, 3, 3), n + 1, np.uint8) for n in range(5)]
     grid = visualize.grid(tiles, columns=4)
     assert grid.shape == (4, 12, 3)

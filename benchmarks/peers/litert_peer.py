@@ -1,6 +1,6 @@
-"""LiteRT's side of the benchmarks: Google's INT8 MoveNet, run by ai-edge-litert as its documentation shows.
+"""LiteRT's side of the benchmarks: Google's INT8 MoveNet, run as the documentation of LiteRT shows.
 
-Runs under the peers' Python; imports nothing of this project.
+It runs under the Python of the other projects, and imports only `protocol` from this project.
 """
 
 import sys
@@ -15,10 +15,16 @@ from protocol import serve
 
 
 def movenet(file: str, threads: str) -> Callable[[], None]:
-    """Prepares one uint8 image in memory -> keypoints."""
+    """Prepares prediction from one uint8 image in memory to keypoints.
+
+    Args:
+        file: TFLite file of MoveNet.
+        threads: Number of threads.
+    """
     interpreter = Interpreter(model_path=file, num_threads=int(threads))
     interpreter.allocate_tensors()
-    source, answer = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    source = interpreter.get_input_details()[0]
+    output = interpreter.get_output_details()[0]
     image = (
         np.random.default_rng(0).integers(0, 256, tuple(source["shape"])).astype(source["dtype"])
     )
@@ -26,7 +32,7 @@ def movenet(file: str, threads: str) -> Callable[[], None]:
     def run() -> None:
         interpreter.set_tensor(source["index"], image)
         interpreter.invoke()
-        interpreter.get_tensor(answer["index"])
+        interpreter.get_tensor(output["index"])
 
     return run
 

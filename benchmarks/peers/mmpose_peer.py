@@ -1,6 +1,8 @@
-"""mmpose's side of the benchmarks: its published pipeline, codecs and networks, called as its own loader calls them.
+"""mmpose's side of the benchmarks: its pipeline, codecs and networks, called as its loader does.
 
-Runs under a Python of its own, made by `benchmarks/make_peers.sh`; imports nothing of this project.
+It runs under the Python of the other projects, which `benchmarks/make_peers.sh` installs, and
+imports only `protocol` and `standins` from this project. mmpose is imported in the task that needs
+it, so that the memory of one task does not count the imports of another.
 """
 
 import sys
@@ -19,7 +21,14 @@ CODEC = dict(type="MSRAHeatmap", input_size=(256, 256), heatmap_size=(64, 64), s
 
 
 def loading(root: str, size: str, samples: str, batch: str = "16") -> Any:
-    """Prepares training batches with the pipeline of td-hm_hourglass52_8xb64-210e_mpii."""
+    """Prepares training batches with the pipeline of td-hm_hourglass52_8xb64-210e_mpii.
+
+    Args:
+        root: Folder of a data set in MPII's layout.
+        size: Width and height of the input in px.
+        samples: Number of samples of a run.
+        batch: Number of samples that are stacked.
+    """
     from mmengine.dataset import pseudo_collate
     from mmpose.datasets.datasets.body import MpiiDataset
     from mmpose.utils import register_all_modules
@@ -58,6 +67,7 @@ def loading(root: str, size: str, samples: str, batch: str = "16") -> Any:
 
 
 def _codec(**changes: Any) -> Any:
+    """Returns mmpose's heatmap codec with changes of `CODEC`."""
     from mmpose.codecs import MSRAHeatmap
 
     return MSRAHeatmap(
@@ -66,7 +76,11 @@ def _codec(**changes: Any) -> Any:
 
 
 def encoding(batch: str = "64") -> Any:
-    """Prepares target heatmaps of the people that the other side draws, too."""
+    """Prepares encoding of the keypoints that this project's side encodes, too.
+
+    Args:
+        batch: Number of people.
+    """
     rng = np.random.default_rng(SEED)
     points = rng.uniform(0, 255, (int(batch), 1, 16, 2))
     visible = rng.integers(0, 2, (int(batch), 1, 16))
@@ -86,7 +100,12 @@ def encoding(batch: str = "64") -> Any:
 
 
 def decoding(unbiased: str, batch: str = "64") -> Any:
-    """Prepares reading key points from the heatmaps that the other side reads, too."""
+    """Prepares decoding of the heatmaps that this project's side decodes, too.
+
+    Args:
+        unbiased: "True" for the refinement of DARK, "False" for a quarter of a cell.
+        batch: Number of people.
+    """
     rng = np.random.default_rng(SEED)
     count = int(batch)
     x, y = rng.uniform(4, 59, (2, count, 16, 1, 1))
@@ -102,7 +121,13 @@ def decoding(unbiased: str, batch: str = "64") -> Any:
 
 
 def forward(network: str, batch: str, threads: str) -> Any:
-    """Prepares an eager forward pass of one of mmpose's networks in float32, random weights."""
+    """Prepares an eager forward pass of one of mmpose's networks in float32 with random weights.
+
+    Args:
+        network: Name of the network, a key of `rows.NETWORKS`.
+        batch: Number of images.
+        threads: Number of threads.
+    """
     import torch
     from mmpose.registry import MODELS
     from mmpose.utils import register_all_modules
@@ -154,7 +179,7 @@ def forward(network: str, batch: str, threads: str) -> Any:
     }[network]
     backbone, head = (MODELS.build(part) for part in parts[:2])
     for part in (backbone, head):
-        part.eval()  # answers None
+        part.eval()  # returns None
     images = torch.rand(int(batch), 3, parts[2][1], parts[2][0])
 
     def run() -> None:

@@ -1,4 +1,4 @@
-"""pycocotools' side of the benchmarks: its keypoint AP, called as its own demonstration calls it."""
+"""pycocotools' side of the benchmarks: its keypoint AP, called as in its demonstration."""
 
 import sys
 from collections.abc import Callable
@@ -14,7 +14,11 @@ from pycocotools.cocoeval import COCOeval
 
 
 def coco_ap(people: str) -> Callable[[], dict[str, np.ndarray]]:
-    """Prepares AP of synthetic people: indexing, matching, summing up."""
+    """Prepares COCO AP of synthetic people: indexing, matching, summary.
+
+    Args:
+        people: Number of people.
+    """
     content, results = synthetic_results.coco(int(people))
 
     def run() -> dict[str, np.ndarray]:

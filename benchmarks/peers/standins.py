@@ -1,4 +1,4 @@
-"""Stand-ins for packages that mmpose imports and its heatmap models never use: import this before mmpose."""
+"""Replaces packages that mmpose imports but its heatmap models do not use; import before mmpose."""
 
 import importlib
 import importlib.abc
@@ -10,7 +10,7 @@ ABSENT = ("mmdet", "mmcv.ops", "chumpy", "torchvision")
 
 
 class StandIn(types.ModuleType):
-    """A module that has whatever it is asked for: names with a capital are empty classes, others do nothing."""
+    """A module with any attribute: capitalised names are empty classes, others do nothing."""
 
     __path__ = []
 
@@ -27,7 +27,7 @@ def _nothing(*arguments, **named):
 
 
 class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds stand-ins for the absent packages and all that is below them."""
+    """Finds stand-ins for the packages in `ABSENT` and all their modules."""
 
     def find_spec(self, name, path=None, target=None):
         if any(name == absent or name.startswith(absent + ".") for absent in ABSENT):
@@ -38,7 +38,7 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return StandIn(spec.name)
 
     def exec_module(self, module):
-        """Leaves it as it is."""
+        """Leaves the module unchanged."""
 
 
 sys.meta_path.insert(0, Finder())

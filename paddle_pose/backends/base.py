@@ -12,7 +12,11 @@ from paddle_pose.environment import argument, command
 from paddle_pose.errors import InputError
 
 Backend = Callable[[np.ndarray], dict[str, np.ndarray]]
-"""Returns maps by name, with the batch as first axis, for uint8 RGB images [N, H, W, 3]."""
+"""Function that runs a network: it receives uint8 RGB images [N, H, W, 3] and returns {name: map}.
+
+Maps are arrays with N as first axis; their other axes are those of the network, see `OutputSpec` of
+the codec. H and W are the network's input size.
+"""
 
 
 class ExportedBackend(Protocol):
@@ -20,14 +24,20 @@ class ExportedBackend(Protocol):
 
     Attributes:
         outputs: Names of the maps, in the file's order.
-        device: Device, engine and version, for messages.
+        device: Text for messages that names the device, engine, its version and the threads.
     """
 
     outputs: list[str]
     device: str
 
     def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
-        """Returns the maps of uint8 images [N, H, W, 3]."""
+        """Returns the maps of images by name, each [N, ...], in the order of `outputs`.
+
+        A file that decodes returns {"keypoints": ...} instead, see `exporting.decoding`.
+
+        Args:
+            images: uint8 RGB [N, H, W, 3]; H and W are those of the file's input.
+        """
 
 
 class Tensor(Protocol):
@@ -64,7 +74,7 @@ class Network(Protocol):
         """Returns the parameters, trainable or not."""
 
     def state_dict(self) -> Mapping[str, Tensor]:
-        """Returns parameters and running statistics by name."""
+        """Returns parameters and running statistics by the names of weights files."""
 
 
 def check_device(device: str, threads: int | None = None) -> None:
@@ -75,7 +85,7 @@ def check_device(device: str, threads: int | None = None) -> None:
         threads: Number of threads on the CPU, 1 or more; None for the default.
 
     Raises:
-        InputError: If one of them has another value.
+        InputError: If an argument has another value. Whether there is such a device is not checked.
     """
     if not isinstance(device, str) or not re.fullmatch(r"auto|cpu|gpu(:[0-9]+)?", device):
         raise InputError(
@@ -96,7 +106,8 @@ def check_input(path: object, shape: Sequence[object], dtype: str) -> None:
 
     Args:
         path: Path of the file, for the message.
-        shape: Shape of the input, with a name or None for each dynamic axis.
+        shape: Lengths of the input's axes; a name or None for a dynamic axis. Only the number of
+            axes and the last length are checked.
         dtype: NumPy name of the input's type.
 
     Raises:

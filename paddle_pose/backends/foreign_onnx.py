@@ -21,7 +21,7 @@ class Tensor:
     Attributes:
         name: Name in the file.
         shape: Length of each axis; None for a dynamic axis.
-        dtype: Element type, as NumPy calls it.
+        dtype: Element type, as NumPy calls it, such as "float32".
     """
 
     name: str
@@ -42,7 +42,7 @@ class ForeignOnnx:
 
     Attributes:
         path: Path of the .onnx file.
-        device: Device, ONNX Runtime's version and number of threads, for messages.
+        device: Text for messages that names the device, ONNX Runtime's version and the threads.
         inputs: Inputs, in the file's order.
         outputs: Outputs, in the file's order.
         metadata: Custom metadata of the file (`metadata_props`).
@@ -63,10 +63,11 @@ class ForeignOnnx:
         self.metadata: Mapping[str, str] = self._session.get_modelmeta().custom_metadata_map
 
     def __call__(self, values: np.ndarray) -> dict[str, np.ndarray]:
-        """Returns the outputs by name.
+        """Returns all outputs of the network by name, in the file's order.
 
         Args:
-            values: Array for the first input; all other inputs must have defaults in the file.
+            values: Array for the first input, in its shape and dtype, see `inputs`; all other
+                inputs must have defaults in the file.
 
         Raises:
             InputError: If ONNX Runtime cannot run the network with this array.

@@ -18,16 +18,17 @@ from paddle_pose.errors import InputError
 
 _SIDECARS = (".onnx", ".xml", ".json")  # suffixes of ONNX, OpenVINO, and Paddle's programs
 VERSION = 1
+"""Version of the metadata's format that this package writes and reads."""
 RUN_EXPORTS = "exports"  # folder in the folder of a run for the exports of its checkpoints
 
 
 class InputMetadata(TypedDict):
-    """The network's input.
+    """Metadata of the input of an exported network.
 
     Attributes:
-        name: Name in the file.
-        shape: "N", then the lengths of the other axes.
-        dtype: Element type, as NumPy calls it.
+        name: Name of the input in the file.
+        shape: Axes of the input: ["N", H, W, 3] in px.
+        dtype: Element type, as NumPy calls it: "uint8".
     """
 
     name: str
@@ -36,12 +37,12 @@ class InputMetadata(TypedDict):
 
 
 class OutputMetadata(TypedDict):
-    """One of the network's outputs.
+    """Metadata of an output of an exported network.
 
     Attributes:
-        name: Name of the map.
-        shape: "N", then the lengths of the other axes.
-        dtype: Element type, as NumPy calls it.
+        name: Name of the map, such as "heatmaps", or "keypoints" if the file decodes.
+        shape: Axes of the output: "N", then the lengths of the others.
+        dtype: Element type, as NumPy calls it, such as "float32".
     """
 
     name: str
@@ -50,16 +51,17 @@ class OutputMetadata(TypedDict):
 
 
 class Metadata(TypedDict):
-    """The part of a file's metadata that this package reads.
+    """The part of an exported file's metadata that this package reads.
 
     The complete content is documented in `exporting.metadata.build_metadata`.
 
     Attributes:
-        version: Version of the metadata's format.
+        version: Version of the metadata's format, see `VERSION`.
         input: The network's input.
         outputs: The network's outputs, in the file's order.
-        codec: Fields of the codec's spec, as in the JSON of a config.
-        config: Fields of the config, as in its JSON.
+        codec: "kind" (name of the codec's class), the fields of the codec, and "skeleton", the name
+            of its skeleton.
+        config: "config" (name) and "values" (by dotted key), as in config.json.
     """
 
     version: int
@@ -73,7 +75,7 @@ def metadata_path(exported: Path) -> Path:
     """Returns the path of the metadata file beside an exported file.
 
     Args:
-        exported: Path of the exported file.
+        exported: Path of the exported file; neither file needs to exist.
 
     Example:
         >>> metadata_path(Path("output/model.onnx")).name
@@ -83,16 +85,20 @@ def metadata_path(exported: Path) -> Path:
 
 
 def read_metadata(exported: Path) -> Metadata | None:
-    """Returns the metadata of a file; None if it is not an exported file or has no metadata.
+    """Returns the export metadata of a file.
 
     Args:
-        exported: Path of a file of any kind. For an ONNX file, metadata in the file takes
-            precedence over a metadata file beside it.
+        exported: Path of a file of any kind, which need not exist. For an ONNX file, metadata in
+            the file takes precedence over a metadata file beside it.
+
+    Returns:
+        The metadata; None if the file is not an exported file or has no metadata. Only the version
+        is checked.
 
     Raises:
-        MissingDependencyError: If it is an ONNX file and ONNX Runtime is not installed.
-        InputError: If the metadata is not in the format that `export.py` writes, or the file cannot
-            be opened.
+        MissingDependencyError: If the file is an ONNX file and ONNX Runtime is not installed.
+        InputError: If the metadata is not JSON, or of another version than `VERSION`, or an ONNX
+            file cannot be opened.
     """
     text = None
     source = metadata_path(exported)

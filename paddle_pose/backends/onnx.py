@@ -20,7 +20,7 @@ _DEVICES = {"cpu": "CPUExecutionProvider", "gpu": "CUDAExecutionProvider"}
 
 
 class NodeArg(Protocol):
-    """An input or output of a session.
+    """Description of an input or output of a session, as ONNX Runtime returns it.
 
     Attributes:
         name: Name in the file.
@@ -44,7 +44,7 @@ class ModelMetadata(Protocol):
 
 
 class Session(Protocol):
-    """The part of `onnxruntime.InferenceSession` that is used."""
+    """The part of `onnxruntime.InferenceSession`, an opened ONNX file, that is used."""
 
     def get_inputs(self) -> Sequence[NodeArg]:
         """Returns the inputs, in the file's order."""
@@ -58,11 +58,11 @@ class Session(Protocol):
     def run(
         self, output_names: Sequence[str], input_feed: Mapping[str, np.ndarray]
     ) -> Sequence[np.ndarray]:
-        """Runs the network.
+        """Runs the network; inputs that do not fit raise errors of ONNX Runtime.
 
         Args:
             output_names: Names of the outputs to return.
-            input_feed: Inputs by name.
+            input_feed: Arrays by the names of the inputs, in the shape and type of each.
 
         Returns:
             The outputs, in the order of `output_names`.
@@ -72,7 +72,7 @@ class Session(Protocol):
 def open_session(
     path: Path, device: str = "auto", threads: int | None = None
 ) -> tuple[Session, str]:
-    """Opens an ONNX file with ONNX Runtime.
+    """Returns an ONNX Runtime session for an ONNX file, and a description of it.
 
     Args:
         path: Path of the .onnx file.
@@ -81,11 +81,13 @@ def open_session(
         threads: Number of threads; None for `environment.threads_to_use`.
 
     Returns:
-        The session, and its device, ONNX Runtime's version and number of threads for messages.
+        The session, and a text for messages that names the device, ONNX Runtime's version and the
+        threads.
 
     Raises:
         MissingDependencyError: If ONNX Runtime is not installed.
-        InputError: If the file is not an ONNX file, or the device is not available.
+        InputError: If the file is missing or not an ONNX file, `device` or `threads` has another
+            value, or ONNX Runtime does not support the device.
     """
     check_device(device, threads)
     runtime = needed("onnxruntime", "onnxruntime>=1.17")
@@ -124,13 +126,14 @@ class OnnxBackend:
 
     Attributes:
         outputs: Names of the maps, in the file's order.
-        metadata: JSON text of this package in the file's metadata; None if there is none.
-        device: Device, ONNX Runtime's version and number of threads, for messages.
+        metadata: Export metadata as JSON text, see `exporting.metadata.build_metadata`; None if the
+            file has none.
+        device: Text for messages that names the device, ONNX Runtime's version and the threads.
 
     Raises:
         MissingDependencyError: If ONNX Runtime is not installed.
-        InputError: If the file is not an ONNX file whose first input is uint8 [N, H, W, 3], or the
-            device is not available.
+        InputError: If the file is missing, is not an ONNX file whose first input is uint8
+            [N, H, W, 3], or the device is not available.
     """
 
     def __init__(self, path: Path, device: str = "auto", threads: int | None = None) -> None:
@@ -144,6 +147,10 @@ class OnnxBackend:
         )
 
     def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
-        """Returns the maps of uint8 images [N, H, W, 3]."""
+        """Returns the maps of images by name, each [N, ...], in the order of `outputs`.
+
+        Args:
+            images: uint8 RGB [N, H, W, 3]; H and W are those of the file's input.
+        """
         maps = self._session.run(self.outputs, {self._input: images})
         return dict(zip(self.outputs, maps, strict=True))

@@ -11,7 +11,10 @@ from paddle_pose.errors import InputError
 from paddle_pose.weights.formats.tfjs import is_tfjs
 
 Opener = Callable[[Path, str, int | None], ExportedBackend]
-"""Returns the backend of a file for the arguments of `open_exported`: path, device, threads."""
+"""Function that returns the backend of an exported file for (path, device, threads).
+
+The arguments and the errors are those of `open_exported`.
+"""
 
 
 def _onnx() -> Opener:
@@ -34,12 +37,13 @@ def _paddle() -> Opener:
 
 
 OPENERS: dict[str, Callable[[], Opener]] = {".onnx": _onnx, ".xml": _openvino, ".json": _paddle}
+"""Function that imports and returns the opener of a format, by the suffix of exported files."""
 
 
 def is_exported(path: Path) -> bool:
-    """Returns whether `open_exported` can open a file, judged by its suffix.
+    """Returns whether a file is an exported file, which `open_exported` opens, by its suffix.
 
-    A .json file of TensorFlow.js, which contains weights, is not an exported file.
+    An existing .json file of TensorFlow.js, which contains weights, is not an exported file.
 
     Args:
         path: Path of the file, which need not exist.
@@ -54,11 +58,12 @@ def open_exported(path: Path, device: str = "auto", threads: int | None = None) 
 
     Args:
         path: Path of an .onnx, .xml (OpenVINO) or .json (Paddle) file.
-        device: Device: "auto", "cpu", "gpu", or "gpu:1" for the second GPU.
+        device: Device: "cpu", "gpu", "gpu:1" for the second GPU, or "auto", which is the GPU if the
+            installed engine supports one, else the CPU; for OpenVINO always the CPU.
         threads: Number of threads on the CPU; None for `environment.threads_to_use`.
 
     Raises:
-        FileNotFoundError: If a file does not exist.
+        FileNotFoundError: If the file does not exist.
         MissingDependencyError: If the file needs a package that is not installed.
         InputError: If the file has another suffix or is not of the format of its suffix, or the
             device is not available.
@@ -73,19 +78,21 @@ def open_exported(path: Path, device: str = "auto", threads: int | None = None) 
 def open_live(
     network: Callable[[], Network], device: str = "auto", threads: int | None = None
 ) -> tuple[Backend, str]:
-    """Sets Paddle's device, then builds a network and returns its backend.
+    """Returns the backend of a network in Paddle, after setting Paddle's device for the process.
 
     Args:
-        network: Function that builds the network; called after the device is set.
-        device: Device: "auto", "cpu", "gpu", or "gpu:1" for the second GPU.
+        network: Function without arguments that builds and returns the network
+            (`paddle.nn.Layer`); it is called after the device is set.
+        device: Device: "cpu", "gpu", "gpu:1" for the second GPU, or "auto" for the GPU if the
+            installed Paddle supports one, else the CPU.
         threads: Number of threads on the CPU; None does not change it.
 
     Returns:
-        The backend, and device and Paddle's version for messages.
+        The backend, and a text for messages that names the device and Paddle's version.
 
     Raises:
         MissingDependencyError: If Paddle is not installed or too old.
-        InputError: If the device is not available.
+        InputError: If the device is not available; also what `network` raises.
     """
     require_paddle()
     from paddle_pose.backends.paddle import PaddleBackend, set_device

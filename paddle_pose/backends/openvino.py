@@ -17,18 +17,18 @@ class OpenVinoBackend:
     """Runs an exported file with OpenVINO.
 
     Args:
-        path: Path of the .xml file; the .bin file must be in the same folder.
+        path: Path of the .xml file, with its .bin file in the same folder; or of an .onnx file.
         device: Device: "cpu", "gpu" or "gpu:1" (Intel's GPUs), or "auto" for the CPU.
         threads: Number of threads on the CPU; None for `environment.threads_to_use`.
 
     Attributes:
         outputs: Names of the maps, in the file's order.
-        device: Device, OpenVINO's version and number of threads, for messages.
+        device: Text for messages that names the device, OpenVINO's version and the threads.
 
     Raises:
         MissingDependencyError: If OpenVINO is not installed.
-        InputError: If the file is not a network whose first input is uint8 [N, H, W, 3], or the
-            device is not available.
+        InputError: If a file is missing, is not a network whose first input is uint8 [N, H, W, 3],
+            or the device is not available.
     """
 
     def __init__(self, path: Path, device: str = "auto", threads: int | None = None) -> None:
@@ -78,7 +78,14 @@ class OpenVinoBackend:
         )
 
     def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
-        """Returns the maps of uint8 images [N, H, W, 3]."""
+        """Returns the maps of images by name, each [N, ...], in the order of `outputs`.
+
+        Args:
+            images: uint8 RGB [N, H, W, 3]; H and W are those of the file's input.
+
+        Raises:
+            InputError: If OpenVINO cannot compile the network, which the first call does.
+        """
         results = self._compiled(len(images) == 1)([images])
         # Copied, because OpenVINO reuses the memory of its results.
         return {name: np.array(results[name]) for name in self.outputs}

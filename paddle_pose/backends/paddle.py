@@ -5,6 +5,7 @@ The code for GPUs follows Paddle's documented API; this project has not measured
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -54,15 +55,22 @@ def available() -> tuple[str, tuple[str, ...]]:
     )
 
 
+Run = Callable[[paddle.nn.Layer, paddle.Tensor], Mapping[str, paddle.Tensor]]
+"""Returns the maps of a network by name for a batch of images, uint8 [N, H, W, 3]."""
+
+
 class PaddleBackend:
     """Runs a Paddle network in inference mode, and restores its mode after every call.
 
     Args:
         model: Network that returns a dict of maps for uint8 images [N, H, W, 3].
+        run: Function that runs it, such as `Precision.run` for a network that is being trained in
+            mixed precision; None calls it.
     """
 
-    def __init__(self, model: paddle.nn.Layer) -> None:
+    def __init__(self, model: paddle.nn.Layer, run: Run | None = None) -> None:
         self._model = model
+        self._run = run or _call
 
     def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """Returns the maps of uint8 images [N, H, W, 3]."""
@@ -70,11 +78,17 @@ class PaddleBackend:
         self._model.eval()
         try:
             with paddle.no_grad():
-                outputs = self._model(paddle.to_tensor(images))
+                outputs = self._run(self._model, paddle.to_tensor(images))
         finally:
             if training:
                 self._model.train()
         return {name: maps.numpy() for name, maps in outputs.items()}
+
+
+def _call(model: paddle.nn.Layer, images: paddle.Tensor) -> Mapping[str, paddle.Tensor]:
+    """Returns the maps of a network in the precision of its weights."""
+    maps: Mapping[str, paddle.Tensor] = model(images)
+    return maps
 
 
 class PaddleProgram:

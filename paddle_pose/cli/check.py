@@ -1,4 +1,4 @@
-"""`paddle-pose check`: what is wrong with a data set, before a training finds out."""
+"""`paddle-pose check`: checks a data set before training."""
 
 from __future__ import annotations
 
@@ -19,38 +19,61 @@ if TYPE_CHECKING:
     from paddle_pose.data.check.findings import Report
 
 
+_DESCRIPTION = """\
+Checks a data set before training: MPII's or COCO's layout, or your own
+annotations in COCO's format. It checks counts, images, joints, boxes, swapped
+left and right, ids, areas, and that MPII's .json and .mat list the same
+people. It changes no file."""
+_EPILOG = """examples:
+  {check} --dataset_root data/mpii
+      checks a data set in MPII's layout and decodes all its images
+  {check} --dataset_root data/coco --decode sample
+      checks COCO, but decodes only 200 images
+  {check} --train_annotations train.json --val_annotations val.json --images photos
+      checks your own annotations, whose images are in the folder photos
+
+Exit status: 0 no errors, warnings at most; 1 at least one error; 2 invalid arguments."""
+
+
 def build_parser() -> Parser:
-    """Returns the command's parser."""
+    """Returns the parser of the command."""
     parser = Parser(
         "check",
-        description="Examines a data set in MPII's or COCO's layout, or one's own files in COCO's format: counts, images, "
-        "joints, boxes, left and right, ids and areas, the order of json and mat. Nothing is changed.",
-        epilog="Exit codes: 0 nothing that would spoil a training; 1 at least one error; 2 the command was called wrongly.",
+        description=_DESCRIPTION,
+        epilog=_EPILOG.format(check=command("check")),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    options.add_data(parser, "folder with annotations/ and images")
+    options.add_data(parser, "folder of the data set, with the subfolder annotations and images")
     parser.add_argument(
-        "--dataset", choices=("mpii", "coco"), help="whose layout D has (default: what lies in it)"
+        "--dataset",
+        choices=("mpii", "coco"),
+        help="layout of the folder D (default: recognised by its files)",
     )
     parser.add_argument(
         "--decode",
         choices=("all", "sample", "none"),
         default="all",
-        help="decode all images (default; a few minutes for MPII), 200 of them, or none",
+        help="images whose pixels are decoded to find damaged ones: all (some minutes for MPII), "
+        "sample (200 of them) or none (default: %(default)s)",
     )
     parser.add_argument(
         "--json",
         action="store_true",
-        help="print one JSON object and nothing else, with all examples",
+        help="print the report as one JSON object, with all examples of each finding, instead of "
+        "text",
     )
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command.
+    """Runs the command and returns its exit status: 1 if the check found an error, else 0.
+
+    Args:
+        argv: Arguments of the command; None takes those of this process.
 
     Raises:
-        FileNotFoundError: If there is no such folder or skeleton.
-        InputError: If the flags name no data.
+        FileNotFoundError: If the folder or the file of the skeleton is missing.
+        InputError: If the flags name no data or contradict each other.
     """
     arguments = build_parser().parse_args(argv)
     report, train = _check(arguments)
@@ -60,9 +83,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     else:
         print(report.text())
         print(
-            "Mend the errors, then check again"
+            "Fix the errors, then run the check again"
             if errors
-            else f"Nothing spoils a training. Next: {train}"
+            else f"The data set is ready for training. Next: {train}"
         )
     return 1 if errors else 0
 
@@ -70,12 +93,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _check(arguments: argparse.Namespace) -> tuple[Report, str]:
     """Checks the data that the flags name.
 
+    Args:
+        arguments: Parsed arguments of the command.
+
     Returns:
-        The report, and the command that trains on the data.
+        report: Findings of the check.
+        train: Command line that trains on the data.
 
     Raises:
-        FileNotFoundError: If there is no such folder or skeleton.
-        InputError: If the flags name no data.
+        FileNotFoundError: If the folder or the file of the skeleton is missing.
+        InputError: If the flags name no data or contradict each other.
     """
     from paddle_pose.engine.check import check_annotations, check_dataset, layout_of
 
@@ -99,7 +126,8 @@ def _check(arguments: argparse.Namespace) -> tuple[Report, str]:
     given = {split: name for split, name in names.items() if name}
     if not given or arguments.image_folder is None:
         raise InputError(
-            "give --dataset_root D, or --train_annotations and --val_annotations with --images DIR"
+            "no data to check: give --dataset_root D, or --train_annotations and --val_annotations "
+            "with --images DIR"
         )
     report = check_annotations(
         {split: Path(name) for split, name in given.items()},

@@ -1,20 +1,34 @@
-"""`compare`: scores every way of decoding one network's heatmaps, in one pass over the network."""
+"""`paddle-pose compare`: scores every way of decoding the heatmaps of a network in one pass."""
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from paddle_pose import environment
 from paddle_pose.cli import options
 from paddle_pose.progress import show_progress
 
+_DESCRIPTION = """\
+Scores a network with every method of decoding its heatmaps, with and without
+the flip test and its shift, on the validation split, and prints the scores as
+a table. The network runs once per image and once per mirrored image, not once
+per method."""
+_EPILOG = """examples:
+  {compare} --weights output/run/best_model/model.pdparams --dataset_root data/mpii
+      compares the decoding methods for the best weights of a run
+  {compare} --weights model.pth --config hrnet_w32_coco_256x192 --dataset_root data/coco
+      does so for weights of another project, whose config must be named"""
+
 
 def build_parser() -> options.Parser:
-    """Returns the command's parser."""
+    """Returns the parser of the command."""
     parser = options.Parser(
         "compare",
-        description="Prints the scores of a weights file for every decoding, with and without the "
-        "flip test and its shift. The network runs on each image once, and once on its mirror image.",
+        description=_DESCRIPTION,
+        epilog=_EPILOG.format(compare=environment.command("compare")),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "--weights",
@@ -22,15 +36,16 @@ def build_parser() -> options.Parser:
         required=True,
         type=Path,
         metavar="FILE",
-        help="to evaluate",
+        help="weights file to evaluate, of a network that predicts heatmaps",
     )
     options.add_data(
         parser,
-        "folder in the layout that the config says; not needed where it names annotation files",
+        "folder of the data set in the layout of the config; not needed if the config names "
+        "annotation files",
     )
     options.add_config(parser)
     parser.add_argument(
-        "--batch_size", type=int, metavar="N", help="images at once (default: as the config says)"
+        "--batch_size", type=int, metavar="N", help="images per batch (default: the config's)"
     )
     options.add_device(parser)
     options.add_threads(parser)
@@ -38,11 +53,14 @@ def build_parser() -> options.Parser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command.
+    """Runs the command and returns its exit status.
+
+    Args:
+        argv: Arguments of the command; None takes those of this process.
 
     Raises:
         FileNotFoundError: If a file is missing.
-        InputError: If a file or a flag does not fit.
+        InputError: If a file or a flag is invalid.
     """
     arguments = build_parser().parse_args(argv)
     from paddle_pose.evaluation.compare_decoding import compare_decoding

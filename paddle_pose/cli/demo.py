@@ -1,4 +1,7 @@
-"""`make demo`, `paddle-pose demo`: trains a small network, and shows what it learned."""
+"""`paddle-pose demo`, `make demo`: trains a small network on synthetic people.
+
+The command evaluates the network and draws its predictions.
+"""
 
 from __future__ import annotations
 
@@ -14,16 +17,16 @@ from paddle_pose.interruption import SignalInterruption
 if TYPE_CHECKING:
     from paddle_pose.engine.demo import DemoResult
 
-# Measured: on cores that do anything else too, two threads take four times as long as one to
-# train so small a network.
+# Measured: on cores that are shared with other processes, training this small network takes four
+# times as long with two threads as with one.
 THREADS = 1
 _EPILOG = """examples:
   {demo}
       trains for some minutes on one core
   {demo} --num_train 400 --num_val 40 --epochs 2 --output output/short_demo
-      shows the way in less than a minute; the network has not learned much by then
+      runs all steps in less than a minute; the scores are still low after so few steps
   {demo} --seed 1 --output output/other_demo
-      trains on other people"""
+      trains on other synthetic people"""
 
 
 def build_parser() -> options.Parser:
@@ -31,8 +34,8 @@ def build_parser() -> options.Parser:
     parser = options.Parser(
         "demo",
         description="Draws synthetic people, trains a small network on them with the code of the\n"
-        "train command, and writes images of what it finds in drawings that it has not seen.\n"
-        "`make demo` runs it as it is.",
+        "train command, and writes images of its predictions on other synthetic people.\n"
+        "`make demo` runs this command with its defaults.",
         epilog=_EPILOG.format(demo=environment.command("demo")),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -40,28 +43,28 @@ def build_parser() -> options.Parser:
         "--epochs",
         type=int,
         metavar="N",
-        help="passes over the drawings (default: the config's number)",
+        help="passes over the training split (default: the config's number)",
     )
     parser.add_argument(
         "--num_train",
         type=options.number(int, min=1, max=1_000_000),
         default=4000,
         metavar="N",
-        help="drawings to train on (default: %(default)s)",
+        help="number of synthetic people to train on (default: %(default)s)",
     )
     parser.add_argument(
         "--num_val",
         type=options.number(int, min=1, max=1_000_000),
         default=300,
         metavar="N",
-        help="drawings to test with (default: %(default)s)",
+        help="number of synthetic people to validate on (default: %(default)s)",
     )
     parser.add_argument(
         "--seed",
         type=int,
         default=0,
         metavar="N",
-        help="seed of the drawings and of the training (default: %(default)s)",
+        help="seed of the random generators of data and training (default: %(default)s)",
     )
     options.add_device(parser)
     parser.add_argument(
@@ -69,18 +72,21 @@ def build_parser() -> options.Parser:
         type=Path,
         default=Path("output", "demo"),
         metavar="DIR",
-        help="folder of everything that is written (default: %(default)s)",
+        help="folder of all written files (default: %(default)s)",
     )
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit status.
+    """Runs the command and returns its exit status.
+
+    Args:
+        argv: Arguments of the command; None takes those of this process.
 
     Raises:
-        InputError: If the output folder holds drawings made with other numbers, or a run that is
-            not the demo's.
-        Interrupted: If the training was ended early.
+        InputError: If the output folder contains a data set made with other numbers, or a run that
+            is not the demo's.
+        Interrupted: If the training was stopped early.
         MissingDependencyError: If Paddle is missing.
     """
     arguments = build_parser().parse_args(argv)
@@ -101,35 +107,45 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _print(result: DemoResult, num_val: int) -> None:
-    """Prints the scores, the images, and what to try next."""
-    print(f"\nPCKh in percent on {num_val} drawings that were not trained on:")
+    """Prints the scores, the paths of the images, and commands to try next.
+
+    Args:
+        result: Result of the demo.
+        num_val: Number of people in the validation split.
+    """
+    print(f"\nPCKh in percent on {num_val} synthetic people that were not trained on:")
     print(f"  {'':<26}{'Mean':>7}{'Mean@0.1':>11}")
     for name, values in result.scores.items():
         print(f"  {name:<26}{values['Mean']:>7.1f}{values['Mean@0.1']:>11.1f}")
     print(
         f"Time: {_minutes(result.seconds)}, of which training {_minutes(result.training_seconds)}."
     )
-    print("\nLook at:")
+    print("\nImages:")
     for path, what in result.images.items():
         print(f"  {path}: {what}")
     print(
         "\nNext:\n"
         f"  {_typed('predict')} {result.data / 'images' / '100000001.jpg'} --detector none "
         f"--weights {result.weights}\n"
-        "      finds the person in a drawing like these; this network has never seen a photograph\n"
+        "      predicts the pose in a synthetic image; the network was not trained on photos\n"
         f"  {_typed('val')} --weights {result.weights} --dataset_root {result.data}\n"
-        "      evaluates joint by joint\n"
+        "      prints the scores of each joint\n"
         f"  {_typed('train')} --dataset_root D\n"
-        "      trains Hourglass-52 on MPII; the README says how to prepare D"
+        "      trains Hourglass-52 on MPII in the folder D; the README explains how to prepare D"
     )
 
 
 def _typed(name: str) -> str:
-    """Returns how a command is typed with this Python: as a script where there is one."""
+    """Returns the command line that runs a command with this Python, by its script if there is one.
+
+    Args:
+        name: Name of the command.
+    """
     script = f"{name}.py"
     called = script if Path(script).is_file() else f"-m paddle_pose {name}"
     return f"{environment.python_name()} {called}"
 
 
 def _minutes(seconds: float) -> str:
+    """Returns a duration in seconds as text in minutes and seconds."""
     return f"{int(seconds) // 60} min {int(seconds) % 60} s"

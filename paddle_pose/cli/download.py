@@ -1,4 +1,4 @@
-"""`download`: a file that others published, fetched and verified."""
+"""`paddle-pose download`: downloads a published weights file and verifies it."""
 
 from __future__ import annotations
 
@@ -12,53 +12,71 @@ from paddle_pose.environment import command
 from paddle_pose.errors import InputError
 
 _MEGABYTE = 1e6
+_DESCRIPTION = """\
+Downloads a published weights file and verifies its checksum. An interrupted
+download is continued. Without NAME it prints what is known of all files;
+`{zoo}` prints a table."""
+_EPILOG = """examples:
+  {download} movenet_thunder
+      downloads Google's MoveNet Thunder to the user's cache folder
+  {download} nanodet_m --cache weights
+      downloads the person detector NanoDet-m to the folder weights
+  {download} nanodet_m --from_file ~/Downloads/nanodet_m_416.onnx
+      verifies a file that was downloaded by other means, and copies it to the cache"""
 
 
 def add_folder(parser: argparse.ArgumentParser) -> None:
-    """Adds --cache."""
+    """Adds --cache to a parser."""
     parser.add_argument(
         "--cache",
         type=Path,
         metavar="DIR",
-        help="folder of published files; default: the one that PADDLE_POSE_HOME names, or the user's cache folder; what lies "
-        "in output/published already is taken from there",
+        help="folder to store published files in (default: the folder in the environment variable "
+        "PADDLE_POSE_HOME, else the user's cache folder; files that are in output/published "
+        "already are used from there)",
     )
 
 
 def build_parser() -> Parser:
-    """Returns the command's parser."""
+    """Returns the parser of the command."""
     parser = Parser(
         "download",
-        description="Fetches a published weights file; an interrupted download is continued and the checksum "
-        f"verified. Without NAME it lists the files; `{command('zoo')}` shows them as a table.",
+        description=_DESCRIPTION.format(zoo=command("zoo")),
+        epilog=_EPILOG.format(download=command("download")),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("name", nargs="?", metavar="NAME", help="which file")
+    parser.add_argument(
+        "name", nargs="?", metavar="NAME", help="name of the published file (default: list all)"
+    )
     add_folder(parser)
     parser.add_argument(
         "--from_file",
         type=Path,
         nargs="+",
         metavar="F",
-        help="copies fetched by other means, a folder with them, or the archive that holds them: verified and copied, nothing "
-        "is downloaded",
+        help="local copies of the files, or a folder or archive that contains them; they are "
+        "verified and copied, and nothing is downloaded",
     )
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command.
+    """Runs the command and returns its exit status.
+
+    Args:
+        argv: Arguments of the command; None takes those of this process.
 
     Raises:
-        FileNotFoundError: If the copy is not there.
-        InputError: If no file has that name, or a checksum does not match.
-        ConnectionError: If the server cannot be reached; says where to put the file.
+        FileNotFoundError: If a local copy is missing.
+        InputError: If no published file has that name, or a checksum does not match.
+        ConnectionError: If no server can be reached; the message states where to put the file.
     """
     arguments = build_parser().parse_args(argv)
     from paddle_pose.engine import zoo
 
     if arguments.name is None:
         if arguments.from_file is not None:
-            raise InputError("--from_file needs the NAME of the file it is a copy of")
+            raise InputError("--from_file: needs the NAME of the published file; add it")
         print("\n\n".join(map(zoo.description, zoo.PUBLISHED.values())))
         return 0
     file = zoo.find_published(arguments.name)
@@ -66,9 +84,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         file.name, arguments.cache, from_file=arguments.from_file, progress=show_download
     )
     checksum = (
-        f"SHA-256 begins with {file.sha256}, as it should"
+        f"SHA-256 verified, it begins with {file.sha256}"
         if file.sha256
-        else "no checksum is published"
+        else "not verified, no checksum is published"
     )
     print(f"{path}: {checksum}")
     print(zoo.usage(file, path))
@@ -77,12 +95,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def show_download(done: int, total: int | None, speed: float) -> None:
-    """Rewrites one line of the standard error stream: size, speed and the time left.
+    """Shows the progress of a download in one line on stderr: size, speed and remaining time.
 
     Args:
-        done: Bytes so far.
-        total: Bytes in all; None where the server does not say.
-        speed: Bytes per second.
+        done: Number of downloaded bytes.
+        total: Size of the file in bytes; None if the server does not state it.
+        speed: Download speed in bytes per second.
     """
     text = f"{done / _MEGABYTE:.1f}"
     if total is None:

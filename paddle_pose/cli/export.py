@@ -1,7 +1,8 @@
-"""`export`: writes a checkpoint as an ONNX, OpenVINO or Paddle file."""
+"""`paddle-pose export`, `python export.py`: exports a checkpoint to ONNX, OpenVINO or Paddle."""
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,70 +10,99 @@ from paddle_pose import environment
 from paddle_pose.cli import options
 from paddle_pose.errors import InputError
 
-_DESCRIPTION = """Writes a network as an ONNX, OpenVINO or Paddle file for batches of any size, with its metadata:
-input, outputs, codec, skeleton, preprocessing, source. Normalising is inside. The file is compared with the live
-network before it gets its name. ONNX and OpenVINO need `pip install -r requirements/export.txt`."""
+_DESCRIPTION = """\
+Exports a network as an ONNX, OpenVINO or Paddle file that takes uint8 images
+in batches of any size; normalization is part of the graph. Metadata describes
+the input, outputs, codec, skeleton and preprocessing. The outputs of the file
+are compared with those of the network, and the file is kept only if they
+agree. ONNX and OpenVINO need `pip install -r requirements/export.txt`."""
+_EPILOG = """examples:
+  {export} --weights output/run/best_model/model.pdparams
+      writes output/run/exports/best_model.onnx, for val, predict and other programs
+  {export} --weights output/run --output_file pose.onnx --decode
+      includes decoding, so that the file returns keypoints instead of heatmaps
+  {export} --weights output/run --format openvino --int8 --calibration photos
+      writes an OpenVINO file in INT8, calibrated on the images in the folder photos"""
 
 
 def build_parser() -> options.Parser:
-    """Returns the parser of the command's flags."""
-    parser = options.Parser("export", description=_DESCRIPTION)
+    """Returns the parser of the command."""
+    parser = options.Parser(
+        "export",
+        description=_DESCRIPTION,
+        epilog=_EPILOG.format(export=environment.command("export")),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument(
         "--weights",
         "--pretrained_model",
         required=True,
         type=Path,
         metavar="F",
-        help="checkpoint to export",
+        help="checkpoint to export: a weights file, its folder, or the folder of a run, whose best "
+        "weights are taken",
     )
     parser.add_argument(
         "--format",
         choices=("onnx", "openvino", "paddle"),
         default="onnx",
-        help="format of the file; default onnx",
+        help="format of the exported file (default: %(default)s)",
     )
     parser.add_argument(
         "--output_file",
         type=Path,
         metavar="P",
-        help="path of the exported file; default: beside the checkpoint, of a run RUN/exports/best_model.onnx",
+        help="path of the exported file (default: beside the checkpoint, or for a checkpoint of a "
+        "run RUN/exports/best_model.onnx)",
     )
     options.add_config(parser)
     parser.add_argument(
-        "--decode", action="store_true", help="return keypoints: decoding is part of the graph"
+        "--decode",
+        action="store_true",
+        help="include decoding in the graph: the file returns keypoints; predict and val need "
+        "files without it (default: the file returns the network's raw outputs)",
     )
     parser.add_argument(
-        "--int8", action="store_true", help="compute convolutions in 8 bits; needs --calibration"
+        "--int8",
+        action="store_true",
+        help="quantize convolutions to INT8; needs --calibration (default: floating point)",
     )
     parser.add_argument(
         "--calibration",
         type=Path,
         metavar="DIR",
-        help="folder of images like those to come, one person each, for --int8",
+        help="with --int8: folder of calibration images, one person each, similar to the images "
+        "that the file will run on",
     )
     parser.add_argument(
         "--images",
         type=Path,
         metavar="DIR",
-        help="folder of images to compare on; default: synthetic people",
+        help="folder of images on which the file is compared with the network (default: synthetic "
+        "people)",
     )
     parser.add_argument(
         "--tolerance",
         type=options.number(float, min=0, max=4096),
         metavar="PX",
-        help="how far a keypoint may move, in input px, before the export fails; with --int8 the median keypoint; "
-        "default 0.5, with --int8 4.0",
+        help="largest distance in input px between the keypoints of the file and of the network; "
+        "with --int8 the limit of the median distance. The export fails above it (default: 0.5, "
+        "with --int8 4.0)",
     )
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command.
+    """Runs the command and returns its exit status.
+
+    Args:
+        argv: Arguments of the command; None takes those of this process.
 
     Raises:
         FileNotFoundError: If a file is missing.
         MissingDependencyError: If the format needs a package that is not installed.
-        InputError: If a file or a flag does not fit, or the exported network differs from the live one.
+        InputError: If a file or a flag is invalid, or the outputs of the exported file differ from
+            those of the network.
     """
     arguments = build_parser().parse_args(argv)
     if arguments.int8 and (arguments.calibration is None or arguments.format == "paddle"):

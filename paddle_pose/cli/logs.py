@@ -1,4 +1,4 @@
-"""What the library logs, on the terminal: the lines alone, as they are."""
+"""Display of the library's log on the terminal, as plain lines."""
 
 from __future__ import annotations
 
@@ -9,22 +9,29 @@ from collections.abc import Iterator
 
 
 class PlainHandler(logging.Handler):
-    """Writes information to stdout and warnings to stderr, without time, level or name."""
+    """Log handler that writes information to stdout and warnings to stderr, as the bare message."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Writes a record."""
+        """Writes the message of a record and flushes the stream.
+
+        Args:
+            record: Record to write.
+
+        Raises:
+            BrokenPipeError: If the stream is a pipe whose reader has closed it.
+        """
         stream = sys.stderr if record.levelno >= logging.WARNING else sys.stdout
         try:
             stream.write(self.format(record) + "\n")
             stream.flush()
         except BrokenPipeError:
-            raise  # the reader of the output has gone: `main.execute` ends the process
-        except Exception:  # what logging does with errors of its own
+            raise  # the reader has closed the pipe: `main.execute` ends the process
+        except Exception:  # errors in a record are reported as `logging` reports them
             self.handleError(record)
 
 
 def attach() -> None:
-    """Shows the lines of the logger `paddle_pose`; once, however often it is called."""
+    """Adds a `PlainHandler` to the logger `paddle_pose` unless it has one, and sets level INFO."""
     logger = logging.getLogger("paddle_pose")
     if not any(isinstance(handler, PlainHandler) for handler in logger.handlers):
         logger.addHandler(PlainHandler())
@@ -34,7 +41,7 @@ def attach() -> None:
 
 @contextlib.contextmanager
 def only_warnings() -> Iterator[None]:
-    """Keeps the library's information from stdout while the context lasts."""
+    """Suppresses log messages below warnings inside the context, so that stdout stays clean."""
     logger = logging.getLogger("paddle_pose")
     level = logger.level
     logger.setLevel(logging.WARNING)

@@ -1,4 +1,4 @@
-"""`paddle-pose COMMAND ...` and `python -m paddle_pose COMMAND ...`: all commands, and what becomes of their errors."""
+"""`paddle-pose COMMAND ...`: runs a command, and prints its errors as messages."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from paddle_pose.cli import logs
 from paddle_pose.cli.options import Parser
 from paddle_pose.errors import Interrupted, PaddlePoseError
 
-COMMANDS = {  # the module paddle_pose.cli.NAME holds the parser and `main`
+COMMANDS = {  # name: summary; the module paddle_pose.cli.NAME has `build_parser` and `main`
     "train": "train a network, or resume a run",
-    "val": "score a checkpoint, an exported file or somebody's predictions on a data set",
-    "predict": "find poses in images, videos or a camera",
-    "export": "write a checkpoint as an ONNX, OpenVINO or Paddle file, and compare",
-    "convert": "write any weights file under this project's names",
-    "zoo": "show the published models as a table, or one of them",
+    "val": "evaluate a checkpoint, an exported file or a file of predictions",
+    "predict": "predict poses in images, videos or a camera's stream",
+    "export": "export a checkpoint to ONNX, OpenVINO or Paddle, and verify it",
+    "convert": "convert weights of another project to this project's names",
+    "zoo": "show a table of the published models, or one of them",
     "download": "download a published weights file and verify it",
-    "check": "check a data set before a long training",
+    "check": "check a data set before training",
     "prepare_mpii": "unpack MPII's archives into a data set",
-    "prepare_coco": "crop COCO's single people as fire717's MoveNet does",
+    "prepare_coco": "crop single people from COCO as fire717's MoveNet does",
     "compare": "score every way of decoding heatmaps in one pass",
-    "plot": "draw the curves of one or several runs",
+    "plot": "draw the training curves of one or several runs",
     "results": "print published and measured results side by side",
     "jitter": "measure the jitter of tracked people, and the lag of smoothing",
-    "serve_demo": "serve a page that runs MoveNet in the browser",
-    "demo": "train on synthetic people for some minutes and show the result",
+    "serve_demo": "serve a web page that runs MoveNet in the browser",
+    "demo": "train on synthetic people for some minutes and draw the results",
 }
-REQUIRED = {  # module: what pip calls it; other packages are imported with `environment.needed`
+REQUIRED = {  # module: its package for pip; optional packages are imported by `environment.needed`
     "numpy": "numpy",
     "cv2": "opencv-python-headless",
     "paddle": "paddlepaddle",
@@ -42,15 +42,17 @@ REQUIRED = {  # module: what pip calls it; other packages are imported with `env
     "filelock": "filelock",
     "platformdirs": "platformdirs",
 }
-MEMORY_HINT = """out of memory; take a smaller --batch_size.
-train: -o train.accumulate=N averages the gradients of N batches, so that a step learns from as many images as before"""
+MEMORY_HINT = """out of memory; use a smaller --batch_size.
+train: -o train.accumulate=N averages the gradients of N batches, which keeps the number of images
+per step"""
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Returns the parser of the command's name."""
+    """Returns the parser of the command's name, whose help lists all commands."""
     parser = Parser(
         usage="%(prog)s COMMAND ...",
-        description="Human pose estimation with PaddlePaddle. `%(prog)s COMMAND --help` explains a command.",
+        description="Human pose estimation with PaddlePaddle. `%(prog)s COMMAND --help` explains a "
+        "command.",
         epilog="\n".join(
             ["commands:", *(f"  {name:<14}{text}" for name, text in COMMANDS.items())]
         ),
@@ -66,18 +68,23 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def execute(command: str | None, arguments: Sequence[str]) -> int:
-    """Runs a command.
+    """Runs a command and returns its exit status.
 
-    An error that the project raises on purpose, that the operating system reports, or that says that a required package is
-    missing is shown as its message without a traceback; `PADDLE_POSE_TRACEBACK=1` brings the traceback back.
+    Expected errors are printed to stderr as their message, without a traceback: those of this
+    project, those of the operating system, a lack of memory, and missing required packages. The
+    environment variable PADDLE_POSE_TRACEBACK=1 shows their traceback.
 
     Args:
-        command: Name of the command; None takes it from the first argument.
+        command: Name of the command; None takes the first argument.
         arguments: Arguments of the process.
 
     Returns:
-        The exit status: what the command's `main` returns, 2 after an error, 130 after Ctrl-C, 143 after SIGTERM, 124 at a time
-        limit, 141 when the reader of the output has gone.
+        The status that the command's `main` returns; 2 after an error, 130 after Ctrl-C, 143 after
+        SIGTERM, 124 after a time limit, 141 if the reader of stdout has closed the pipe.
+
+    Raises:
+        Exception: If the error is unexpected (a defect), or PADDLE_POSE_TRACEBACK is 1.
+        SystemExit: If the arguments are invalid, or --help or --version is given.
     """
     if command is None:
         if not arguments:
@@ -91,9 +98,7 @@ def execute(command: str | None, arguments: Sequence[str]) -> int:
     try:
         try:
             module = importlib.import_module(f"paddle_pose.cli.{command}")
-            threads = getattr(
-                module, "THREADS", None
-            )  # a command that states none computes with every core
+            threads = getattr(module, "THREADS", None)  # without it a command uses all cores
             if threads is not None:
                 os.environ.setdefault("OMP_NUM_THREADS", str(threads))
             environment.use_all_cores()
@@ -106,7 +111,7 @@ def execute(command: str | None, arguments: Sequence[str]) -> int:
         return stop.status
     except Exception as error:
         if isinstance(error, BrokenPipeError) and _reader_is_gone():
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python flushes stdout once more
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python flushes stdout again at exit
             return 141
         message = _message(error)
         if message is None or os.environ.get("PADDLE_POSE_TRACEBACK") == "1":
@@ -117,8 +122,12 @@ def execute(command: str | None, arguments: Sequence[str]) -> int:
 
 
 def _message(error: Exception) -> str | None:
-    """Returns what to show of an error, None for a defect, which keeps its traceback."""
-    if isinstance(error, MemoryError):  # Paddle reports a GPU's memory in the same way
+    """Returns the message to print for an error; None for a defect, which keeps its traceback.
+
+    Args:
+        error: Error that a command raised.
+    """
+    if isinstance(error, MemoryError):  # Paddle raises it for GPU memory, too
         return MEMORY_HINT
     if isinstance(error, PaddlePoseError):
         return str(error) or type(error).__name__
@@ -136,7 +145,14 @@ def _message(error: Exception) -> str | None:
 
 
 def _missing_package(module: str) -> str:
-    """Returns what to do where a required package is missing."""
+    """Returns a message that states how to install a missing required package.
+
+    If the current folder has an environment in .venv that is not in use, the message also gives the
+    command line that uses it.
+
+    Args:
+        module: Name of the module in `REQUIRED` that could not be imported.
+    """
     python = environment.python_name()
     package = REQUIRED[module]
     lines = [
@@ -152,7 +168,7 @@ def _missing_package(module: str) -> str:
 
 
 def _reader_is_gone() -> bool:
-    """Tells whether stdout is a pipe that nobody reads any more."""
+    """Returns whether stdout is a pipe whose reader has closed it."""
     if not hasattr(select, "poll"):  # Windows
         return False
     poll = select.poll()

@@ -1,4 +1,4 @@
-"""Flags that several commands share."""
+"""Argument parser of the commands, and the flags that several commands share."""
 
 from __future__ import annotations
 
@@ -20,14 +20,16 @@ Number = TypeVar("Number", int, float)
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser that names the command as it was called, and the valid flag nearest to an unknown one.
+    """Argument parser whose messages suggest the valid flag or choice nearest to an invalid one.
 
     Args:
-        command: Name of the command, None for none.
-        usage: Usage; None for that which argparse makes.
-        description: Text before the flags.
-        epilog: Text after the flags.
-        formatter_class: How argparse lays out the texts.
+        command: Name of the command, shown in the usage as the user can type it; None leaves the
+            name to argparse.
+        usage: Usage line; None lets argparse generate it.
+        description: Text before the list of flags.
+        epilog: Text after the list of flags.
+        formatter_class: Class that formats the texts; `RawDescriptionHelpFormatter` keeps the line
+            breaks of description and epilog.
     """
 
     def __init__(
@@ -48,7 +50,18 @@ class Parser(argparse.ArgumentParser):
         )
 
     def parse_known_args(self, args: Iterable[str] | None = None, namespace: Any = None) -> Any:
-        """Parses arguments; an unknown flag is the first error, before any that follows from it."""
+        """Parses arguments; reports an unknown flag before any error that may follow from it.
+
+        Args:
+            args: Arguments to parse; None takes those of this process.
+            namespace: Object that receives the values; None creates one.
+
+        Returns:
+            The namespace, and the list of unparsed arguments.
+
+        Raises:
+            SystemExit: If an argument is invalid, with status 2.
+        """
         environment.use_flag_names()
         words = list(sys.argv[1:] if args is None else args)
         if all(action.nargs != argparse.REMAINDER for action in self._actions):
@@ -60,12 +73,21 @@ class Parser(argparse.ArgumentParser):
                     known.startswith(flag) for known in self._option_string_actions
                 ):
                     self.error(
-                        f"unrecognized arguments: {flag}.{did_you_mean(flag, self._option_string_actions)}"
+                        f"unrecognized arguments: {flag}."
+                        f"{did_you_mean(flag, self._option_string_actions)}"
                     )
         return super().parse_known_args(words, namespace)
 
     def error(self, message: str) -> NoReturn:
-        """Shows the usage and the message with the valid choice nearest to a wrong one, and exits with 2."""
+        """Prints the usage and an error message, and exits with status 2.
+
+        Args:
+            message: Message of argparse; if it reports an invalid choice, the nearest valid choice
+                is added.
+
+        Raises:
+            SystemExit: Always.
+        """
         wrong = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message)
         if wrong:
             message += did_you_mean(wrong[1], re.findall(r"\w+", wrong[2]))
@@ -74,12 +96,13 @@ class Parser(argparse.ArgumentParser):
     def warn_of_unused(
         self, arguments: argparse.Namespace, names: Collection[str], where: str
     ) -> None:
-        """Names the given flags that have no effect, in one warning line on stderr.
+        """Writes one warning line to stderr that lists the given flags without effect.
 
         Args:
-            arguments: Parsed by this parser.
-            names: Names of flags in `arguments`; those that were not given are left out.
-            where: When they have none, such as "with --results".
+            arguments: Arguments that this parser has parsed.
+            names: Attribute names in `arguments` of the flags without effect; flags at their
+                default are not listed.
+            where: Condition under which they have no effect, such as "with --results".
         """
         given = [
             next(flag for flag in action.option_strings if flag.startswith("--"))
@@ -93,15 +116,20 @@ class Parser(argparse.ArgumentParser):
 def number(
     kind: type[Number], *, min: float, max: float, exclusive_min: bool = False
 ) -> Callable[[str], Number]:
-    """Returns the `type` of a numeric flag, which refuses what lies outside its range, as argparse refuses words.
+    """Returns a function for argparse's `type` that rejects numbers outside a range.
 
-    A flag that changes a field of a config has the plain type: the field states the range.
+    A flag that changes a field of a config takes `int` or `float` as its type: the field checks its
+    own range.
 
     Args:
-        kind: of the number.
-        min: the least.
-        max: the greatest.
-        exclusive_min: leave `min` itself out.
+        kind: Type of the number, `int` or `float`.
+        min: Smallest valid number.
+        max: Largest valid number.
+        exclusive_min: Whether `min` itself is invalid.
+
+    Returns:
+        Function that converts text to a number, and raises argparse.ArgumentTypeError if it is none
+        or lies outside the range.
 
     Example:
         >>> number(int, min=1, max=8)("3")
@@ -138,14 +166,21 @@ def add_weights_format(parser: argparse.ArgumentParser) -> None:
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
-    """Adds --config, --image_size, -o and --list_configs."""
-    group = parser.add_argument_group("which network")
-    group.add_argument("--config", "-c", metavar="NAME", help="a named config (--list_configs)")
+    """Adds --config, --image_size, -o and --list_configs to a parser."""
+    group = parser.add_argument_group("network and config")
+    group.add_argument(
+        "--config",
+        "-c",
+        metavar="NAME",
+        help="name of the config, which defines network, data set and recipe; --list_configs lists "
+        "the names. Not needed for weights and runs of this project, which store their config",
+    )
     group.add_argument(
         "--image_size",
         type=number(int, min=1, max=4096),
         metavar="PX",
-        help="256 or 384: Hourglass-52 on MPII, as in the original project",
+        help="256 or 384: the config of Hourglass-52 on MPII with this input size, as in "
+        "txyugood's project; instead of --config",
     )
     group.add_argument(
         "-o",
@@ -153,46 +188,61 @@ def add_config(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help="change one value of the config, e.g. -o train.schedule.warmup=0 -o augment=none; may be repeated",
+        help="replace a value of the config; may be repeated, e.g. -o train.schedule.warmup=0 "
+        "-o augment=none; --list_configs lists the keys",
     )
     group.add_argument(
         "--list_configs",
         action=ListConfigs,
         nargs=0,
-        help="print the configs, or after --config NAME that one, and their values",
+        help="print all configs, or only NAME after --config NAME, with the keys and values of the "
+        "first one, and exit",
     )
 
 
 def add_data(parser: argparse.ArgumentParser, root_help: str) -> None:
-    """Adds --dataset_root, the files that may stand in its place, and --skeleton."""
-    group = parser.add_argument_group("which data")
+    """Adds --dataset_root, --train_annotations, --val_annotations, --images and --skeleton.
+
+    Args:
+        parser: Parser to extend.
+        root_help: Help text of --dataset_root, which depends on the command.
+    """
+    group = parser.add_argument_group("data")
     group.add_argument("--dataset_root", metavar="D", help=root_help)
     group.add_argument(
         "--train_annotations",
         metavar="FILE",
-        help="instead of --dataset_root: annotations of any joints in COCO's format",
+        help="annotations of the training split in COCO's format, with any joints; instead of "
+        "--dataset_root",
     )
-    group.add_argument("--val_annotations", metavar="FILE", help="the same, to evaluate on")
+    group.add_argument(
+        "--val_annotations",
+        metavar="FILE",
+        help="annotations of the validation split in COCO's format; instead of --dataset_root",
+    )
     group.add_argument(
         "--images",
         dest="image_folder",
         metavar="DIR",
-        help="where the images are that these two files name",
+        help="folder of the images that --train_annotations and --val_annotations list",
     )
     group.add_argument(
         "--skeleton",
         metavar="FILE",
-        help="the network's joints: a JSON file (README), mpii_16 or coco_17; default: what the config, or the categories of "
-        "--train_annotations, say",
+        help="joints of the network: a JSON file (its format is in the README), mpii_16 or coco_17 "
+        "(default: those in the categories of --train_annotations, else those of the config)",
     )
 
 
 def data_changes(arguments: argparse.Namespace) -> dict[str, object]:
-    """Returns what the flags of `add_data` change in a config.
+    """Returns the changes of a config that the flags of `add_data` request, by dotted key.
+
+    Args:
+        arguments: Arguments of a parser that `add_data` has extended.
 
     Raises:
         FileNotFoundError: If a file is missing.
-        InputError: If flags contradict each other, or the skeleton is not as expected.
+        InputError: If flags contradict each other, or the file of the skeleton is invalid.
     """
     names = {
         "train_annotations": "train_annotations",
@@ -205,14 +255,15 @@ def data_changes(arguments: argparse.Namespace) -> dict[str, object]:
     }
     if changes and arguments.dataset_root is not None:
         raise InputError(
-            f"--dataset_root {arguments.dataset_root} and --{next(iter(changes)).removeprefix('data.')}: give either a folder "
-            "in MPII's or COCO's layout, or annotation files with --images"
+            f"--dataset_root {arguments.dataset_root} and "
+            f"--{next(iter(changes)).removeprefix('data.')}: give either a folder in MPII's or "
+            "COCO's layout, or annotation files with --images"
         )
     if changes:
         if getattr(arguments, "dataset", None) not in (None, "coco"):
             raise InputError(
-                f"--dataset {arguments.dataset}: annotation files are read in COCO's format; its layout needs "
-                "--dataset_root D"
+                f"--dataset {arguments.dataset}: annotation files are read in COCO's format; for "
+                "another data set give its folder with --dataset_root D"
             )
         changes["data.dataset"] = "coco"
     if getattr(arguments, "skeleton", None) is not None:
@@ -224,35 +275,43 @@ def data_changes(arguments: argparse.Namespace) -> dict[str, object]:
 
 
 def skeleton_in(changes: Mapping[str, object]) -> Skeleton | None:
-    """Returns the skeleton in what `data_changes` or, without `-o`, `overrides_of` returns; None where no flag names one."""
+    """Returns the skeleton among the changes of a config; None if no flag names one.
+
+    Args:
+        changes: Changes that `data_changes` returned, or `overrides_of` for arguments without `-o`.
+    """
     return cast("Skeleton | None", changes.get("codec.skeleton"))
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
-    """Adds --device."""
+    """Adds --device to a parser."""
     parser.add_argument(
         "--device",
         default="auto",
         metavar="auto|cpu|gpu",
-        help="where to compute; auto takes the GPU where there is one (default)",
+        help="device to compute on; gpu:1 is the second GPU, auto a GPU if there is one (default: "
+        "auto)",
     )
 
 
 def add_threads(parser: argparse.ArgumentParser) -> None:
-    """Adds --threads."""
+    """Adds --threads to a parser."""
     parser.add_argument(
         "--threads",
         type=number(int, min=1, max=1024),
         metavar="N",
-        help="to compute with on the CPU; default OMP_NUM_THREADS or every core",
+        help="number of CPU threads (default: OMP_NUM_THREADS, else one per core)",
     )
 
 
 def overrides(arguments: argparse.Namespace) -> dict[str, str]:
-    """Returns `-o` as {key: text}.
+    """Returns the values of -o as text by dotted key.
+
+    Args:
+        arguments: Arguments of a parser that `add_config` has extended.
 
     Raises:
-        InputError: If one has no "=".
+        InputError: If a value of -o has no "=".
     """
     pairs: dict[str, str] = {}
     for text in arguments.override:
@@ -264,11 +323,12 @@ def overrides(arguments: argparse.Namespace) -> dict[str, str]:
 
 
 def overrides_of(arguments: argparse.Namespace, flags: Mapping[str, str]) -> dict[str, object]:
-    """Returns what the flags change in a config: `-o`, single flags, and those of `add_data`.
+    """Returns all changes of a config that flags request: -o, single flags, and `add_data`'s.
 
     Args:
-        arguments: Parsed from a parser that `add_config` has prepared.
-        flags: Names of single flags by the config's dotted key that they change; a flag that was not given changes nothing.
+        arguments: Arguments of a parser that `add_config` has extended.
+        flags: Attribute name in `arguments` of each flag that changes one value of the config, by
+            the value's dotted key. A flag that is None changes nothing.
 
     Raises:
         InputError: If flags contradict each other.
@@ -283,10 +343,14 @@ def overrides_of(arguments: argparse.Namespace, flags: Mapping[str, str]) -> dic
 
 
 def named_config(arguments: argparse.Namespace, changes: Mapping[str, object]) -> Config:
-    """Returns the config that --config or --image_size names, with changes.
+    """Returns the config that --config or --image_size names, with changed values.
+
+    Args:
+        arguments: Arguments of a parser that `add_config` has extended.
+        changes: New values of the config by dotted key.
 
     Raises:
-        InputError: If they name none, or contradict each other.
+        InputError: If neither flag is given, they contradict each other, or a change is invalid.
     """
     from paddle_pose.configs.registry import resolve
 
@@ -294,12 +358,21 @@ def named_config(arguments: argparse.Namespace, changes: Mapping[str, object]) -
 
 
 class ListConfigs(argparse.Action):
-    """Prints every config with its source and published numbers, or the one that --config named before; then exits."""
+    """Action of --list_configs: prints all configs, or that of an earlier --config, and exits."""
 
     def __call__(
         self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, *ignored: object
     ) -> None:
-        """Prints and exits with 0."""
+        """Prints the listing and exits with status 0.
+
+        Args:
+            parser: Parser that found the flag.
+            namespace: Values of the flags before this one.
+            *ignored: Values and name of the flag.
+
+        Raises:
+            SystemExit: Always.
+        """
         from paddle_pose.engine.list_configs import list_configs
 
         print(list_configs(namespace.config))

@@ -1,4 +1,4 @@
-"""`predict`: poses in images, videos and what a camera sees, as drawings and files."""
+"""`paddle-pose predict`, `python predict.py`: predicts poses in images, videos and cameras."""
 
 from __future__ import annotations
 
@@ -16,28 +16,37 @@ from paddle_pose.progress import show_progress
 DEFAULT_WEIGHTS = "movenet_thunder"
 ACCURATE_WEIGHTS = "rtmpose_m"
 DETECTOR_FORMATS = (
-    *("nanodet", "yolox", "yolox-decoded", "yolox-nms", "rtmdet"),
-    *("ultralytics", "ultralytics-transposed", "end-to-end"),
+    "nanodet",
+    "yolox",
+    "yolox-decoded",
+    "yolox-nms",
+    "rtmdet",
+    "ultralytics",
+    "ultralytics-transposed",
+    "end-to-end",
 )
 SAVED = ("drawing", "json", "coco", "csv")
 
-
+_DESCRIPTION = """\
+Predicts the poses of people in images, videos or a camera's stream. By default
+a person detector (NanoDet-m) finds the people, and Google's MoveNet Thunder
+predicts the pose of each; both are downloaded once, and run on ONNX Runtime if
+it is installed. Ctrl-C stops the command; the files written so far are
+complete."""
 _EPILOG = """examples:
   {predict} photo.jpg
-      draws everybody's pose into output/predict, with predictions.json beside it
+      writes the drawn poses and predictions.json to output/predict
   {predict} clip.mp4 --track --smooth
-      gives people of a video ids, and smooths their keypoints
-  {predict} photo.jpg --weights output/mine/best_model/model.pdparams --detector none
+      gives the people of a video ids, and smooths their keypoints
+  {predict} photo.jpg --weights output/run --detector none
       runs your own network on the whole image"""
 
 
 def build_parser() -> options.Parser:
-    """Returns the command's parser."""
+    """Returns the parser of the command."""
     parser = options.Parser(
         "predict",
-        description="Finds the people in images, videos, or what a camera sees, and the pose of each: a small person\n"
-        "detector (NanoDet-m) first, then Google's MoveNet Thunder, on ONNX Runtime where it is installed. Both are\n"
-        "fetched once. Ctrl-C keeps what there is so far.",
+        description=_DESCRIPTION,
         epilog=_EPILOG.format(predict=environment.command("predict")),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -45,7 +54,8 @@ def build_parser() -> options.Parser:
         "images",
         nargs="+",
         metavar="PLACE",
-        help="images, videos, folders with all below them, patterns in quotes, or the number of a camera, as 0",
+        help="image, video, folder (with its subfolders), pattern in quotes such as "
+        "'photos/*.jpg', or number of a camera such as 0",
     )
     add_weights(parser)
     options.add_weights_format(parser)
@@ -60,13 +70,13 @@ def build_parser() -> options.Parser:
     parser.add_argument(
         "--flip",
         action=argparse.BooleanOptionalAction,
-        help="average with the mirrored image (default: as the config says)",
+        help="flip test: average with the outputs of the mirrored image (default: the config's)",
     )
     parser.add_argument(
         "--batch_size",
         type=options.number(int, min=1, max=65_536),
         metavar="N",
-        help="windows processed together; 8, with a camera 1",
+        help="windows that the network processes together (default: 8; 1 with a camera or --show)",
     )
     options.add_device(parser)
     options.add_threads(parser)
@@ -75,13 +85,14 @@ def build_parser() -> options.Parser:
 
 
 def add_weights(parser: argparse.ArgumentParser) -> None:
-    """Adds --weights, --from_file and --cache."""
+    """Adds --weights, --from_file and --cache to a parser."""
     parser.add_argument(
         "--weights",
         "--pretrained_model",
         default=DEFAULT_WEIGHTS,
         metavar="F|NAME",
-        help=f"a file (an exported one, too), or the name of a published one, which is fetched; default {DEFAULT_WEIGHTS}",
+        help="pose network: a checkpoint, an exported file, the folder of a run, or the name of a "
+        "published file (`zoo` lists them), which is downloaded once (default: %(default)s)",
     )
     parser.add_argument(
         "--from_file",
@@ -89,90 +100,101 @@ def add_weights(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=(),
         metavar="F",
-        help="copies of published files (of the weights, the detector, or both), folders with them, or the archive that "
-        "holds them: verified, not downloaded",
+        help="local copies of published files, of the weights, the detector or both, or folders or "
+        "archives that contain them; they are verified, and not downloaded",
     )
     add_folder(parser)
 
 
 def _add_people(parser: argparse.ArgumentParser) -> None:
-    """Adds --boxes, --detector, --detector_format, --detect_every, --box_threshold, --people and --fit."""
-    group = parser.add_argument_group("where people are")
+    """Adds the flags of person detection to a parser, from --boxes to --fit."""
+    group = parser.add_argument_group("detection of people")
     group.add_argument(
         "--boxes",
         type=Path,
         metavar="FILE",
-        help='COCO\'s annotations or detections, or {"photo.jpg": [[x, y, width, height], …]} in px, a person each',
+        help="file of the people's boxes, instead of a detector: annotations or detections in "
+        'COCO\'s format, or {"photo.jpg": [[x, y, width, height], …]} in image px',
     )
     group.add_argument(
         "--detector",
         default="auto",
         metavar="F|NAME",
-        help="what finds people first: auto (default: NanoDet-m, where the network expects one person), none (the whole "
-        "image is the window), a published detector, an ONNX file of NanoDet, YOLOX, RTMDet or Ultralytics, or weights "
-        "of a MoveNet",
+        help="person detector: auto (NanoDet-m if the network expects one person per window, else "
+        "none), none (the whole image is the window), the name of a published detector, an ONNX "
+        "file of NanoDet, YOLOX, RTMDet or Ultralytics, or weights of a MoveNet that finds several "
+        "people (default: %(default)s)",
     )
     group.add_argument(
         "--detector_format",
         choices=DETECTOR_FORMATS,
-        help="how the outputs of somebody else's ONNX detector are read (default: recognised)",
+        help="format of the outputs of an ONNX detector (default: recognised from the file)",
     )
     group.add_argument(
         "--detect_every",
         type=options.number(int, min=1, max=10_000),
         default=5,
         metavar="N",
-        help="in videos, frames from one run of the detector to the next; between, boxes follow the people; default 5",
+        help="in videos, run the detector in every N-th frame; in between, the windows are placed "
+        "around the poses of the previous frame (default: %(default)s)",
     )
     group.add_argument(
         "--box_threshold",
         type=options.number(float, min=-1000, max=1000),
         metavar="T",
-        help="lowest score of a box; default 0.2 in --boxes and of NanoDet, 0.3 of YOLOX and RTMDet, 0.25 of Ultralytics, "
-        "0.05 of a MoveNet",
+        help="lowest score of a box (default: 0.2 for --boxes and NanoDet, 0.3 for YOLOX and "
+        "RTMDet, 0.25 for Ultralytics, 0.05 for a MoveNet)",
     )
     group.add_argument(
         "--people",
         type=options.number(int, min=1, max=1000),
         metavar="N",
-        help="most people that are found in an image; default 20 of a detector, 6 of a MoveNet as --detector, and as its "
-        "config says of one that sees the whole image",
+        help="largest number of people per image (default: 20 for a detector, 6 for a MoveNet as "
+        "--detector, the config's number for a network that runs on the whole image)",
     )
     group.add_argument(
         "--fit",
         choices=("letterbox", "stretch"),
         default="letterbox",
-        help="how a whole image becomes the input: with black borders (default), or stretched",
+        help="fit of a whole image into the network's input: letterbox adds black borders, stretch "
+        "changes the aspect ratio (default: %(default)s)",
     )
 
 
 def _add_tracking(parser: argparse.ArgumentParser) -> None:
-    """Adds --track, --smooth and --one_person."""
-    group = parser.add_argument_group("in videos")
+    """Adds --track, --smooth and --one_person to a parser."""
+    group = parser.add_argument_group("videos")
     group.add_argument(
         "--track",
         nargs="?",
         const="oks",
         choices=("oks", "iou"),
-        help="give people ids; told by their joints (oks, the default) or the boxes round them (iou)",
+        help="give people ids, matched from frame to frame by their keypoints (oks) or by their "
+        "boxes (iou); --track alone means oks (default: no ids)",
     )
-    group.add_argument("--smooth", action="store_true", help="less trembling (One-Euro), and ids")
+    group.add_argument(
+        "--smooth",
+        action="store_true",
+        help="reduce jitter with the One-Euro filter; also gives people ids",
+    )
     group.add_argument(
         "--one_person",
         action="store_true",
-        help="look through the square round the person of the previous frame, as Google's MoveNet does",
+        help="predict one person without a detector, in a square window around the person of the "
+        "previous frame, as Google's MoveNet does",
     )
 
 
 def _add_results(parser: argparse.ArgumentParser) -> None:
-    """Adds --output, --save, --show and what drawings show."""
-    group = parser.add_argument_group("what is made of it")
+    """Adds the flags of output files and drawings to a parser, from --output to --maps."""
+    group = parser.add_argument_group("output")
     group.add_argument(
         "--output",
         type=Path,
         default=Path("output/predict"),
         metavar="DIR",
-        help="where drawings and files go; default output/predict. Only what it wrote there before is replaced",
+        help="folder of drawings and files (default: %(default)s); only files that this command "
+        "wrote are overwritten",
     )
     group.add_argument(
         "--save",
@@ -180,43 +202,53 @@ def _add_results(parser: argparse.ArgumentParser) -> None:
         choices=SAVED,
         default=SAVED[:2],
         metavar="WHAT",
-        help=f"of {', '.join(SAVED)}; default drawing json",
+        help=f"kinds of files to write, of {', '.join(SAVED)} (default: {' '.join(SAVED[:2])})",
     )
     group.add_argument(
         "--show",
         action="store_true",
-        help="in a window, too; q ends. Needs opencv-python and a screen",
+        help="show the drawings in a window, too; the key q stops the command. Needs opencv-python "
+        "and a screen",
     )
     group.add_argument(
         "--threshold",
         type=options.number(float, min=-1000, max=1000),
         default=0.2,
         metavar="T",
-        help="lowest score of a joint that is drawn; default 0.2. Below 0.5 it is drawn fainter",
+        help="lowest score of a joint that is drawn (default: %(default)s); joints below 0.5 are "
+        "drawn fainter",
     )
     group.add_argument(
         "--color",
         choices=("person", "side"),
-        help="person: a colour for each person, light on the left side, dark on the right; side: "
-        "left blue, right orange, middle yellow. Default person, in videos without ids side",
+        help="colours of the drawings: person, a colour per person, light on the left side and "
+        "dark on the right; side, left blue, right orange, middle yellow (default: person, but "
+        "side for videos without ids)",
     )
-    group.add_argument("--draw_boxes", action="store_true", help="draw each person's box")
-    group.add_argument("--draw_scores", action="store_true", help="write each person's score")
-    group.add_argument("--names", action="store_true", help="write the joints' names")
+    group.add_argument("--draw_boxes", action="store_true", help="draw the box of each person")
+    group.add_argument("--draw_scores", action="store_true", help="draw the score of each person")
+    group.add_argument("--names", action="store_true", help="draw the names of the joints")
     group.add_argument(
         "--maps",
         action="store_true",
-        help="also draw what the network sees, map by map: an image for each person",
+        help="also write an image of the network's maps, such as heatmaps, for each person",
     )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command; 1 when something could not be read, 130 or 143 when it was ended early.
+    """Runs the command and returns its exit status.
+
+    Args:
+        argv: Arguments of the command; None takes those of this process.
+
+    Returns:
+        0; 1 if an image or video could not be read; 130 or 143 if the command was stopped early.
 
     Raises:
         FileNotFoundError: If a file is missing.
-        InputError: If a file or a flag does not fit.
-        ConnectionError: If a published file cannot be fetched; says where to put it.
+        InputError: If a file or a flag is invalid.
+        ConnectionError: If a published file cannot be downloaded; the message states where to put
+            it.
         MissingDependencyError: If the weights need a package that is not installed.
     """
     parser = build_parser()
@@ -269,9 +301,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         progress=show_progress,
         interruption=SignalInterruption(),
     )
-    pace = summary.frames / max(summary.seconds, 1e-9)
+    rate = summary.frames / max(summary.seconds, 1e-9)
     print(
-        f"{summary.frames} frames, {summary.people} people, {pace:.2g} frames per second: {arguments.output}"
+        f"{summary.frames} frames, {summary.people} people, {rate:.2g} frames per second: "
+        f"{arguments.output}"
     )
     if summary.video_codec:
         print(f"Videos are {summary.video_codec}.")
@@ -279,7 +312,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"error: {failure}", file=sys.stderr)
     if summary.ended is not None:
         print(
-            f"Ended early by {summary.ended.reason}; what is there so far is complete.",
+            f"Ended early by {summary.ended.reason}; the files written so far are complete.",
             file=sys.stderr,
         )
         return summary.ended.status

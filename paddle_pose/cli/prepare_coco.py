@@ -1,4 +1,4 @@
-"""`paddle-pose prepare_coco`: the single-person crops of the original MoveNet, from COCO."""
+"""`paddle-pose prepare_coco`: makes the single-person crops of fire717's MoveNet from COCO."""
 
 from __future__ import annotations
 
@@ -14,36 +14,67 @@ from paddle_pose.progress import show_progress
 SPLITS = ("train", "val")
 
 
+_DESCRIPTION = """\
+Crops single people from COCO, as fire717's MoveNet and its Paddle version do
+for training.
+
+reads:   D/train2017/, D/val2017/, D/annotations/person_keypoints_{train,val}2017.json
+writes:  O/imgs/*.jpg, O/train2017.json, O/val2017.json
+
+Images with more than 3 annotations and people with fewer than 8 labelled
+joints are left out. A crop is a square twice the person's size, black outside
+the image. An interrupted command continues when it is run again; run on
+complete crops, it changes nothing."""
+_EPILOG = """examples:
+  {prepare_coco} --dataset_root data/coco --output data/cropped
+      makes the crops of both splits
+  {prepare_coco} --dataset_root data/coco --output data/cropped --splits val
+      makes the crops of the validation split only
+
+MoveNet on whole images with several people needs no crops: train on the folder of COCO."""
+
+
 def build_parser() -> Parser:
-    """Returns the command's parser."""
+    """Returns the parser of the command."""
     parser = Parser(
         "prepare_coco",
+        description=_DESCRIPTION,
+        epilog=_EPILOG.format(prepare_coco=command("prepare_coco")),
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Makes O/imgs/*.jpg, O/train2017.json and O/val2017.json, the cropped single people that the original\n"
-        "MoveNet projects train on, from D/train2017/, D/val2017/ and\n"
-        "D/annotations/person_keypoints_{train,val}2017.json: images of at most 3 annotations, people of at least 8\n"
-        "labelled joints, black squares twice the person's size.\n"
-        "Interrupted, it goes on when it is called again; called once more, it changes nothing.",
-        epilog="MoveNet on whole images with everybody in them needs no crops: train on the COCO folder itself.",
     )
     parser.add_argument(
-        "--dataset_root", type=Path, required=True, metavar="D", help="COCO's folder"
+        "--dataset_root",
+        type=Path,
+        required=True,
+        metavar="D",
+        help="folder of COCO: images and annotations",
     )
     parser.add_argument(
-        "--output", type=Path, required=True, metavar="O", help="the crops' folder, made if missing"
+        "--output",
+        type=Path,
+        required=True,
+        metavar="O",
+        help="folder of the crops, created if missing",
     )
     parser.add_argument(
-        "--splits", nargs="+", choices=SPLITS, default=SPLITS, help="which to make; default both"
+        "--splits",
+        nargs="+",
+        choices=SPLITS,
+        default=SPLITS,
+        help="splits to make (default: both)",
     )
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command.
+    """Runs the command and returns its exit status.
+
+    Args:
+        argv: Arguments of the command; None takes those of this process.
 
     Raises:
         FileNotFoundError: If an annotation file or an image is missing.
-        InputError: If a file is not what it should be.
+        InputError: If a file is invalid.
     """
     arguments = build_parser().parse_args(argv)
     from paddle_pose.data.prepare_coco import prepare_coco

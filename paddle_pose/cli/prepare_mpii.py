@@ -1,4 +1,4 @@
-"""`paddle-pose prepare_mpii`: makes the layout that training reads from MPII's archives."""
+"""`paddle-pose prepare_mpii`: unpacks MPII's archives into the layout that training reads."""
 
 from __future__ import annotations
 
@@ -11,24 +11,40 @@ from pathlib import Path
 from paddle_pose.cli.options import Parser
 from paddle_pose.environment import command
 
+_DESCRIPTION = """\
+Makes a data set in MPII's layout from MPII's archives.
+
+reads:   mpii.tar.gz of AI Studio, or its unpacked folder; or the official
+         mpii_human_pose_v1.tar.gz (images), with --annotations mpii_human_pose_v1_u12_2.zip
+         (or the .mat in it) and --annotations mpii_gt_val.mat or mpii_val.json (the split)
+writes:  D/images/*.jpg, D/annotations/mpii_{train,val,trainval,test}.json,
+         D/annotations/mpii_gt_val.mat
+
+An interrupted command continues when it is run again; run on a complete data
+set, it changes nothing."""
+_EPILOG = """examples:
+  {prepare_mpii} mpii.tar.gz --output data/mpii
+      unpacks the archive of AI Studio, which contains everything
+  {prepare_mpii} mpii_human_pose_v1.tar.gz --annotations mpii_human_pose_v1_u12_2.zip \\
+      --annotations mpii_gt_val.mat --output data/mpii
+      makes the data set from the official archives and the split of the validation people
+
+Exit status: 0 complete; 1 written, but files are missing, which it lists; 2 an error."""
+
 
 def build_parser() -> Parser:
-    """Returns the command's parser."""
+    """Returns the parser of the command."""
     parser = Parser(
         "prepare_mpii",
+        description=_DESCRIPTION,
+        epilog=_EPILOG.format(prepare_mpii=command("prepare_mpii")),
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Makes D/images/*.jpg, D/annotations/mpii_{train,val,trainval,test}.json and mpii_gt_val.mat from\n"
-        "  - the AI Studio archive mpii.tar.gz, or a folder of it, or\n"
-        "  - the official mpii_human_pose_v1.tar.gz (images), with --annotations mpii_human_pose_v1_u12_2.zip (or\n"
-        "    the .mat in it), and --annotations mpii_gt_val.mat or mpii_val.json for the split.\n"
-        "Interrupted, it goes on when it is called again; called once more, it changes nothing.",
-        epilog="Exit codes: 0 complete; 1 written, but something is missing (it says what); 2 an error.",
     )
     parser.add_argument(
         "source",
         type=Path,
         metavar="ARCHIVE_OR_FOLDER",
-        help="tar, tar.gz or zip, or an unpacked folder",
+        help="archive of the images (.tar, .tar.gz or .zip), or its unpacked folder",
     )
     parser.add_argument(
         "--annotations",
@@ -36,24 +52,27 @@ def build_parser() -> Parser:
         action="append",
         default=[],
         metavar="X",
-        help="more annotations: a .mat, .json, folder or archive; may be repeated",
+        help="further annotations: a .mat or .json file, a folder or an archive; may be repeated",
     )
     parser.add_argument(
         "--output",
         type=Path,
         required=True,
         metavar="D",
-        help="the data set's folder, made if missing",
+        help="folder of the data set, created if missing",
     )
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command.
+    """Runs the command and returns its exit status: 1 if files are missing, else 0.
+
+    Args:
+        argv: Arguments of the command; None takes those of this process.
 
     Raises:
         FileNotFoundError: If a file is missing.
-        InputError: If an archive is damaged or hostile, or a file is not what it should be.
+        InputError: If an archive is damaged or unsafe, or a file is invalid.
     """
     arguments = build_parser().parse_args(argv)
     from paddle_pose.data.prepare_mpii import prepare_mpii
@@ -72,5 +91,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _show(text: str) -> None:
-    """Prints a line of progress."""
+    """Prints a line of progress to stderr."""
     print(f"=> {text}", file=sys.stderr, flush=True)

@@ -1,47 +1,75 @@
-"""`results`: prints what others published and what was measured here, side by side."""
+"""`paddle-pose results`: prints tables of published and measured scores."""
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from paddle_pose import environment
 from paddle_pose.cli import options
 
 FORMATS = ("markdown", "html")
 
+_DESCRIPTION = """\
+Prints tables of published and measured scores with protocol, 95 % interval,
+command and log. The thresholds 0.10 and 0.11 of PCKh are separate columns;
+annotated and detected boxes, and whole and partial validation sets, are
+separate tables. A network that was not measured is marked as such."""
+_EPILOG = """examples:
+  {results}
+      prints the published scores, and those of all evaluations in the folder output
+  {results} output/val/*/scores.json --joints
+      prints PCKh per joint, for the given evaluations
+  {results} --format html --output_file results.html
+      writes a web page"""
+
 
 def build_parser() -> options.Parser:
-    """Returns the command's parser."""
+    """Returns the parser of the command."""
     parser = options.Parser(
         "results",
-        description="Prints tables of published and measured numbers with protocol, 95 % interval, "
-        "command and log. Thresholds 0.10 and 0.11 are different columns, annotated and detected "
-        "boxes different tables, and parts of a validation set stand apart from the whole. What "
-        "nobody has run says so.",
+        description=_DESCRIPTION,
+        epilog=_EPILOG.format(results=environment.command("results")),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "scores",
         nargs="*",
         type=Path,
         metavar="scores.json",
-        help="written by an evaluation; default: all below output/",
+        help="files that evaluations wrote (default: all in the folder output and its subfolders)",
     )
     parser.add_argument(
-        "--joints", action="store_true", help="PCKh joint by joint, of the rows that state it"
+        "--joints",
+        action="store_true",
+        help="print PCKh per joint, for the networks whose source states it (default: the summary)",
     )
-    parser.add_argument("--format", choices=FORMATS, default="markdown", help="default markdown")
     parser.add_argument(
-        "--output_file", type=Path, metavar="FILE", help="file to write; default: the terminal"
+        "--format",
+        choices=FORMATS,
+        default="markdown",
+        help="format of the tables (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--output_file",
+        type=Path,
+        metavar="FILE",
+        help="file to write the tables to (default: print them)",
     )
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command.
+    """Runs the command and returns its exit status.
+
+    Args:
+        argv: Arguments of the command; None takes those of this process.
 
     Raises:
-        FileNotFoundError: If a scores file is missing.
-        InputError: If one is not as an evaluation writes it, or somebody else's file is where the tables are to be.
+        FileNotFoundError: If a scores.json is missing.
+        InputError: If a scores.json is invalid, or the tables would overwrite a file that this
+            command did not write.
     """
     arguments = build_parser().parse_args(argv)
     from paddle_pose.evaluation.results import BY_JOINT, by_joint, rows, save, to_html, to_markdown

@@ -1,40 +1,60 @@
-"""`serve_demo`: serves a page that runs a MoveNet in the browser, on images, videos and the camera."""
+"""`paddle-pose serve_demo`: serves a web page that runs a MoveNet in the browser."""
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from paddle_pose import environment
 from paddle_pose.cli import options
 from paddle_pose.cli.download import add_folder, show_download
 from paddle_pose.cli.predict import DEFAULT_WEIGHTS
 
 _HOST = "127.0.0.1"
-_DESCRIPTION = """Serves a page that runs a MoveNet in the browser: on images, videos and the camera, none of which leaves
-the browser. Ctrl-C ends it. onnxruntime-web is downloaded from npm once (33 MB, its SHA-256 checked); after that nothing
-is."""
+_DESCRIPTION = """\
+Serves a web page that runs a MoveNet in the browser, on images, videos and the
+camera. Images stay in the browser and are not sent anywhere. Ctrl-C stops the
+server. The first run downloads onnxruntime-web from npm (33 MB, verified by
+its SHA-256) and the weights."""
+_EPILOG = """examples:
+  {serve_demo}
+      serves MoveNet Thunder on a free port of this computer, and prints the address
+  {serve_demo} --weights movenet_lightning --port 8000
+      serves the smaller and faster MoveNet Lightning on http://127.0.0.1:8000
+  {serve_demo} --weights output/run/exports/best_model.onnx
+      serves your own MoveNet, exported with the export command"""
 
 
 def build_parser() -> options.Parser:
-    """Returns the parser of the command's flags."""
-    parser = options.Parser("serve_demo", description=_DESCRIPTION)
+    """Returns the parser of the command."""
+    parser = options.Parser(
+        "serve_demo",
+        description=_DESCRIPTION,
+        epilog=_EPILOG.format(serve_demo=environment.command("serve_demo")),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument(
         "--weights",
         "--pretrained_model",
         default=DEFAULT_WEIGHTS,
         metavar="F|NAME",
-        help="an exported ONNX file; or a checkpoint or Google's .tflite, which is exported once (pip install -r "
-        "requirements/export.txt); or the name of a published file, which is downloaded first; default "
-        f"{DEFAULT_WEIGHTS}",
+        help="MoveNet to serve: the name of a published file, which is downloaded once; an "
+        "exported ONNX file; or a checkpoint or Google's .tflite, which are exported once (needs "
+        "`pip install -r requirements/export.txt`) (default: %(default)s)",
     )
     parser.add_argument(
-        "--config", "-c", metavar="NAME", help="config of a checkpoint that has none beside it"
+        "--config",
+        "-c",
+        metavar="NAME",
+        help="config of a checkpoint without config.json beside it; --list_configs lists the names",
     )
     parser.add_argument(
         "--list_configs",
         action=options.ListConfigs,
         nargs=0,
-        help="print the configs and their values",
+        help="print all configs, or only NAME after --config NAME, with the keys and values of the "
+        "first one, and exit",
     )
     parser.add_argument(
         "--from_file",
@@ -42,35 +62,38 @@ def build_parser() -> options.Parser:
         nargs="+",
         default=[],
         metavar="F",
-        help="copies of what would be downloaded, onnxruntime-web (*.tgz) and the published weights: verified, nothing "
-        "is downloaded",
+        help="local copies of onnxruntime-web (.tgz) and of the published weights; they are "
+        "verified, and nothing is downloaded",
     )
     add_folder(parser)
     parser.add_argument(
         "--host",
         default=_HOST,
         metavar="ADDRESS",
-        help=f"address to listen at; default {_HOST}, this computer alone; 0.0.0.0: the whole network, where browsers "
-        "give a page no camera",
+        help="address to listen on (default: %(default)s, for this computer only); 0.0.0.0 serves "
+        "the local network, where browsers do not let the page use the camera",
     )
     parser.add_argument(
         "--port",
         type=options.number(int, min=0, max=65_535),
         default=0,
         metavar="N",
-        help="port to listen at; default: one that is free",
+        help="port to listen on; 0 takes a free port (default: %(default)s)",
     )
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command until it is interrupted.
+    """Runs the command until it is interrupted, and returns its exit status.
+
+    Args:
+        argv: Arguments of the command; None takes those of this process.
 
     Raises:
         FileNotFoundError: If a file is missing.
         MissingDependencyError: If a package is missing.
-        InputError: If a file or a flag does not fit.
-        ConnectionError: If something cannot be downloaded.
+        InputError: If a file or a flag is invalid.
+        ConnectionError: If a download fails; the message states where to put the file.
     """
     arguments = build_parser().parse_args(argv)
     from paddle_pose.web_demo.page import serve_page

@@ -19,6 +19,7 @@ _FLAGS = {  # by the config's key that each changes
     "train.num_workers": "num_workers",
     "train.seed": "seed",
     "train.amp": "amp",
+    "train.deterministic": "deterministic",
     "train.init": "init",
     "train.freeze": "freeze",
     "train.keep": "keep",
@@ -114,6 +115,12 @@ def _add_recipe(parser: argparse.ArgumentParser) -> None:
         "--amp",
         choices=("O0", "O1", "O2"),
         help="level of Paddle's mixed precision, for GPUs; unmeasured (default: O0)",
+    )
+    group.add_argument(
+        "--deterministic",
+        action="store_const",
+        const=True,
+        help="use algorithms on a GPU that give the same bits in each run; a CPU always does",
     )
     group.add_argument(
         "--init",

@@ -1,4 +1,4 @@
-"""`val`: scores a weights file, an exported file or somebody's predictions on a data set."""
+"""`paddle-pose val`, `python val.py`: evaluates a network or a file of predictions."""
 
 from __future__ import annotations
 
@@ -21,21 +21,48 @@ if TYPE_CHECKING:
 
 _ONLY_WITH_RESULTS = ("ground_truth", "zero_based", "json")
 _ONLY_WITH_WEIGHTS = (
-    *("flip", "shift", "decode", "metric", "batch_size", "detections"),
-    *("device", "threads", "draw", "baseline", "train_annotations", "image_folder"),
+    "flip",
+    "shift",
+    "decode",
+    "metric",
+    "batch_size",
+    "detections",
+    "device",
+    "threads",
+    "draw",
+    "baseline",
+    "train_annotations",
+    "image_folder",
 )
-# What names the joints of results, and the file that COCO's results are scored with.
+# Flags that name the joints or the annotations of results in COCO's format.
 _ONLY_WITH_COCO = ("config", "image_size", "override", "skeleton", "val_annotations")
+
+_DESCRIPTION = """\
+Evaluates a network (--weights) or a file of predictions (--results) on a
+validation split.
+
+The config of a network is stored beside its weights; weights of another
+project need --config or --image_size. If data set and network have different
+skeletons, their common joints are evaluated. Files of predictions are scored
+without Paddle."""
+_EPILOG = """examples:
+  {val} --weights output/run/best_model/model.pdparams --dataset_root data/mpii
+      evaluates the best weights of a run; scores.json and the predictions go to output/val
+  {val} --weights output/run --dataset_root data/mpii --no-flip --decode dark --report
+      evaluates without the flip test, decodes with DARK, and writes report.html
+  {val} --weights model.pth --config hrnet_w32_coco_256x192 --dataset_root data/coco
+      evaluates weights of another project
+  {val} --results keypoints_results.json --dataset_root data/coco
+      scores predictions in COCO's format"""
 
 
 def build_parser() -> options.Parser:
-    """Returns the command's parser."""
+    """Returns the parser of the command."""
     parser = options.Parser(
         "val",
-        description="Evaluates a weights file. Its config is read from beside it; a foreign file "
-        "needs --config or --image_size. A data set with another skeleton is evaluated over the "
-        "joints in common. "
-        "Or scores somebody's predictions, without Paddle.",
+        description=_DESCRIPTION,
+        epilog=_EPILOG.format(val=environment.command("val")),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument(
@@ -43,94 +70,113 @@ def build_parser() -> options.Parser:
         "--pretrained_model",
         type=Path,
         metavar="FILE",
-        help="a checkpoint or an exported file",
+        help="network to evaluate: a checkpoint, an exported file, the folder of one of these, or "
+        "the folder of a run, whose best weights are taken",
     )
     source.add_argument(
         "--results",
         type=Path,
         metavar="FILE",
-        help="score predictions instead: results in COCO's format (.json), or MPII's `preds` "
-        "(.mat, .h5), N x 16 x 2 points in the order of the ground truth, which count pixels from "
-        "1; or, with --report, the folder of an evaluation or a training",
+        help="file of predictions to score instead: results in COCO's format (.json), or MPII's "
+        "`preds` (.mat, .h5), N x 16 x 2 points in the order of the ground truth, with pixel "
+        "coordinates that start at 1; with --report also the folder of an evaluation or a run",
     )
     options.add_data(
         parser,
-        "folder with images and annotations; not needed where the config names annotation files",
+        "folder of the data set: images and annotations; not needed if the config names annotation "
+        "files",
     )
     parser.add_argument(
         "--dataset",
         choices=("mpii", "coco", "movenet_crops"),
-        help="whose layout D has (default: as the config says)",
+        help="layout of the folder D (default: the config's)",
     )
     options.add_weights_format(parser)
     options.add_config(parser)
-    group = parser.add_argument_group("protocol (default: as the config says)")
+    group = parser.add_argument_group("protocol", "The default of each flag is the config's value.")
     flag = argparse.BooleanOptionalAction
-    group.add_argument("--flip", action=flag, help="average with the mirrored image")
-    group.add_argument("--shift", action=flag, help="move the mirrored heatmaps by one cell")
     group.add_argument(
-        "--decode", choices=("argmax", "quarter", "dark"), help="how peaks of heatmaps are read"
+        "--flip", action=flag, help="flip test: average with the outputs of the mirrored image"
+    )
+    group.add_argument(
+        "--shift",
+        action=flag,
+        help="in the flip test, shift the heatmaps of the mirrored image by one cell",
+    )
+    group.add_argument(
+        "--decode",
+        choices=("argmax", "quarter", "dark"),
+        help="decoding of heatmaps: the highest cell, a shift by a quarter cell towards its "
+        "higher neighbour, or the peak of a fitted Gaussian (DARK)",
     )
     group.add_argument(
         "--metric",
         choices=("pckh", "ap", "pck", "fire717_accuracy"),
-        help="what to measure; default: PCKh on MPII, AP on COCO, the original MoveNet's accuracy on its crops",
+        help="metric to compute; unless the config names one, it is pckh for mpii, ap for coco, "
+        "and fire717_accuracy, the accuracy of fire717's MoveNet, for movenet_crops",
     )
-    group.add_argument("--batch_size", type=int, metavar="N", help="images at once")
+    group.add_argument("--batch_size", type=int, metavar="N", help="images per batch")
     group.add_argument(
         "--detections",
         type=Path,
         metavar="JSON",
-        help="detected boxes in COCO's format instead of the annotated ones",
+        help="file of detected person boxes in COCO's format (default: the annotated boxes)",
     )
-    group = parser.add_argument_group("with --results")
+    group = parser.add_argument_group("only with --results")
     group.add_argument(
         "--ground_truth",
         type=Path,
         metavar="FILE",
-        help="mpii_gt_val.mat, or for a .json annotations in COCO's format, instead of those below --dataset_root",
+        help="mpii_gt_val.mat, or annotations in COCO's format for a .json (default: the file in "
+        "the folder D)",
     )
     group.add_argument(
         "--zero_based",
         action="store_true",
-        help="MPII's predictions count pixels from 0; MPII's own convention, and the default, is from 1",
+        help="MPII's `preds` have pixel coordinates that start at 0 (default: at 1, MPII's own "
+        "convention)",
     )
     group.add_argument(
-        "--json", action="store_true", help="print one JSON object and nothing else; write nothing"
+        "--json",
+        action="store_true",
+        help="print the scores as one JSON object and write no file",
     )
     options.add_device(parser)
     options.add_threads(parser)
     parser.add_argument(
         "--draw",
         action="store_true",
-        help="also draw people from the best to the worst found: predictions.png",
+        help="also write predictions.png, which shows people from the best to the worst score",
     )
     parser.add_argument(
         "--report",
         action="store_true",
-        help="also write report.html (PCKh and AP): curves, kinds of errors, worst cases",
+        help="also write report.html with curves, kinds of errors and worst cases; for PCKh and AP",
     )
     parser.add_argument(
         "--baseline",
         action="store_true",
-        help="also score the mean training pose, which looks at no image",
+        help="also score the mean training pose, a baseline without a network",
     )
     parser.add_argument(
         "--output",
         type=Path,
         metavar="DIR",
-        help="where the predictions and scores.json go; default output/val/NAME, another for each weights file; for a page on "
-        "a folder that folder",
+        help="folder of the predictions and scores.json (default: output/val/NAME-HASH, with a "
+        "hash of the weights or predictions; with --results FOLDER that folder)",
     )
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command.
+    """Runs the command and returns its exit status.
+
+    Args:
+        argv: Arguments of the command; None takes those of this process.
 
     Raises:
         FileNotFoundError: If a file is missing.
-        InputError: If a file or a flag does not fit.
+        InputError: If a file or a flag is invalid.
     """
     parser = build_parser()
     arguments = parser.parse_args(argv)
@@ -146,7 +192,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _evaluate(parser: options.Parser, arguments: argparse.Namespace, command: str) -> None:
-    """Evaluates a weights file."""
+    """Evaluates a network.
+
+    Args:
+        parser: Parser of the command.
+        arguments: Parsed arguments, with weights.
+        command: Command line to store in scores.json.
+    """
     from paddle_pose.engine.evaluate import evaluate
 
     parser.warn_of_unused(arguments, _ONLY_WITH_RESULTS, "with --weights")
@@ -175,7 +227,16 @@ def _evaluate(parser: options.Parser, arguments: argparse.Namespace, command: st
 
 
 def _score(parser: options.Parser, arguments: argparse.Namespace, command: str) -> None:
-    """Scores a file of predictions."""
+    """Scores a file of predictions.
+
+    Args:
+        parser: Parser of the command.
+        arguments: Parsed arguments, with results.
+        command: Command line to store in scores.json.
+
+    Raises:
+        InputError: If the file's format does not fit the flags, or a file is invalid.
+    """
     from paddle_pose.engine.evaluate import (
         dataset_of,
         default_folder,
@@ -187,8 +248,8 @@ def _score(parser: options.Parser, arguments: argparse.Namespace, command: str) 
     dataset = dataset_of(arguments.results)
     if arguments.dataset not in (None, dataset):
         raise InputError(
-            f"--results {arguments.results}: results for COCO are .json, those for MPII .mat or .h5; "
-            f"--dataset {arguments.dataset} does not fit"
+            f"--dataset {arguments.dataset}: the suffix of --results {arguments.results} means "
+            f"{dataset} (.json for coco, .mat and .h5 for mpii); leave --dataset out"
         )
     is_coco = dataset == "coco"
     unused = _ONLY_WITH_WEIGHTS + (() if is_coco else _ONLY_WITH_COCO)
@@ -204,7 +265,7 @@ def _score(parser: options.Parser, arguments: argparse.Namespace, command: str) 
             "with --ground_truth",
         )
     with logs.only_warnings() if arguments.json else contextlib.nullcontext():
-        truth, skeleton = _of_coco(arguments) if is_coco else (arguments.ground_truth, None)
+        truth, skeleton = _coco_truth(arguments) if is_coco else (arguments.ground_truth, None)
         scores = score_file(
             arguments.results,
             arguments.dataset_root,
@@ -228,8 +289,16 @@ def _score(parser: options.Parser, arguments: argparse.Namespace, command: str) 
         print(f"Written: {page}")
 
 
-def _of_coco(arguments: argparse.Namespace) -> tuple[Path | None, Skeleton | None]:
-    """Returns the annotation file and the skeleton that the flags name; None where they name none."""
+def _coco_truth(arguments: argparse.Namespace) -> tuple[Path | None, Skeleton | None]:
+    """Returns the annotation file and the skeleton of results in COCO's format.
+
+    Args:
+        arguments: Parsed arguments; flags that do not apply to results are set to None in it.
+
+    Returns:
+        truth: Path of the annotation file; None if no flag names one.
+        skeleton: Skeleton of the results; None if no flag names one.
+    """
     arguments.train_annotations = arguments.image_folder = None
     if arguments.ground_truth is not None:
         arguments.dataset_root, arguments.val_annotations = None, str(arguments.ground_truth)
@@ -242,13 +311,22 @@ def _of_coco(arguments: argparse.Namespace) -> tuple[Path | None, Skeleton | Non
 
 
 def _report_on_folder(parser: options.Parser, arguments: argparse.Namespace) -> None:
-    """Writes the page on a folder that an evaluation or a training has written."""
+    """Writes the HTML report of the folder of an evaluation or a run.
+
+    Args:
+        parser: Parser of the command.
+        arguments: Parsed arguments, with a folder as results.
+
+    Raises:
+        InputError: If --report is missing, or the folder contains nothing to report.
+    """
     from paddle_pose.engine.evaluate import write_page
 
     folder = arguments.results
     if not arguments.report:
         raise InputError(
-            f"--results {folder}: a folder; name the predictions in it, or add --report for a page on it"
+            f"--results {folder}: a folder, expected a file of predictions; name a file in it, or "
+            "add --report to write a report of the folder"
         )
     unused = (*_ONLY_WITH_WEIGHTS, *_ONLY_WITH_COCO, "dataset", "json")
     parser.warn_of_unused(arguments, unused, "with --results FOLDER")

@@ -1,27 +1,47 @@
-"""`zoo`: which published models there are, with their numbers and licences."""
+"""`paddle-pose zoo`: prints the published models with their scores and licences."""
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 
 from paddle_pose.cli.options import Parser
 from paddle_pose.environment import command
 
+_DESCRIPTION = """\
+Prints a table of the published models: name, input size in px, parameters,
+megabytes, the scores that the publisher reports and the boxes used for them,
+the scores that this project measured, licence, and how to get the file. With
+NAME it prints everything about one model. `{download} NAME` downloads it."""
+_EPILOG = """examples:
+  {zoo}
+      prints the table of all models
+  {zoo} movenet_thunder
+      prints checksums, sources, scores, protocols and licences of one model"""
+
 
 def build_parser() -> Parser:
-    """Returns the command's parser."""
+    """Returns the parser of the command."""
     parser = Parser(
         "zoo",
-        description="Shows the published models as a table: name, input in px, parameters, megabytes, the numbers that their "
-        "publishers report and with whose boxes, the numbers that this project measured, licence, and how to get them. With "
-        f"NAME it shows all that is known of one. `{command('download')} NAME` fetches it.",
+        description=_DESCRIPTION.format(download=command("download")),
+        epilog=_EPILOG.format(zoo=command("zoo")),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("name", nargs="?", metavar="NAME", help="which model")
+    parser.add_argument(
+        "name",
+        nargs="?",
+        metavar="NAME",
+        help="name of the model to describe (default: a table of all)",
+    )
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command.
+    """Runs the command and returns its exit status.
+
+    Args:
+        argv: Arguments of the command; None takes those of this process.
 
     Raises:
         InputError: If no model has that name.

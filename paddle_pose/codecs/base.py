@@ -20,6 +20,7 @@ from paddle_pose.skeletons import Skeleton
 from paddle_pose.structures import Poses
 
 Maps = dict[str, np.ndarray]
+"""Arrays by name: outputs of a network, or targets of the loss."""
 Stride = Annotated[int, Range(1, 256)]  # input px per cell
 Sigma = Annotated[float, Range(0, 1000, exclusive_min=True)]  # cells
 Radius = Annotated[float, Range(0, 1000)]  # cells
@@ -57,10 +58,10 @@ class OutputSpec:
 
 @dataclass(frozen=True)
 class Codec(ABC):
-    """Interface of a codec, as used by training, evaluation, prediction and export.
+    """Interface of a codec: all that training, evaluation, prediction and export use of it.
 
-    These use no other attribute of a codec; its class is known only to its own graph decoder and to
-    the comparison of decoding methods for heatmaps.
+    Only the graph decoder of a codec and the comparison of decoding methods for heatmaps know the
+    class of a codec.
 
     A codec is a frozen dataclass derived from this class, inside or outside this package. Its
     fields are the config keys `codec.*`, which are changed with `dataclasses.replace` and stored as
@@ -80,8 +81,10 @@ class Codec(ABC):
         graph_decoder: Import path "module:Class" of a layer that decodes the outputs inside an
             exported file, see `exporting.decoding.GraphDecoder`; None if there is none, so that
             exported files contain maps only.
-        device_targets: Import path "module:function" of a function that draws the targets on the
-            training device; None if there is none, so that NumPy draws them in the loading threads.
+        device_targets: Import path "module:Class" of a class that is created with the codec and
+            whose instances draw the targets of a batch on the training device, see
+            `training.step.DrawTargets`. None if there is none, so that NumPy draws the targets in
+            the loading threads.
 
     Raises:
         InputError: If the value of a field lies outside its range.
@@ -118,7 +121,10 @@ class Codec(ABC):
 
     @property
     def max_persons(self) -> int | None:
-        """Maximum number of people that `decode` returns per window; None if it is always one."""
+        """Maximum number of people that `decode` returns per window; None if it is always one.
+
+        With None, `encode` and `device_targets` take exactly one person per sample.
+        """
         return None
 
     @property
@@ -133,11 +139,18 @@ class Codec(ABC):
         """Returns the targets of one sample by name, as the loss expects them.
 
         Args:
-            keypoints: Keypoints of the people, [P, K, 2] in input px.
+            keypoints: Keypoints of the people, [P, K, 2] (x, y) in input px; those of unlabelled
+                joints may have any value.
             visible: Visibility of the keypoints, [P, K]; 0 if not labelled. A person without any
                 labelled joint is treated as a region to ignore, not as a person to detect.
             boxes: Person boxes, [P, 4] (x, y, width, height) in input px, for codecs that use them;
                 None if unknown.
+
+        Returns:
+            float32 arrays without a batch axis. The codec defines their names and shapes.
+
+        Raises:
+            InputError: If the arrays have other shapes, or the number of people is not supported.
         """
 
     def encode_batch(
@@ -148,20 +161,28 @@ class Codec(ABC):
     ) -> Maps:
         """Returns the targets of N samples by name, [N, ...]: those of `encode`, stacked.
 
+        The number of people P may differ between the samples.
+
         Args:
-            keypoints: Keypoints of each sample as for `encode`.
-            visible: Visibility of each sample's keypoints as for `encode`.
-            boxes: Person boxes of each sample as for `encode`.
+            keypoints: Keypoints, [P, K, 2] in input px, of each of N > 0 samples.
+            visible: Visibility of the keypoints, [P, K], of each sample; 0 if not labelled.
+            boxes: Person boxes, [P, 4] (x, y, width, height) in input px, of each sample.
+
+        Raises:
+            InputError: As for `encode`.
         """
         targets = [self.encode(*sample) for sample in zip(keypoints, visible, boxes, strict=True)]
         return {name: np.stack([maps[name] for maps in targets]) for name in targets[0]}
 
     @abstractmethod
     def decode(self, maps: Mapping[str, np.ndarray]) -> list[Poses]:
-        """Returns the N decoded `Poses` of a batch in input px.
+        """Returns the people in each of N windows: N `Poses` in input px, best person first.
 
         Args:
-            maps: Outputs of the network by name, each [N, ...].
+            maps: The `outputs` of the network by name, each [N, ...].
+
+        Raises:
+            InputError: If an output has a shape that the codec does not expect.
         """
 
     @abstractmethod
@@ -169,8 +190,8 @@ class Codec(ABC):
         """Returns the maps of mirrored images transformed back to the frame of the original images.
 
         Args:
-            maps: Outputs of the network by name, [N, ...], for images mirrored pixel by pixel (x ->
-                W-1-x).
+            maps: The `outputs` of the network by name, [N, ...], for images mirrored pixel by pixel
+                (x -> W-1-x).
             shift: Whether grids are additionally shifted by one cell, as in the published flip
                 test; codecs without a grid ignore it.
 
@@ -186,25 +207,28 @@ class Codec(ABC):
         was exported with one of them is then rejected when used with the other.
 
         Args:
-            shapes: Shape of each output by name, with any batch size.
+            shapes: Shape of each of `outputs` by name, including the batch axis, of any size.
 
         Raises:
             InputError: If maps of these shapes cannot be decoded.
         """
 
     def describe(self) -> str:
-        """Returns a short description of the decoding method, for the protocol of an evaluation."""
+        """Returns a short text on the decoding method, for the protocol line of an evaluation."""
         return type(self).__name__
 
     def visualize(self, maps: Mapping[str, np.ndarray]) -> Maps:
         """Returns greyscale images [h, w] of the maps of one image by title, with values up to 1.
 
-        The default returns one image per output: for a grid, the maximum of each cell over all
-        other axes; for other outputs, an image whose rows are the vectors along the last axis.
-        Values are divided by the maximum if that exceeds 1.
+        The default returns one image per output, with the name of the output as title: for a grid,
+        the maximum of each cell over all other axes; for other outputs, an image whose rows are the
+        vectors along the last axis. Values are divided by the maximum if that exceeds 1.
 
         Args:
-            maps: Outputs of the network for one image by name, without the batch axis N.
+            maps: The `outputs` of the network for one image by name, without the batch axis N.
+
+        Raises:
+            InputError: If maps of these shapes cannot be decoded.
         """
         batched = {name: np.asarray(maps[name])[None] for name in self.outputs}
         images = {}

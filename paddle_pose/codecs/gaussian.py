@@ -1,5 +1,8 @@
 """Draws Gaussians on a grid, for all joints at once.
 
+Centres and sizes are in cells; the cell (x, y) has its centre at (x, y). The *window* of a Gaussian
+is the square of trunc(3 sigma) cells to each side of a cell, outside which the Gaussian is cut off.
+
 Source: SimpleBaseline's target generation (Xiao et al., ECCV 2018), also used by HRNet and by
     mmpose's MSRAHeatmap. Gaussians around exact centres within a window: Huang et al., "The Devil
     is in the Details" (CVPR 2020).
@@ -19,7 +22,7 @@ Sigma = float | np.ndarray
 def draw_rounded(
     centers: np.ndarray, size: tuple[int, int], sigma: Sigma
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Returns Gaussians centred on the cell nearest to each centre, cut off at 3 sigma.
+    """Returns Gaussians centred on the cell nearest to each centre, cut off by the cell's window.
 
     Args:
         centers: Centres, [K, 2] (x, y) in cells; they may lie outside the map.
@@ -27,8 +30,8 @@ def draw_rounded(
         sigma: Standard deviation in cells: a scalar, or [K].
 
     Returns:
-        Maps [K, height, width] float32 with peak value 1; and [K] bool, False if the window of the
-        Gaussian lies completely outside the map.
+        Maps [K, height, width] float32 with value 1 at the cell; and the result of `overlaps_map`
+        for the cells, [K] bool.
 
     Example:
         >>> maps, inside = draw_rounded(np.array([[1.2, 0.9], [99.0, 0.0]]), (3, 2), sigma=1.0)
@@ -58,7 +61,7 @@ def draw_rounded(
 def draw_windowed(
     centers: np.ndarray, size: tuple[int, int], sigma: Sigma
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Returns Gaussians around exact centres within the windows of `draw_rounded` (UDP's targets).
+    """Returns Gaussians around exact centres, cut off as by `draw_rounded` (UDP's targets).
 
     Args:
         centers: Centres, [K, 2] (x, y) in cells; they may lie outside the map.
@@ -66,8 +69,8 @@ def draw_windowed(
         sigma: Standard deviation in cells: a scalar, or [K].
 
     Returns:
-        Maps [K, height, width] float32; and [K] bool, False if the window of the Gaussian lies
-        completely outside the map.
+        Maps [K, height, width] float32 with values of at most 1; and the result of `overlaps_map`
+        for the cells nearest to the centres, [K] bool.
     """
     centers = np.asarray(centers, np.float64)
     cells = _rounded(centers)
@@ -83,7 +86,7 @@ def draw_exact(centers: np.ndarray, size: tuple[int, int], sigma: Sigma) -> np.n
         sigma: Standard deviation in cells: a scalar, or [K].
 
     Returns:
-        Maps [K, height, width] float32.
+        Maps [K, height, width] float32 with values of at most 1.
 
     Source: Zhang et al., "Distribution-Aware Coordinate Representation" (CVPR 2020).
     """
@@ -91,10 +94,10 @@ def draw_exact(centers: np.ndarray, size: tuple[int, int], sigma: Sigma) -> np.n
 
 
 def overlaps_map(centers: np.ndarray, size: tuple[int, int], sigma: Sigma) -> np.ndarray:
-    """Returns [K] bool: whether the window of 3 sigma around each centre overlaps the map.
+    """Returns whether the window around each centre overlaps the map, [K] bool.
 
-    As in the published code, the far edge of the window is exclusive, so a window whose last cell
-    is -1 still counts as overlapping.
+    As in the published code, a window whose last cell is -1, directly to the left of or above the
+    map, still counts as overlapping.
 
     Args:
         centers: Centres, [K, 2] (x, y) in cells.

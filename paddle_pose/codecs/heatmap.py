@@ -35,9 +35,10 @@ class HeatmapCodec(Codec):
         input_size: (width, height) of the network's input in px.
         stride: Input px per cell.
         sigma: Standard deviation of the target Gaussians in cells.
-        decode_by: Decoding method: "argmax" takes the highest cell, "quarter" shifts it by a
-            quarter cell towards the higher neighbour, "dark" locates the peak of a Gaussian fitted
-            around it, see `refine`. It can be changed without training again.
+        decode_by: Decoding method: "argmax" takes the highest cell, "quarter" shifts this cell by a
+            quarter cell towards the higher neighbour in x and in y, "dark" locates the peak of a
+            Gaussian fitted around the cell, see `refine`. The method can be changed without
+            training again.
         alignment: Convention that maps windows to input px and cells, see `Window.to_input`. "udp"
             places the corner cells on the corner px, draws targets around exact centres, refines
             with UDP's formula and needs no shift in the flip test.
@@ -94,7 +95,7 @@ class HeatmapCodec(Codec):
 
     @property
     def cell_size(self) -> np.ndarray:
-        """(x, y) distance in input px between neighbouring cells."""
+        """Distance in input px between neighbouring cells, [2] (x, y) float64."""
         udp = self.alignment == "udp"
         cell_size: np.ndarray = (np.array(self.input_size) - udp) / (np.array(self.map_size) - udp)
         return cell_size
@@ -121,8 +122,9 @@ class HeatmapCodec(Codec):
             boxes: Ignored.
 
         Returns:
-            "heatmaps" [K, h, w] float32; and "weights" [K] float32, 0 for joints that are not
-            labelled or whose Gaussian lies outside the map: their heatmaps are zero.
+            {"heatmaps": [K, h, w], "weights": [K]}, float32. A heatmap is a Gaussian with values
+            from 0 to 1. A weight is 1, or 0 for joints that are not labelled or whose Gaussian lies
+            outside the map; the heatmaps of these joints are zero.
 
         Raises:
             InputError: If there is not exactly one person with K joints.
@@ -139,12 +141,12 @@ class HeatmapCodec(Codec):
         """Returns the targets of N samples, each as returned by `encode`.
 
         Args:
-            keypoints: Keypoints of each sample, [1, K, 2] in input px.
+            keypoints: Keypoints of each of N > 0 samples, [1, K, 2] in input px.
             visible: Visibility of each sample's keypoints, [1, K]; 0 if not labelled.
             boxes: Ignored.
 
         Returns:
-            "heatmaps" [N, K, h, w] float32 and "weights" [N, K] float32.
+            {"heatmaps": [N, K, h, w], "weights": [N, K]}, float32.
 
         Raises:
             InputError: If a sample does not have exactly one person with K joints.
@@ -180,7 +182,7 @@ class HeatmapCodec(Codec):
         """Returns the poses decoded from the heatmaps of the last stage.
 
         Args:
-            maps: "heatmaps" [N, S, K, h, w].
+            maps: {"heatmaps": [N, S, K, h, w]}.
 
         Returns:
             N `Poses` with one person each, in input px. The score of a joint is the maximum of its
@@ -211,7 +213,7 @@ class HeatmapCodec(Codec):
         """Returns the description of the heatmaps.
 
         Args:
-            shapes: Shape (N, S, K, h, w) of "heatmaps".
+            shapes: {"heatmaps": (N, S, K, h, w)}.
 
         Raises:
             InputError: If the shape does not match the codec.
@@ -230,14 +232,14 @@ class HeatmapCodec(Codec):
         return (spec,)
 
     def describe(self) -> str:
-        """Returns the decoding method, `decode_by`."""
+        """Returns the decoding method: "argmax", "quarter" or "dark"."""
         return self.decode_by
 
     def visualize(self, maps: Mapping[str, np.ndarray]) -> Maps:
-        """Returns the heatmaps of the last stage by joint name.
+        """Returns the heatmaps of the last stage, {name of the joint: [h, w]}.
 
         Args:
-            maps: "heatmaps" [S, K, h, w] of one image.
+            maps: {"heatmaps": [S, K, h, w]} of one image.
         """
         return dict(zip(self.skeleton.joints, np.asarray(maps["heatmaps"])[-1], strict=True))
 
@@ -245,10 +247,13 @@ class HeatmapCodec(Codec):
         """Returns the heatmaps of mirrored images, transformed back to the original images.
 
         Args:
-            maps: "heatmaps" [N, S, K, h, w] of images mirrored pixel by pixel (x -> W-1-x).
+            maps: {"heatmaps": [N, S, K, h, w]} of images mirrored pixel by pixel (x -> W-1-x).
             shift: Whether the result is shifted by one cell to the right, as in the published flip
                 test; column 0 is kept. The exact misalignment is (stride-1)/stride cells. With
                 alignment "udp" mirrored maps are aligned already and are never shifted.
+
+        Returns:
+            {"heatmaps": [N, S, K, h, w]}.
         """
         heatmaps = maps["heatmaps"][:, :, list(self.skeleton.flip), :, ::-1]
         if shift and self.alignment == "published":
@@ -266,7 +271,7 @@ class HeatmapCodec(Codec):
 
 
 def peaks(heatmaps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the highest cell of each heatmap, and its value.
+    """Returns the highest cell of each heatmap and its value; of equal cells, the first by rows.
 
     Args:
         heatmaps: Heatmaps, [N, K, h, w].
@@ -282,7 +287,7 @@ def peaks(heatmaps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def quarter_offset(heatmaps: np.ndarray, cells: np.ndarray) -> np.ndarray:
-    """Returns offsets of a quarter cell towards the higher neighbour in x and in y, [N, K, 2].
+    """Returns the offsets of peaks by a quarter cell towards the higher neighbours.
 
     As in the published code, the offset is 0 for peaks near the border (x <= 1 or x >= w-1,
     likewise y).
@@ -290,6 +295,9 @@ def quarter_offset(heatmaps: np.ndarray, cells: np.ndarray) -> np.ndarray:
     Args:
         heatmaps: Heatmaps, [N, K, h, w].
         cells: Highest cell of each heatmap, [N, K, 2] (x, y).
+
+    Returns:
+        Offsets to add to `cells`, [N, K, 2] (x, y) in cells: each -0.25, 0 or 0.25.
     """
     n, k, h, w = heatmaps.shape
     x, y = cells[..., 0].astype(int), cells[..., 1].astype(int)

@@ -107,6 +107,7 @@ class MoveNetCodec(Codec):
 
     kind: ClassVar[str] = "movenet"
     graph_decoder: ClassVar[str | None] = "paddle_pose.exporting.decoding:MoveNetKeypoints"
+    device_targets: ClassVar[str | None] = "paddle_pose.training.movenet_targets:MoveNetTargets"
 
     skeleton: Skeleton = COCO_17
     input_size: tuple[Side, Side] = (192, 192)
@@ -170,10 +171,11 @@ class MoveNetCodec(Codec):
             - "heatmaps" and "heatmap_weights", [K, h, w]. The weight is 0 in regions to ignore and,
               for each joint, in the boxes of people whose joint is not labelled, except on the
               blobs of labelled joints.
-            - "regressions" [2K, h, w], x and y of each joint in turn, and "regression_weights"
-              [K, h, w]. The weight is 1 around the centres.
-            - "offsets" [2K, h, w], x and y of each joint in turn, and "offset_weights" [K, h, w].
-              The weight is 1 around the joints.
+            - "regressions" [2K, h, w], x and y of each joint in turn, in the unit
+              `regression_unit`; and "regression_weights" [K, h, w]. The weight is 1 around the
+              centres, where the joint is labelled.
+            - "offsets" [2K, h, w], x and y of each joint in turn, in cells; and "offset_weights"
+              [K, h, w]. The weight is 1 around the joints.
 
         Raises:
             InputError: If the shapes of the arrays do not match.
@@ -232,16 +234,17 @@ class MoveNetCodec(Codec):
         }
 
     def decode(self, maps: Mapping[str, np.ndarray]) -> list[Poses]:
-        """Returns the people in a batch of maps.
+        """Returns the people in each of N windows.
 
         Args:
             maps: "centers" [N, 1, h, w] and "heatmaps" [N, K, h, w] as probabilities; "regressions"
                 and "offsets" [N, 2K, h, w].
 
         Returns:
-            N `Poses` in input px, best person first. The score of a joint is the value of its
-            heatmap at its cell. The score of a person is the mean over the joints, multiplied by
-            the value of the centre if `max_persons` > 1.
+            N `Poses` in input px, highest person score first; exactly one person each if
+            `max_persons` is 1. The score of a joint is the value of its heatmap at its cell. The
+            score of a person is the mean over the joints, multiplied by the value of the centre if
+            `max_persons` > 1.
 
         Raises:
             InputError: If a map has a different shape.
@@ -262,7 +265,7 @@ class MoveNetCodec(Codec):
         return [self._people(*sample) for sample in samples]
 
     def output_spec(self, shapes: Mapping[str, tuple[int, ...]]) -> tuple[OutputSpec, ...]:
-        """Returns the descriptions of the four maps.
+        """Returns the descriptions of the four maps, in the order of `outputs`.
 
         Args:
             shapes: Shapes of the maps by name, as for `decode`.
@@ -287,7 +290,7 @@ class MoveNetCodec(Codec):
         )
 
     def describe(self) -> str:
-        """Returns the maximum number of people and the threshold of their centres, in words."""
+        """Returns a text with the maximum number of people and the threshold of their centres."""
         if self.max_persons == 1:
             return "the most central person"
         return f"up to {self.max_persons} people with a centre above {self.center_threshold:g}"
@@ -296,8 +299,12 @@ class MoveNetCodec(Codec):
         """Returns images of the centres, every heatmap, and the lengths of regressions and offsets.
 
         Args:
-            maps: Maps of one image by name, as for `decode` without the batch axis N. The lengths
-                are divided by the largest one.
+            maps: Maps of one image by name, as for `decode` without the batch axis N.
+
+        Returns:
+            Images [h, w] with values from 0 to 1 by title: "centers", the name of each joint,
+            "regressions" and "offsets". The images of the latter two are the mean length of the
+            vectors of all joints in each cell, divided by the largest one.
         """
         heatmaps = dict(zip(self.skeleton.joints, np.asarray(maps["heatmaps"]), strict=True))
         lengths = {
@@ -316,8 +323,12 @@ class MoveNetCodec(Codec):
         mirrored image.
 
         Args:
-            maps: "centers", "heatmaps", "regressions" and "offsets" as for `decode`.
+            maps: "centers", "heatmaps", "regressions" and "offsets" as for `decode`, of images
+                mirrored pixel by pixel.
             shift: Ignored: the cells of the mirrored maps are aligned already.
+
+        Returns:
+            Maps of the same names and shapes.
         """
         joints = self.skeleton.num_joints
         width, height = self.map_size

@@ -20,10 +20,10 @@ MIN_MAX_DISTANCE = 2.0
 
 
 def most_central(centers: np.ndarray) -> np.ndarray:
-    """Returns the cell of the most central person, [1, 2] (x, y).
+    """Returns the cell of the most central person, [1, 2] (x, y) int64.
 
-    It has the highest value after division by the distance to the middle (w/2, h/2) of the map plus
-    1.8.
+    It is the cell with the highest value / (d + 1.8), where d is the distance in cells to the
+    middle (w/2, h/2) of the map.
 
     Args:
         centers: Probabilities of centres, [h, w].
@@ -39,11 +39,11 @@ def peaks(centers: np.ndarray, threshold: float, max_peaks: int) -> tuple[np.nda
 
     Args:
         centers: Probabilities of centres, [h, w].
-        threshold: Minimum value of a peak.
-        max_peaks: Maximum number of peaks to return.
+        threshold: Minimum value of a peak, inclusive.
+        max_peaks: Maximum number of peaks to return, those with the highest values.
 
     Returns:
-        Cells [P, 2] (x, y) and their values [P], highest value first.
+        Cells [P, 2] (x, y) int64 and their values [P], highest value first.
 
     Example:
         >>> peaks(np.array([[0.5, 0.5, 0.1, 0.4]]), 0.2, 5)[0]
@@ -66,15 +66,18 @@ def peaks(centers: np.ndarray, threshold: float, max_peaks: int) -> tuple[np.nda
 
 
 def within_person(points: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the search area of each joint, which prevents finding the joints of other people.
+    """Returns where to search for the joints of each person, so that those of others are not found.
+
+    The result is for `nearby`.
 
     Args:
-        points: Regressed joints, [P, K, 2] in cells.
+        points: Regressed joints, [P, K, 2] (x, y) in cells.
         size: (width, height) of the maps in cells.
 
     Returns:
-        Points clipped to the map, [P, K, 2] in cells; and the maximum distance from them, [P, 1] in
-        cells.
+        The points clipped to the map, [P, K, 2] in cells; and the maximum distance from them,
+        [P, 1] in cells: `MAX_DISTANCE_RATIO` times the longer side of the box around the person's
+        points, but at least `MIN_MAX_DISTANCE`.
     """
     longer_side = np.ptp(points, axis=1).max(axis=-1)
     max_distance = np.maximum(MAX_DISTANCE_RATIO * longer_side, MIN_MAX_DISTANCE)
@@ -84,13 +87,14 @@ def within_person(points: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray
 def nearby(
     heatmaps: np.ndarray, points: np.ndarray, max_distance: np.ndarray | float = np.inf
 ) -> np.ndarray:
-    """Returns the cells of the joints, [P, K, 2] (x, y), searched for around the given points.
+    """Returns the cells of the joints of P people, [P, K, 2] (x, y) int64, around expected points.
 
-    Each is the cell with the highest value after division by the distance to the point plus 1.8.
+    Each is the cell with the highest value / (d + 1.8), where d is its distance in cells to the
+    point of the joint.
 
     Args:
         heatmaps: Probabilities of joints, [K, h, w].
-        points: Expected positions of the joints, [P, K, 2] in cells.
+        points: Expected positions of the joints, [P, K, 2] (x, y) in cells.
         max_distance: Maximum distance from the points in cells, a scalar or an array that
             broadcasts to [P, K].
     """

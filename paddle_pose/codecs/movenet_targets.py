@@ -15,7 +15,7 @@ from paddle_pose.codecs import gaussian
 
 
 def blobs(cells: np.ndarray, size: tuple[int, int], sigmas: np.ndarray) -> np.ndarray:
-    """Returns Gaussians centred on cells, with peak 1 and cut off at 3 sigma, [M, h, w] float32.
+    """Returns Gaussians around cells, with value 1 there and cut off at 3 sigma, [M, h, w] float32.
 
     Args:
         cells: Cells of the peaks, [M, 2] (x, y), integer values.
@@ -28,7 +28,7 @@ def blobs(cells: np.ndarray, size: tuple[int, int], sigmas: np.ndarray) -> np.nd
 def fire717_blobs(cells: np.ndarray, size: tuple[int, int], radii: np.ndarray) -> np.ndarray:
     """Returns fire717's blobs exp(-3 d / r) within squares of 2 r + 1 cells, [M, h, w] float32.
 
-    They are not Gaussians: d is the distance from the peak, not its square.
+    They are not Gaussians: d is the distance in cells from the peak, not its square.
 
     Args:
         cells: Cells of the peaks, [M, 2] (x, y), integer values.
@@ -45,10 +45,11 @@ def fire717_blobs(cells: np.ndarray, size: tuple[int, int], radii: np.ndarray) -
 
 
 def merge_by_maximum(maps: np.ndarray, included: np.ndarray) -> np.ndarray:
-    """Returns the maximum over all people, [C, h, w]; zero without people.
+    """Returns the maximum of maps over all people, [C, h, w]; zero without people.
 
     Args:
-        maps: Maps of all people, [P * C, h, w]: the C maps of each person in turn.
+        maps: Maps of all people with values of 0 or more, [P * C, h, w]: the C maps of each person
+            in turn.
         included: Whether a map is included, [P, C] bool.
     """
     merged: np.ndarray = (
@@ -82,8 +83,8 @@ def vectors_around(
             anchor.
 
     Returns:
-        Vectors [2K, h, w] float32, x and y of each joint in turn; and weights [K, h, w] float32, 0
-        or 1.
+        Vectors [2K, h, w] float32 in cells, x and y of each joint in turn; and weights [K, h, w]
+        float32: 1 in cells that have a vector, else 0.
 
     Example:
         >>> anchors, points = np.array([[[1, 0]]]), np.array([[[2.5, 0]]])
@@ -114,7 +115,7 @@ def vectors_around(
 
 
 def covered_cells(corners: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Returns [P, h, w] bool: the cells that each box covers at least in part.
+    """Returns the cells that each box covers at least in part, [P, h, w] bool.
 
     Args:
         corners: Boxes, [P, 4] (left, top, right, bottom) in cells.
@@ -132,12 +133,13 @@ def covered_cells(corners: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 def region_weights(regions: np.ndarray, unknown: np.ndarray, maps: np.ndarray) -> np.ndarray:
     """Returns the weights of target maps in the loss, [C, h, w] float32.
 
-    They are 0 in the regions of people whose part of the map is unknown, except where the map
-    has a positive target; 1 elsewhere.
+    A weight is 0 in the region of each person that has `unknown` True for the map, except where the
+    map has a positive target, and 1 elsewhere.
 
     Args:
-        regions: Region of each person, [P, h, w] bool.
-        unknown: Whether the content of a map is unknown for a person, [P, C] bool.
+        regions: Cells of the region of each person, [P, h, w] bool, as of `covered_cells`.
+        unknown: Whether the content of a map is unknown for a person, [P, C] bool, for example
+            because the joint of the map is not labelled.
         maps: Target maps, [C, h, w].
     """
     count = np.tensordot(unknown.T.astype(np.float32), regions.astype(np.float32), axes=1)
@@ -146,7 +148,7 @@ def region_weights(regions: np.ndarray, unknown: np.ndarray, maps: np.ndarray) -
 
 
 def areas(corners: np.ndarray) -> np.ndarray:
-    """Returns the areas of boxes, [P].
+    """Returns the areas of boxes, [P], in the squared unit of the boxes.
 
     Args:
         corners: Boxes, [P, 4] (left, top, right, bottom); the area is 0 if right < left or
@@ -160,7 +162,7 @@ def bounding_boxes(points: np.ndarray, included: np.ndarray) -> np.ndarray:
     """Returns the bounding box of each person's points, [P, 4] (left, top, right, bottom).
 
     Args:
-        points: Points, [P, K, 2].
+        points: Points, [P, K, 2] (x, y) in any unit, which is also that of the boxes.
         included: Whether a point is included, [P, K] bool; without any, the box is (-1, -1, -1,
             -1).
     """
@@ -170,10 +172,10 @@ def bounding_boxes(points: np.ndarray, included: np.ndarray) -> np.ndarray:
 
 
 def on_map(cells: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Returns [...] bool: whether cells lie on the map.
+    """Returns whether cells lie on the map, [...] bool.
 
     Args:
-        cells: Cells, [..., 2] (x, y).
+        cells: Cells, [..., 2] (x, y), integer values.
         size: (width, height) of the map in cells.
     """
     inside: np.ndarray = np.all((cells >= 0) & (cells < np.array(size)), axis=-1)
@@ -181,7 +183,9 @@ def on_map(cells: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def relative_lengths(vectors: np.ndarray) -> np.ndarray:
-    """Returns the mean length of the joints' vectors, divided by the maximum over the map, [h, w].
+    """Returns the mean length of the joints' vectors in each cell, [h, w], scaled to at most 1.
+
+    The lengths are divided by their maximum over the map.
 
     Args:
         vectors: Vectors, [2K, h, w]: x and y of each joint in turn.

@@ -12,9 +12,12 @@ def nms(corners: np.ndarray, scores: np.ndarray, threshold: float) -> np.ndarray
     the threshold. A box from x0 to x1 has the width x1 - x0.
 
     Args:
-        corners: (x0, y0, x1, y1) with x1 >= x0 and y1 >= y0, [D, 4].
+        corners: (x0, y0, x1, y1) with x1 >= x0 and y1 >= y0, [D, 4], in any unit.
         scores: Scores [D] of the boxes; of equal ones the earlier box comes first.
-        threshold: IoU with a kept box above which a box is suppressed.
+        threshold: IoU 0..1 with a kept box above which a box is suppressed.
+
+    Returns:
+        int64 [M], indices of the rows of `corners`.
 
     Example:
         >>> corners = np.array([[0.0, 0, 10, 10], [0, 0, 10, 9], [20, 0, 30, 10]])
@@ -35,8 +38,8 @@ def iou(box: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Returns the IoU [D] of a box with each of several; 0 for two empty boxes.
 
     Args:
-        box: (x0, y0, x1, y1), [4].
-        others: (x0, y0, x1, y1) of the other boxes, [D, 4].
+        box: (x0, y0, x1, y1), [4], in any unit.
+        others: (x0, y0, x1, y1) of the other boxes, [D, 4], in the same unit.
 
     Example:
         >>> iou(np.array([0.0, 0, 2, 2]), np.array([[1.0, 0, 3, 2], [5, 5, 6, 6]])).round(3)

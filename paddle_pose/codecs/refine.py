@@ -20,9 +20,9 @@ _EPSILON = float(np.finfo(np.float32).eps)  # added to UDP's second derivatives,
 
 
 def kernel_size(sigma: float) -> int:
-    """Returns the size in cells of the smoothing kernel, odd.
+    """Returns the size in cells of the kernel that smooths heatmaps before refinement; it is odd.
 
-    It is 11 for sigma 2 and 17 for sigma 3, as published.
+    The size is 11 for sigma 2 and 17 for sigma 3, as published.
 
     Args:
         sigma: Standard deviation of the target Gaussians in cells.
@@ -43,11 +43,11 @@ def dark_offset(heatmaps: np.ndarray, cells: np.ndarray, kernel: int) -> np.ndar
 
     Args:
         heatmaps: Heatmaps, [N, K, h, w].
-        cells: Highest cell of each heatmap, [N, K, 2] (x, y).
-        kernel: Size of the Gaussian smoothing kernel in cells, odd.
+        cells: Highest cell of each heatmap, [N, K, 2] (x, y), integer values, see `heatmap.peaks`.
+        kernel: Size of the Gaussian smoothing kernel in cells, odd, see `kernel_size`.
 
     Returns:
-        Offsets to add to `cells`, [N, K, 2] float64 in cells.
+        Offsets to add to `cells`, [N, K, 2] (x, y) float64 in cells.
 
     Example:
         >>> from paddle_pose.codecs.gaussian import draw_exact
@@ -73,11 +73,11 @@ def udp_offset(heatmaps: np.ndarray, cells: np.ndarray, kernel: int) -> np.ndarr
 
     Args:
         heatmaps: Heatmaps, [N, K, h, w].
-        cells: Highest cell of each heatmap, [N, K, 2] (x, y).
-        kernel: Size of the Gaussian smoothing kernel in cells, odd.
+        cells: Highest cell of each heatmap, [N, K, 2] (x, y), integer values, see `heatmap.peaks`.
+        kernel: Size of the Gaussian smoothing kernel in cells, odd, see `kernel_size`.
 
     Returns:
-        Offsets to add to `cells`, [N, K, 2] float64 in cells.
+        Offsets to add to `cells`, [N, K, 2] (x, y) float64 in cells.
     """
     at, smooth = _logarithms(heatmaps, cells, kernel, floor=1e-3, ceiling=50.0)
     slope = np.stack([at(1, 0) - at(-1, 0), at(0, 1) - at(0, -1)], axis=-1) / 2

@@ -72,12 +72,16 @@ def identity(config: Config) -> dict[str, Any]:
         "data.cache",
         "train.checkpoint_minutes",
         "train.checkpoint_steps",
+        "train.conv_workspace",
+        "train.cudnn_search",
+        "train.deterministic",
         "train.epochs",
         "train.keep",
         "train.log_every",
         "train.max_bad_steps",
         "train.num_workers",
         "train.on_bad_image",
+        "train.pin_memory",
         "train.read_timeout",
     }
     return {"config": config.name} | {

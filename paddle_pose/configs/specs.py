@@ -677,7 +677,7 @@ class Train:
         eval_every: Number of epochs between evaluations; the last epoch is always evaluated.
         log_every: Number of steps between log lines; a line shows means over these steps.
         num_workers: Number of threads that load images; 0 loads in the main thread between steps,
-            -1 uses the number of cores minus one, at most 8.
+            -1 uses the number of usable cores minus one, at most 8. Evaluations use as many.
         seed: Seed of all random numbers: initial weights, shuffling and augmentation.
         ema: Decay of an exponential moving average of the weights, which is evaluated as well, e.g.
             0.999; 0 disables it.
@@ -710,8 +710,15 @@ class Train:
         final_augment_epoch: First epoch, counted from 0, in which the config's `final_augment`
             replaces `augment`; 0 never uses it.
         device_targets: Whether targets are drawn from the keypoints on the training device instead
-            of in the loading threads; available for heatmap codecs. On a GPU this speeds up loading
-            and transfers less data; on a CPU it is slower.
+            of in the loading threads; available for the codecs "heatmap" and "movenet". On a GPU
+            this speeds up loading and transfers less data; on a CPU it is slower.
+        deterministic: Whether a GPU uses only algorithms that give the same bits in each run, which
+            may be slower. A CPU always does.
+        cudnn_search: Whether cuDNN tries all algorithms of each convolution on a GPU, which takes
+            time once and may speed up the other steps; not with `deterministic`.
+        conv_workspace: Maximum memory in MB that a convolution may use on a GPU for a faster
+            algorithm; 0 keeps Paddle's default.
+        pin_memory: Whether batches are copied to a GPU from page-locked memory.
     """
 
     epochs: Count = 210
@@ -740,6 +747,10 @@ class Train:
     read_timeout: Annotated[float, Range(0, 604_800, exclusive_min=True)] = 600.0
     final_augment_epoch: Annotated[int, Range(0, 1_000_000)] = 0
     device_targets: bool = False
+    deterministic: bool = False
+    cudnn_search: bool = False
+    conv_workspace: Annotated[int, Range(0, 65_536)] = 0
+    pin_memory: bool = False
 
 
 @dataclass(frozen=True)

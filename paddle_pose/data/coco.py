@@ -2,6 +2,8 @@
 
     D/{train,val}2017/*.jpg   D/annotations/person_keypoints_{train,val}2017.json
 
+D is the folder of the data set.
+
 Source: COCO (Lin et al., ECCV 2014). Which people are left out and how boxes are clipped: HRNet's
     `coco.py`.
 Checked against: The counts of small real subsets (tests/data/test_coco.py); a data set that exists
@@ -37,15 +39,15 @@ LAYOUT = (
 
 
 def annotation_file(root: str | Path, split: str) -> Path:
-    """Returns the path of a split's annotation file.
+    """Returns the path of a split's annotation file, which is not read.
 
     Args:
-        root: Folder D in the layout above.
+        root: Folder of the data set, with "annotations/person_keypoints_{train,val}2017.json".
         split: "train" or "val".
 
     Raises:
         FileNotFoundError: If the file is missing.
-        InputError: If there is no such split.
+        InputError: If `split` has another value.
     """
     if split not in SPLITS:
         raise InputError(
@@ -62,17 +64,18 @@ def annotation_file(root: str | Path, split: str) -> Path:
 def split_files(
     root: str | Path | None, split: str, annotations: str | None, image_folder: str | None
 ) -> tuple[Path, Path]:
-    """Returns the annotation file of a split and the folder of its images.
+    """Returns the paths of a split's annotation file and of the folder of its images.
 
     Args:
-        root: Folder D in the layout above; None uses `annotations` and `image_folder` instead.
+        root: Folder of a data set in COCO's layout, as for `read_coco`; None uses `annotations` and
+            `image_folder` instead.
         split: "train" or "val".
-        annotations: Annotation file in COCO's format; not used if `root` is given.
+        annotations: Path of an annotation file in COCO's format; not used if `root` is given.
         image_folder: Folder of the images that `annotations` names; not used if `root` is given.
 
     Raises:
-        FileNotFoundError: If the file or the folder does not exist.
-        InputError: If neither `root` nor both of the others are given.
+        FileNotFoundError: If the annotation file, or `image_folder`, does not exist.
+        InputError: If neither `root` nor both of the others are given, or `root` has no such split.
     """
     if root is not None:
         return annotation_file(root, split), Path(root) / f"{split}2017"
@@ -96,19 +99,20 @@ def split_files(
 
 
 def read_coco(root: str | Path, split: str, skeleton: Skeleton = COCO_17) -> list[AnnotatedImage]:
-    """Reads one split of a data set in COCO's layout; see `read_annotations`.
+    """Returns one split of a data set in COCO's layout; see `read_annotations`.
 
     Args:
-        root: Folder D in the layout above.
+        root: Folder of the data set, with "annotations/person_keypoints_{train,val}2017.json" and
+            the images in "train2017" and "val2017".
         split: "train" or "val".
-        skeleton: Skeleton of the returned keypoints.
+        skeleton: Skeleton of the returned keypoints, whose joints are matched by name.
 
     Returns:
-        All images of the split, in the file's order.
+        All images of the split, in the order of the annotation file. The image files are not read.
 
     Raises:
         FileNotFoundError: If the annotation file is missing.
-        InputError: If there is no such split, a record is invalid, or no person is left.
+        InputError: If `split` has another value, a record is invalid, or no person is left.
     """
     return read_annotations(annotation_file(root, split), Path(root) / f"{split}2017", skeleton)
 
@@ -116,26 +120,26 @@ def read_coco(root: str | Path, split: str, skeleton: Skeleton = COCO_17) -> lis
 def read_annotations(
     path: Path, folder: Path, skeleton: Skeleton = COCO_17
 ) -> list[AnnotatedImage]:
-    """Reads a file in COCO's format; logs the number of images, of people, and of people left out.
+    """Returns the images and people of a file in COCO's format; logs the numbers of both.
 
     Args:
-        path: Annotation file.
-        folder: Folder of its images.
+        path: Path of the annotation file.
+        folder: Folder of the images, which are not read.
         skeleton: Skeleton of the returned keypoints. Joints that the file's categories name are
             matched by name, and joints that the file does not have are unlabelled. If the
             categories name no joints, the file must have the skeleton's joints in its order.
 
     Returns:
-        All images in the file's order, also those without people. Keypoints and boxes are in image
-        px. As published, people without a labelled joint, without an area, or whose box is empty
-        after clipping to the image are left out. Crowds and people without a labelled joint are
-        kept in their image with `crowd=True`: regions without reliable labels, for which framing
-        creates no sample.
+        All images in the order of the file, also those without people, with their sizes. Keypoints
+        and boxes are in 0-based image px; boxes are clipped to the image. As published, people
+        without an area, or whose box is empty after clipping, are left out. Crowds and people
+        without a labelled joint are kept in their image with `crowd=True`: regions without reliable
+        labels, for which framing creates no sample.
 
     Raises:
-        FileNotFoundError: If the file is missing.
-        InputError: If a record is invalid (the message names file, record and key), or no person is
-            left.
+        FileNotFoundError: If the annotation file is missing.
+        InputError: If a record is invalid (the message names file, record and key), no joint is in
+            common with the skeleton, or no person is left.
     """
     content, _ = coco_json.read(path)
     records, shared = coco_json.in_skeleton(content, str(path), skeleton)
@@ -182,19 +186,21 @@ def read_detections(
     context: float = 1.25,
     category: int | None = PERSON,
 ) -> list[Sample]:
-    """Reads a file of detected boxes in COCO's results format and logs its counts.
+    """Returns one sample per detected box of a file in COCO's results format; logs the counts.
 
     Args:
-        path: JSON file with a list of {image_id, category_id, bbox, score}, for example
+        path: Path of a JSON file with a list of {"image_id": int, "category_id": int, "bbox": [x,
+            y, width, height] in image px, "score": float}, for example
             `COCO_val2017_detections_AP_H_56_person.json`.
         images: Annotated images; they give the path of each image id.
         input_size: (width, height) of the network's input in px; windows get its aspect ratio.
-        context: Size of a window relative to its box.
+        context: Factor on the box, as for `framing.one_per_person`.
         category: Category id of the boxes to return; None returns those of all categories.
 
     Returns:
-        One sample per box in the file's order, with the detector's score and without persons. Boxes
-        of other categories, boxes of images that are not in `images`, and empty boxes are left out.
+        Samples in the order of the file, each with a window in image px, the score of the file and
+        no persons. Boxes of other categories, boxes of images that are not in `images`, and boxes
+        whose width or height is not positive are left out.
 
     Raises:
         FileNotFoundError: If the file is missing.
@@ -235,11 +241,11 @@ def read_detections(
 
 
 def image_size(image: Mapping[str, Any], where: str) -> tuple[float, float]:
-    """Returns (width, height) in px as stated by a record of the list "images".
+    """Returns the (width, height) in px that a record of the list "images" states.
 
     Args:
         image: Record with the keys "file_name", "width" and "height".
-        where: File and record, for error messages.
+        where: Names of file and record, for the error message.
 
     Raises:
         InputError: If one of these keys is missing or invalid.

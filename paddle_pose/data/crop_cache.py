@@ -26,22 +26,35 @@ from paddle_pose.io import atomic, images
 from paddle_pose.structures import Sample
 
 Reader = Callable[[Sample, Window], tuple[np.ndarray, np.ndarray]]
-"""Function (sample, window to show in image px) -> (pixels, matrix).
+"""Function (sample, window to show, in image px) -> (pixels, matrix).
 
-The pixels are uint8 RGB [h, w, 3]; the matrix [2, 3] maps image px to them.
+The pixels are uint8 RGB [h, w, 3]: the image of the sample, or a part of it that contains the
+window as far as the image does, at any size. The matrix [2, 3] maps image px to px of this array.
+A reader may raise FileNotFoundError or InputError for the image.
 """
 
 _log = logging.getLogger("paddle_pose")
 
 
 def read_whole(sample: Sample, window: Window) -> tuple[np.ndarray, np.ndarray]:
-    """Returns all pixels of a sample's image and the matrix to them; the window is not used."""
+    """Returns all pixels of a sample's image, and the matrix from image px to them; see `Reader`.
+
+    Args:
+        sample: Sample whose image is read.
+        window: Ignored.
+
+    Raises:
+        FileNotFoundError: If the image is missing.
+        InputError: If the image cannot be decoded.
+    """
     return images.read(sample.image_path)
 
 
 @dataclass(frozen=True)
 class ReducedReader:
     """Reader that decodes a JPEG at a half, a quarter or an eighth of its size for large windows.
+
+    Images of other formats are read whole.
 
     Attributes:
         input_size: (width, height) of the network's input in px. An image is reduced only as long
@@ -55,22 +68,35 @@ class ReducedReader:
     input_size: tuple[int, int]
 
     def reduction(self, window: Window) -> int:
-        """Returns the factor by which the image is reduced for a window: 1, 2, 4 or 8."""
+        """Returns the factor by which width and height are reduced for a window: 1, 2, 4 or 8.
+
+        Args:
+            window: Window to show, in image px.
+        """
         detail = min(side / px for side, px in zip(window.size, self.input_size, strict=True))
         return max(factor for factor in (1, 2, 4, 8) if factor <= max(1.0, detail))
 
     def __call__(self, sample: Sample, window: Window) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the pixels of the reduced image and the matrix to them; see `Reader`."""
+        """Returns the reduced image, uint8 RGB [h, w, 3], and the matrix [2, 3] to its pixels.
+
+        Args:
+            sample: Sample whose image is read.
+            window: Window to show, in image px; it gives the reduction only.
+
+        Raises:
+            FileNotFoundError: If the image is missing.
+            InputError: If the image cannot be decoded.
+        """
         return images.read(sample.image_path, self.reduction(window))
 
 
 class CropCache:
-    """Reader that stores a crop around each sample's window on disk and reads it instead.
+    """Reader that stores a crop around each sample's window on disk, and reads the crop afterwards.
 
-    A crop covers `MARGIN` times the sample's window with up to `DETAIL` pixels per input pixel. It
-    is stored uncompressed with JPEG's chroma subsampling (4:2:0, three bytes for two pixels), which
-    is read in a fraction of the time that decoding takes. A window that exceeds its sample's crop
-    is read from the image.
+    A crop covers `MARGIN` times the width and height of the sample's window, around the same
+    centre, with up to `DETAIL` pixels per input pixel. It is stored uncompressed with JPEG's chroma
+    subsampling (4:2:0, three bytes for two pixels), which is read in a fraction of the time that
+    decoding takes. A window that exceeds its sample's crop is read from the image.
 
     Files are written atomically, and their names depend on the modification time and size of the
     image. Several processes may therefore share a folder, and a changed image is read again. The
@@ -81,8 +107,8 @@ class CropCache:
         folder: Folder of the crops, created if it is missing. It may be shared by processes and
             kept between runs.
         input_size: (width, height) of the network's input in px.
-        max_bytes: Largest size of all crops together; samples whose crops do not fit are read from
-            their images.
+        max_bytes: Largest size in bytes of all crops in the folder together; samples whose crops do
+            not fit are read from their images, and a warning is logged once.
 
     Attributes:
         MARGIN: Size of a crop relative to the sample's window.
@@ -112,10 +138,12 @@ class CropCache:
         self._bytes = self._bytes_on_disk()
 
     def __call__(self, sample: Sample, window: Window) -> tuple[np.ndarray, np.ndarray]:
-        """Returns pixels that contain a window, and the matrix to them; see `Reader`.
+        """Returns pixels that contain a window, and the matrix from image px to them; see `Reader`.
+
+        Several threads may call this at the same time.
 
         Args:
-            sample: Sample whose crop is used.
+            sample: Sample whose crop is used; its `window` gives the crop.
             window: Window to show, in image px; beyond the crop the image is read instead.
 
         Raises:

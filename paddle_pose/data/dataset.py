@@ -14,11 +14,12 @@ from paddle_pose import geometry
 from paddle_pose.codecs.base import Codec
 from paddle_pose.data.augment import Augment
 from paddle_pose.data.crop_cache import Reader, read_whole
-from paddle_pose.data.prefetch import prefetch
+from paddle_pose.data.prefetch import loading_threads, prefetch
 from paddle_pose.errors import InputError
 from paddle_pose.geometry import Window
 from paddle_pose.structures import Sample
 
+_NO_BOX = (-1e6, -1e6, 0.0, 0.0)  # (x, y, width, height) in input px where there is no person
 Shard = Callable[[list[Sequence[Sample]]], Sequence[Sequence[Sample]]]
 """Function that takes all batches and returns those of this process."""
 
@@ -61,7 +62,13 @@ def fingerprint(samples: Sequence[Sample]) -> str:
     return f"{len(samples)} samples, sha256 {digest.hexdigest()}"
 
 
-def crop(sample: Sample, window: Window, codec: Codec, reader: Reader = read_whole) -> np.ndarray:
+def crop(
+    sample: Sample,
+    window: Window,
+    codec: Codec,
+    reader: Reader = read_whole,
+    image_to_input: np.ndarray | None = None,
+) -> np.ndarray:
     """Returns the part of a sample's image that a window shows, warped once.
 
     Args:
@@ -69,6 +76,8 @@ def crop(sample: Sample, window: Window, codec: Codec, reader: Reader = read_who
         window: Window to show, in image px; it may differ from the sample's own.
         codec: Codec of the network; it gives the input size and the pixel alignment.
         reader: Function that reads the image; see `crop_cache.Reader`.
+        image_to_input: Matrix [2, 3] from image px to input px, if the caller has it; None computes
+            it from the window.
 
     Returns:
         uint8 RGB [H, W, 3] in input px; black outside the image.
@@ -78,12 +87,15 @@ def crop(sample: Sample, window: Window, codec: Codec, reader: Reader = read_who
         InputError: If the image cannot be decoded.
     """
     pixels, image_to_pixels = reader(sample, window)
-    image_to_input = window.to_input(codec.input_size, codec.alignment)
+    if image_to_input is None:
+        image_to_input = window.to_input(codec.input_size, codec.alignment)
     matrix = geometry.compose(image_to_input, geometry.invert(image_to_pixels))
     return geometry.warp(pixels, matrix, codec.input_size, codec.border)
 
 
-def input_keypoints(sample: Sample, window: Window, codec: Codec) -> tuple[np.ndarray, np.ndarray]:
+def input_keypoints(
+    sample: Sample, window: Window, codec: Codec, image_to_input: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Returns the keypoints and visibilities of a sample's people in the input of a window.
 
     Args:
@@ -91,6 +103,8 @@ def input_keypoints(sample: Sample, window: Window, codec: Codec) -> tuple[np.nd
         window: Window that becomes the input, in image px. If it mirrors, left and right joints
             are swapped.
         codec: Codec of the network; it gives skeleton, input size and pixel alignment.
+        image_to_input: Matrix [2, 3] from image px to input px, if the caller has it; None computes
+            it from the window.
 
     Returns:
         Keypoints [P, K, 2] in input px and visible [P, K] as in `Person`; all joints of a crowd are
@@ -103,16 +117,22 @@ def input_keypoints(sample: Sample, window: Window, codec: Codec) -> tuple[np.nd
     if window.flip:
         order = list(codec.skeleton.flip)
         keypoints, visible = keypoints[:, order], visible[:, order]
-    return geometry.move(keypoints, window.to_input(codec.input_size, codec.alignment)), visible
+    if image_to_input is None:
+        image_to_input = window.to_input(codec.input_size, codec.alignment)
+    return geometry.move(keypoints, image_to_input), visible
 
 
-def input_boxes(sample: Sample, window: Window, codec: Codec) -> np.ndarray:
+def input_boxes(
+    sample: Sample, window: Window, codec: Codec, image_to_input: np.ndarray | None = None
+) -> np.ndarray:
     """Returns the boxes of a sample's people in the input of a window.
 
     Args:
         sample: Sample with P people and crowds.
         window: Window that becomes the input, in image px.
         codec: Codec of the network; it gives input size and pixel alignment.
+        image_to_input: Matrix [2, 3] from image px to input px, if the caller has it; None computes
+            it from the window.
 
     Returns:
         [P, 4] as (x, y, width, height) in input px. In a rotated window they are the upright boxes
@@ -121,7 +141,9 @@ def input_boxes(sample: Sample, window: Window, codec: Codec) -> np.ndarray:
     boxes = np.array([person.box for person in sample.persons], np.float64).reshape(-1, 1, 4)
     unit_corners = np.array([(0, 0), (1, 0), (0, 1), (1, 1)])
     corners = boxes[..., :2] + boxes[..., 2:] * unit_corners  # [P, 4, 2]
-    corners = geometry.move(corners, window.to_input(codec.input_size, codec.alignment))
+    if image_to_input is None:
+        image_to_input = window.to_input(codec.input_size, codec.alignment)
+    corners = geometry.move(corners, image_to_input)
     return np.hstack([corners.min(axis=1), np.ptp(corners, axis=1)])
 
 
@@ -173,6 +195,38 @@ class TrainingExample:
     index: int
 
 
+def padded(
+    people: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]],
+) -> dict[str, np.ndarray]:
+    """Returns the people of N samples as arrays with the same number of people P for each.
+
+    P is the largest number of people in a sample, at least 1.
+
+    Args:
+        people: Keypoints [p, K, 2], visible [p, K] and boxes [p, 4] of each sample.
+
+    Returns:
+        "keypoints" [N, P, K, 2] float64, "visible" [N, P, K] and "boxes" [N, P, 4] float64. Entries
+        without a person have keypoints 0, visible 0 and an empty box outside of every input.
+
+    Example:
+        >>> one, two = ((np.ones((p, 3, 2)), np.ones((p, 3)), np.ones((p, 4))) for p in (1, 2))
+        >>> arrays = padded([one, two])
+        >>> arrays["keypoints"].shape, arrays["visible"].sum(axis=-1).tolist()
+        ((2, 2, 3, 2), [[3.0, 0.0], [3.0, 3.0]])
+    """
+    count = max(1, *(len(visible) for _, visible, _ in people))
+    joints = people[0][1].shape[1]
+    keypoints = np.zeros((len(people), count, joints, 2))
+    visible = np.zeros((len(people), count, joints), people[0][1].dtype)
+    boxes = np.full((len(people), count, 4), _NO_BOX)
+    for n, (own_keypoints, own_visible, own_boxes) in enumerate(people):
+        keypoints[n, : len(own_keypoints)] = own_keypoints
+        visible[n, : len(own_visible)] = own_visible
+        boxes[n, : len(own_boxes)] = own_boxes
+    return {"keypoints": keypoints, "visible": visible, "boxes": boxes}
+
+
 class PoseDataset:
     """Augmented training samples, indexed by (epoch, index).
 
@@ -189,7 +243,7 @@ class PoseDataset:
             switches augmentation off from then on.
         final_augment_epoch: First epoch that uses `final_augment`, counted from 0; 0 never uses it.
         encodes: Whether batches contain the codec's targets. False makes batches contain keypoints
-            instead, from which the targets are computed on the device.
+            and boxes instead, from which the targets are computed on the device.
 
     Attributes:
         samples: Samples in the order of the annotations. The loader passes only their indices to
@@ -246,28 +300,31 @@ class PoseDataset:
 
         Returns:
             "image", uint8 RGB [N, H, W, 3], and "index" [N]; with `encodes` also "targets", the
-            codec's targets by name, each [N, ...]; without it "keypoints" [N, K, 2] float64 in
-            input px and "visible" [N, K].
+            codec's targets by name, each [N, ...]; without it "keypoints" [N, P, K, 2] float64 and
+            "boxes" [N, P, 4] in input px, and "visible" [N, P, K], where P is the largest number of
+            people in a sample. Further entries of a sample have visible 0 and a box far outside.
 
         Raises:
-            InputError: If the codec or the device encodes exactly one person per sample, and a
-                sample contains another number of people.
+            InputError: If the codec encodes exactly one person per sample, and a sample contains
+                another number of people.
         """
         batch: dict[str, Any] = {
             "image": np.stack([example.image for example in examples]),
             "index": np.array([example.index for example in examples]),
         }
-        keypoints, visible, boxes = zip(*(example.people for example in examples), strict=True)
+        people = [example.people for example in examples]
         if self._encodes:
+            keypoints, visible, boxes = zip(*people, strict=True)
             return {**batch, "targets": self._codec.encode_batch(keypoints, visible, boxes)}
-        wrong = [example.index for example in examples if len(example.people[0]) != 1]
-        if wrong:
+        counts = [len(example.people[0]) for example in examples]
+        wrong = [n for n, count in enumerate(counts) if count != 1]
+        if wrong and self._codec.max_persons is None:
             raise InputError(
-                f"sample {wrong[0]} contains {len(self.samples[wrong[0]].persons)} people; targets "
-                "can be computed on the device for exactly one person per sample. Set "
-                "train.device_targets=false, or another data.framing"
+                f"sample {examples[wrong[0]].index} contains {counts[wrong[0]]} people; the codec "
+                f"{self._codec.kind} encodes exactly one person per sample: choose another "
+                "data.framing"
             )
-        return {**batch, "keypoints": np.concatenate(keypoints), "visible": np.concatenate(visible)}
+        return {**batch, **padded(people)}
 
     def example(self, key: int | tuple[int, int]) -> TrainingExample:
         """Returns the augmented image and people of one training sample.
@@ -284,16 +341,18 @@ class PoseDataset:
         if augment is not None:
             window = augment.window(sample, self._codec.skeleton, rng)
             hidden = augment.hidden(self._codec.input_size, rng)
-        keypoints, visible = input_keypoints(sample, window, self._codec)
-        image = crop(sample, window, self._codec, self._reader)
+        codec = self._codec
+        image_to_input = window.to_input(codec.input_size, codec.alignment)
+        keypoints, visible = input_keypoints(sample, window, codec, image_to_input)
+        boxes = input_boxes(sample, window, codec, image_to_input)
+        image = crop(sample, window, codec, self._reader, image_to_input)
         if augment is not None:
             image = augment.pixels(image, rng)
             if hidden is not None:
                 image = black_out(image, hidden)
                 if augment.occlusion_hides_joints:
                     visible = np.where(inside_rectangle(keypoints, hidden), 0, visible)
-        people = (keypoints, visible, input_boxes(sample, window, self._codec))
-        return TrainingExample(image, people, index)
+        return TrainingExample(image, (keypoints, visible, boxes), index)
 
 
 def batches(
@@ -311,8 +370,8 @@ def batches(
         samples: Samples to read, each through its own window.
         codec: Codec of the network; it gives the input size and the pixel alignment.
         batch_size: Number of samples in a batch; the last batch may be smaller.
-        num_workers: Number of reading threads; 0 reads in the calling thread when a batch is
-            requested.
+        num_workers: Number of reading threads, see `loading_threads`; 0 reads in the calling thread
+            when a batch is requested.
         reader: Function that reads images; see `crop_cache.Reader`.
         shard: Function that selects the batches of this process. Batches are formed before it is
             applied, so that several processes evaluate the same batches as one.
@@ -338,7 +397,7 @@ def batches(
     crops = prefetch(
         read,
         own_samples,
-        num_workers=num_workers,
+        num_workers=loading_threads(num_workers),
         ahead=batch_size,
         timeout=timeout,
         name=lambda sample: sample.image_path,

@@ -13,15 +13,17 @@ from paddle_pose.structures import AnnotatedImage, Person, Sample
 def one_per_person(
     images: Iterable[AnnotatedImage], input_size: tuple[int, int], context: float = 1.25
 ) -> list[Sample]:
-    """Returns one sample per person, in the order of the annotation file (top-down).
+    """Returns one sample per person, sorted by `annotation_id` (top-down).
 
     Args:
-        images: Annotated images; crowd regions are left out.
+        images: Annotated images. Crowd regions are left out; people without a labelled joint are
+            not, unless the reader marked them as crowds, as `read_coco` does.
         input_size: (width, height) of the network's input in px; windows get its aspect ratio.
-        context: Size of a window relative to the person's box.
+        context: Factor on the width and the height of the person's box after the box was extended
+            to the aspect ratio of the input; see `geometry.box_window`.
 
     Returns:
-        Samples with one person each and its window in image px, sorted by `annotation_id`.
+        Samples with one person each and a window in image px around the centre of the person's box.
 
     Source: SimpleBaseline (Xiao et al., ECCV 2018) for the context of 1.25.
     """
@@ -37,16 +39,16 @@ def one_per_person(
 def one_per_central_person(
     images: Iterable[AnnotatedImage], input_size: tuple[int, int], context: float = 1.25
 ) -> list[Sample]:
-    """Returns one sample per person that also contains the other people of its image.
+    """Returns one sample per person that also contains the other people of the image.
 
     Args:
         images: Annotated images; crowd regions get no window of their own.
         input_size: (width, height) of the network's input in px; windows get its aspect ratio.
-        context: Size of a window relative to the person's box.
+        context: Factor on the person's box, as for `one_per_person`.
 
     Returns:
-        The samples of `one_per_person`, each with all people and crowds of its image: the person of
-        the window first, then the others in their order. `central` is True.
+        The samples of `one_per_person` with `central` True and all people and crowds of the image:
+        the person of the window first, then the others in the order of `AnnotatedImage.persons`.
 
     Source: The crops of the original MoveNet, in which one central person must be found among
         others.
@@ -68,14 +70,16 @@ def one_per_image(
 
     Args:
         images: Annotated images; images without people give a sample, too.
-        input_size: (width, height) of the network's input in px.
-        context: Size of a window relative to the image.
+        input_size: (width, height) of the network's input in px; windows get its aspect ratio.
+        context: Factor on the width and the height of the letterboxed window.
 
     Returns:
-        Samples in the order of `images`, with windows in image px and with crowds.
+        Samples in the order of `images`, with windows in image px around the centre of the image,
+        and with all people and crowds.
 
     Raises:
-        ValueError: If the annotations do not state an image's size and its file cannot be read.
+        FileNotFoundError: If the annotations do not state an image's size and its file is missing.
+        InputError: If the annotations do not state an image's size and its file is not an image.
     """
     return [
         Sample(
@@ -89,5 +93,9 @@ def one_per_image(
 
 
 def is_target(person: Person) -> bool:
-    """Returns whether a person must be found: it is no crowd and has a labelled joint."""
+    """Returns whether a person must be found: the record is no crowd and has a labelled joint.
+
+    Args:
+        person: Annotated person or crowd region.
+    """
     return not person.crowd and bool((person.visible > 0).any())

@@ -2,7 +2,8 @@
 
     D/imgs/*.jpg (both splits)   D/train2017.json   D/val2017.json
 
-Coordinates are fractions of the crop.
+D is the folder of the data set. Coordinates in the files are fractions of the crop's width and
+height.
 
 Source: `make_coco_data_17keypooints.py` of fire717/movenet.pytorch and of its Paddle port.
 Checked against: The keypoints of COCO, compared after cropping and reading
@@ -40,15 +41,16 @@ LAYOUT = (
 
 
 def annotation_file(root: str | Path, split: str) -> Path:
-    """Returns the path of a split's JSON file.
+    """Returns the path of a split's JSON file, which is not read.
 
     Args:
-        root: Folder D of the layout above.
+        root: Folder of the crops, with "train2017.json", "val2017.json" and "imgs" directly or in a
+            folder "cropped" or "croped".
         split: "train" or "val".
 
     Raises:
         FileNotFoundError: If the file is missing.
-        InputError: If there is no such split.
+        InputError: If `split` has another value.
     """
     if split not in coco.SPLITS:
         raise InputError(
@@ -64,25 +66,25 @@ def annotation_file(root: str | Path, split: str) -> Path:
 
 
 def read_movenet_crops(root: str | Path, split: str) -> list[AnnotatedImage]:
-    """Reads one split of the crops, written by this project or by fire717's; logs its counts.
+    """Returns one split of the crops, written by this project or by fire717's; logs the counts.
 
     Args:
-        root: Folder D of the layout above.
+        root: Folder of the crops, as for `annotation_file`.
         split: "train" or "val".
 
     Returns:
-        One image per record, in the file's order and with its position as id. Keypoints and boxes
-        are in px of the crop. The first person is the one that the image was cropped to. The file
-        does not state which joint belongs to which of the other people, so that they cannot be used
-        for training. Instead, a square around each of their joints and centres, which
-        extends `IGNORED_RADIUS` of the crop's side to each direction, follows as a crowd, which
-        losses mask. Compared with COCO, the identity of the other people and the areas for OKS are
-        lost.
+        One image per record, in the order of the JSON file, with the position of the record as id
+        and without a size. Keypoints ([17, 2] in COCO's order) and boxes are in px of the crop. The
+        first person is the one that the record describes. The file does not state which joint
+        belongs to which of the other people, so that they cannot be used for training. Instead, a
+        square around each of their joints and centres, which extends `IGNORED_RADIUS` of the crop's
+        side to each direction, follows as a crowd, which losses mask. Compared with COCO, the
+        identity of the other people and the areas for OKS are lost.
 
     Raises:
         FileNotFoundError: If the JSON file or an image is missing.
-        InputError: If a record is invalid (the message names file, record and key), if there is no
-            record, or if an image cannot be read.
+        InputError: If `split` has another value, a record is invalid (the message names file,
+            record and key), there is no record, or an image cannot be read.
     """
     path = annotation_file(root, split)
     records = coco_json.read_json(path)

@@ -4,6 +4,10 @@
     D/annotations/mpii_{train,val,trainval,test}.json
     D/annotations/mpii_gt_val.mat
 
+D is the folder of the data set. The JSON files are lists of records, one for each person:
+{"image": file name, "center": [x, y], "scale": height of the person / 200 px, "joints": 16 lists
+[x, y], "joints_vis": 16 numbers, 0 if not labelled}, in 1-based image px.
+
 Only this module converts 1-based pixels to 0-based ones, and a centre and a scale to a box.
 
 Source: HRNet's `mpii.py` and its JSON files; the .mat file is pytorch-pose's
@@ -58,14 +62,15 @@ class GroundTruth:
 
 
 def read_ground_truth(path: Path) -> GroundTruth:
-    """Returns the ground truth of the validation split.
+    """Returns the ground truth of the validation split, in 0-based image px.
 
     Args:
         path: Path of `mpii_gt_val.mat` (also distributed as `gt_valid.mat`).
 
     Raises:
         FileNotFoundError: If the file is missing.
-        InputError: If the file is not MPII's ground truth; the message names the variable.
+        InputError: If the file is not MPII's ground truth (the message names the variable), or a
+            labelled joint or a head box is invalid.
         MissingDependencyError: If SciPy is not installed.
     """
     if not path.is_file():
@@ -105,24 +110,27 @@ def read_ground_truth(path: Path) -> GroundTruth:
 
 
 def read_mpii(root: str | Path, split: str, skeleton: Skeleton = MPII_16) -> list[AnnotatedImage]:
-    """Reads one split; logs the number of images and of people, and joints of MPII that are unused.
+    """Returns one split of a data set in MPII's layout; logs the number of images and of people.
 
     Args:
-        root: Folder D of the layout above.
+        root: Folder of the data set, with "images", "annotations/mpii_{split}.json" and, for "val",
+            "annotations/mpii_gt_val.mat".
         split: "train", "val", "trainval" or "test" (which has no joints).
         skeleton: Skeleton of the returned keypoints. Joints are matched by name, and joints that
             MPII does not have are unlabelled.
 
     Returns:
-        Images in the order of their first record. A person's `annotation_id` is the position of its
-        record in the file. Keypoints and boxes are in 0-based image px. The box is the square of
-        200 px x scale around the centre, moved down by 15 px x scale. In "val", keypoints and head
-        sizes come from the .mat file.
+        Images in the order of their first record, without sizes; the image files are not read. A
+        person's `annotation_id` is the position of the record in the JSON file. Keypoints and boxes
+        are in 0-based image px. The box is the square of 200 px x scale around the centre, moved
+        down by 15 px x scale. In "val", keypoints and head sizes come from the .mat file; in the
+        other splits head sizes are NaN.
 
     Raises:
         FileNotFoundError: If an annotation file is missing.
-        InputError: If a record is invalid (the message names the file, the record and the key), if
-            there is no such split, or if the skeleton has no joint in common with MPII.
+        InputError: If a record is invalid (the message names the file, the record and the key), the
+            JSON and the .mat file do not list the same people, `split` has another value, or the
+            skeleton has no joint in common with MPII.
         MissingDependencyError: If SciPy is not installed, which "val" needs.
 
     Source: HRNet's `mpii.py` (centre, scale, 0-based).
@@ -155,10 +163,10 @@ def read_mpii(root: str | Path, split: str, skeleton: Skeleton = MPII_16) -> lis
 
 
 def truth_files(root: str | Path) -> tuple[Path, Path]:
-    """Returns the path of the validation split's ground truth, and the folder of all images.
+    """Returns the paths of the validation split's ground truth and of the folder of all images.
 
     Args:
-        root: Folder D of the layout above.
+        root: Folder of the data set; the paths need not exist.
     """
     return Path(root) / "annotations" / "mpii_gt_val.mat", Path(root) / "images"
 

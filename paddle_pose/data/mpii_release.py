@@ -28,6 +28,12 @@ from paddle_pose.io import atomic
 from paddle_pose.skeletons import MPII_16
 
 Record = dict[str, Any]
+"""Record of one person in HRNet's format.
+
+{"joints_vis": 16 numbers 0 or 1, "joints": 16 lists [x, y] in 1-based image px ([-1, -1] if not
+labelled), "image": file name, "scale": height of the person / 200 px, "center": [x, y]}; the first
+two are absent for test images.
+"""
 # As published: neck and head_top are computed from the head box, and rounded differently in the
 # JSON and the .mat file; all other joints are integers.
 _LIMBS = np.array([n for n in range(MPII_16.num_joints) if n not in (8, 9)])
@@ -57,9 +63,9 @@ class Release:
     """People of the official release.
 
     Attributes:
-        trainval: Records of the N people in training images, with joints in 1-based image px.
-        head_boxes: Head boxes of `trainval`, [N, 4] as x1, y1, x2, y2 in 1-based image px; NaN for
-            people without one.
+        trainval: Records of the N people in training images; see `Record`.
+        head_boxes: Head box of each person of `trainval`, [N, 4] as x1, y1, x2, y2 in 1-based image
+            px; NaN for people without a head box.
         test: Records of the people in test images, with image, centre and scale only.
         left_out: Number of people in training images that have no joints, no centre or no scale.
     """
@@ -71,7 +77,10 @@ class Release:
 
 
 def is_release(path: Path) -> bool:
-    """Returns whether a .mat file is the official release, which has a variable RELEASE.
+    """Returns whether a file is the official release: a .mat file with a variable RELEASE.
+
+    Args:
+        path: Path of the file; a file that is missing or cannot be read gives False.
 
     Raises:
         MissingDependencyError: If SciPy is not installed.
@@ -84,14 +93,14 @@ def is_release(path: Path) -> bool:
 
 
 def read_release(path: Path) -> Release:
-    """Returns the people of the official release.
+    """Returns the people of the official release, in its order.
 
     Args:
         path: Path of `mpii_human_pose_v1_u12_1.mat`.
 
     Raises:
         FileNotFoundError: If the file is missing.
-        InputError: If the file is not the official release.
+        InputError: If the file is not the official release, or an image in it has no name.
         MissingDependencyError: If SciPy is not installed.
     """
     if not path.is_file():
@@ -145,13 +154,13 @@ def split(
     gives it.
 
     Args:
-        trainval: Records of the release.
+        trainval: Records of the release, `Release.trainval`.
         truth: Content of `mpii_gt_val.mat`; takes precedence over `val_records`.
-        val_records: Records of `mpii_val.json`.
+        val_records: Records of `mpii_val.json`; needed if `truth` is None.
 
     Returns:
-        Positions in `trainval` of the training people, without people in validation images, and of
-        the validation people in the order of the given file.
+        (training, validation): positions in `trainval` of the training people, without people in
+        validation images, and of the validation people in the order of the given file.
 
     Raises:
         InputError: If neither file is given, or a validation person is not in the release.
@@ -183,8 +192,8 @@ def write_ground_truth(path: Path, records: Sequence[Record], head_boxes: np.nda
     """Writes `mpii_gt_val.mat` for `data.mpii.read_ground_truth`, atomically.
 
     Args:
-        path: Path of the file to write.
-        records: Records of N validation people.
+        path: Path of the file to write; an existing file is replaced.
+        records: Records of N validation people, in the order in which the file lists them.
         head_boxes: Head boxes of these people, [N, 4] as x1, y1, x2, y2 in 1-based image px.
 
     Raises:
@@ -216,7 +225,15 @@ def write_ground_truth(path: Path, records: Sequence[Record], head_boxes: np.nda
 
 
 def write_records(path: Path, records: Sequence[Record]) -> None:
-    """Writes a JSON file of records, atomically."""
+    """Writes a JSON file with a list of records, atomically.
+
+    Args:
+        path: Path of the file; an existing file is replaced.
+        records: Records of people.
+
+    Raises:
+        OSError: If the file cannot be written.
+    """
     atomic.write_text(path, json.dumps(list(records)), concurrent=False)
 
 

@@ -17,8 +17,23 @@ from itertools import islice
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
+from paddle_pose.environment import usable_cores
+
 Key = TypeVar("Key")
 Value = TypeVar("Value")
+
+
+def loading_threads(num_workers: int) -> int:
+    """Returns the number of reading threads that `train.num_workers` means.
+
+    Args:
+        num_workers: Number of threads; -1 uses one per usable core except one, at most 8.
+
+    Example:
+        >>> loading_threads(3), 1 <= loading_threads(-1) <= 8
+        (3, True)
+    """
+    return num_workers if num_workers >= 0 else min(8, max(1, usable_cores() - 1))
 
 
 def prefetch(

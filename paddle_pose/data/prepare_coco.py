@@ -2,10 +2,10 @@
 
     O/imgs/*.jpg (both splits)   O/train2017.json   O/val2017.json
 
-Images with more than 3 annotations, including crowds, are left out. In the others, each person with
-8 or more labelled joints gets a square crop. Its side is w + h, where (w, h) is the size of the
-union of the person's box and labelled joints, and it is black outside the image. Coordinates are
-fractions of the square. `movenet_crops.py` reads the crops.
+O is the folder of the crops. Images with more than 3 annotations, including crowds, are left out.
+In the others, each person with 8 or more labelled joints gets a square crop. Its side is w + h,
+where (w, h) is the size of the union of the person's box and labelled joints, and it is black
+outside the image. Coordinates are fractions of the square. `movenet_crops.py` reads the crops.
 
 Source: `make_coco_data_17keypooints.py` of fire717/movenet.pytorch and of its Paddle port.
 Checked against: The written keys, ranges and images (tests/data/test_prepare_coco.py), and the
@@ -46,14 +46,17 @@ MIN_JOINTS = 8
 
 @dataclass(frozen=True)
 class Crop:
-    """The square crop of one person in an image.
+    """The square crop of one person in an image, before it is written.
 
     Attributes:
         source: Path of the image.
         source_size: (width, height) of the image in px, as annotated.
         corner: (x, y) of the square's upper left pixel in image px; it may be outside the image.
-        side: Side of the square in px.
-        record: Record of the crop for the JSON file.
+        side: Side of the square in image px, which is also that of the written crop.
+        record: Record of the crop for the JSON file, with fractions of the square: {"img_name":
+            file name of the crop, "keypoints": 51 numbers x, y, v, "center": [x, y], "bbox": [left,
+            top, right, bottom], "other_centers": points [x, y], "other_keypoints": 17 lists of
+            points [x, y]}.
     """
 
     source: Path
@@ -70,21 +73,30 @@ def prepare_coco(
     *,
     progress: ProgressFactory = no_progress,
 ) -> int:
-    """Creates the crops of a COCO folder and returns their number.
+    """Creates the single-person crops that MoveNet trains on from a COCO folder.
 
-    A call after an interrupted one continues it; a call after a complete one changes nothing. If
-    two processes prepare the same folder, the second one waits for the first.
+    A crop is a JPEG file of the square around one person, in the resolution of the image; see the
+    module for its size and for who is left out. A call after an interrupted one continues it; a
+    call after a complete one changes nothing. If two processes prepare the same folder, the second
+    one waits for the first.
 
     Args:
-        root: COCO's folder D; see `data/coco.py` for its layout.
-        output: Folder O of the crops, created if it is missing.
+        root: Folder of COCO, with "annotations/person_keypoints_{train,val}2017.json" and the
+            images in "train2017" and "val2017".
+        output: Folder of the crops, created if it is missing; gets "imgs", "train2017.json" and
+            "val2017.json", which `read_movenet_crops` reads.
         splits: Splits to create: "train", "val" or both.
-        progress: Function that creates a progress display for the crops of a split.
+        progress: Function that creates a progress display for the crops of a split, see
+            `progress.ProgressFactory`.
+
+    Returns:
+        Number of crops of all requested splits, whether this call wrote them or they existed.
 
     Raises:
         FileNotFoundError: If an annotation file or an image is missing.
-        InputError: If a record or an image is invalid, if two images would give crops of the same
-            name, or if no person of a split can be used.
+        InputError: If a split is unknown, a record or an image is invalid, two images would give
+            crops of the same name, no person of a split can be used, or `output` is a link or a
+            file.
         OSError: If a file cannot be written, for example because the disk is full.
     """
     plans = {split: plan_crops(root, split) for split in dict.fromkeys(splits)}
@@ -120,18 +132,20 @@ def prepare_coco(
 
 
 def plan_crops(root: str | Path, split: str) -> tuple[list[Crop], dict[str, int]]:
-    """Returns the crops of one split, and what is left out.
+    """Returns the crops of one split, and how many images and people are left out.
 
     Args:
-        root: COCO's folder D.
+        root: Folder of COCO, as for `prepare_coco`; only the annotation file is read.
         split: "train" or "val".
 
     Returns:
-        The crops in the order of the images, and {reason: number of images or people left out}.
+        One crop per usable person, in the order of the images in the annotation file; and
+        {reason: number}. The four reasons state what is counted: "images without people", "images
+        with more than 3 annotations", "crowds" and "people with fewer than 8 labelled joints".
 
     Raises:
         FileNotFoundError: If the annotation file is missing.
-        InputError: If there is no such split, or a record is invalid; the message names file,
+        InputError: If `split` has another value, or a record is invalid; the message names file,
             record and key.
     """
     path = coco.annotation_file(root, split)
@@ -227,12 +241,12 @@ def _rounded(numbers: np.ndarray) -> list[Any]:
 def write_images(
     crops: Sequence[Crop], folder: Path, progress: Progress = lambda done: None
 ) -> tuple[int, int]:
-    """Writes the crops that do not exist yet, each atomically.
+    """Writes the crops that do not exist yet as JPEG files, each atomically.
 
     Args:
         crops: Crops from `plan_crops`; those of one image follow each other.
-        folder: Folder of the crops, created if it is missing.
-        progress: Function that receives the number of crops processed so far.
+        folder: Folder of the JPEG files, created if it is missing.
+        progress: Function that receives the number of crops processed so far, after each one.
 
     Returns:
         The number of crops written, and the number of crops that already existed with the right
@@ -240,8 +254,8 @@ def write_images(
 
     Raises:
         FileNotFoundError: If a source image is missing.
-        InputError: If a source image cannot be decoded or has another size than annotated, or an
-            existing crop cannot be read.
+        InputError: If a source image cannot be decoded or has another size than annotated, an
+            existing crop cannot be read, or `folder` is a link or a file.
         OSError: If a file cannot be written, for example because the disk is full.
     """
     archives.make_folder(folder, folder)
@@ -275,7 +289,15 @@ def write_images(
 
 
 def write_records(crops: Sequence[Crop], path: Path) -> None:
-    """Writes the JSON file of a split; a file that already has this content is not rewritten."""
+    """Writes the JSON file of a split; a file that already has this content is not rewritten.
+
+    Args:
+        crops: Crops of the split, whose records are written as a list.
+        path: Path of the JSON file; its folder exists.
+
+    Raises:
+        OSError: If the file cannot be written.
+    """
     content = json.dumps([crop.record for crop in crops]).encode()
     if not (archives.holds(path, len(content)) and path.read_bytes() == content):
         atomic.write_bytes(path, content, concurrent=False)

@@ -3,6 +3,8 @@
 D/images/*.jpg
 D/annotations/mpii_{train,val,trainval,test}.json
 D/annotations/mpii_gt_val.mat
+
+D is the folder of the data set.
 """
 
 from __future__ import annotations
@@ -43,9 +45,10 @@ class PreparedMpii:
     """Result of `prepare_mpii`.
 
     Attributes:
-        missing: One text for each file or group of images that the data set still lacks; empty if
-            it is complete.
-        has_both: Whether the data set has annotations and a folder of images.
+        missing: One text for each file or group of images that the data set still lacks, which
+            states where to get it; empty if the data set is complete.
+        has_both: Whether the data set has a folder of annotations and one of images. If not,
+            `missing` names the other one only, and nothing was checked.
     """
 
     missing: tuple[str, ...]
@@ -55,23 +58,27 @@ class PreparedMpii:
 def prepare_mpii(
     sources: Sequence[Path], output: Path, *, progress: Callable[[str], None] = lambda text: None
 ) -> PreparedMpii:
-    """Creates a data set in MPII's layout.
+    """Creates a data set in the layout that `read_mpii` reads.
 
-    A call after an interrupted one continues it; a call after a complete one changes nothing. If
-    two processes prepare the same folder, the second one waits for the first.
+    The layout is "images/*.jpg", "annotations/mpii_{train,val,trainval,test}.json" and
+    "annotations/mpii_gt_val.mat". Archives are unpacked and files are copied; the sources are not
+    changed. Annotation files that are missing are made from the official release, if it is among
+    the sources. A call after an interrupted one continues it; a call after a complete one changes
+    nothing. If two processes prepare the same folder, the second one waits for the first.
 
     Args:
-        sources: Archives, folders and files with images and annotations.
-        output: Folder D of the data set, created if it is missing.
+        sources: Paths of archives, folders and files with images and annotations of MPII, at least
+            one; files of other names are left out.
+        output: Folder of the data set, created if it is missing.
         progress: Function that receives a line of text on the progress from time to time.
 
     Returns:
-        What the data set contains and lacks.
+        What the data set still lacks.
 
     Raises:
         FileNotFoundError: If a source is missing.
-        InputError: If an archive is damaged or would write outside `output`, if a source contains
-            no file of MPII, or if an annotation file is invalid.
+        InputError: If an archive is damaged or would write outside `output`, a source contains no
+            file of MPII, an annotation file is invalid, or `output` is a link or a file.
         MissingDependencyError: If SciPy is not installed, which .mat files need.
         OSError: If a file cannot be written, for example because the disk is full.
     """
@@ -104,10 +111,14 @@ def _prepare(
 
 
 def path_in_layout(name: str) -> str | None:
-    """Returns the path below D of a file; None if it is not part of the data set.
+    """Returns where a file belongs in the data set's folder; None if it is not part of MPII.
 
     Args:
-        name: Path of the file in an archive or below a folder, with "/" between its parts.
+        name: Path of the file in an archive or below a folder, with "/" between its parts. Images
+            must be directly in a folder "images"; annotation files are recognised by their names.
+
+    Returns:
+        Path relative to the data set's folder, with "/" between its parts.
 
     Example:
         >>> path_in_layout("mpii/images/015601864.jpg"), path_in_layout("annot/gt_valid.mat")

@@ -33,19 +33,22 @@ def read_skeleton(source: str | Path | None, annotations: str | Path | None = No
     """Returns the skeleton that a file or an annotation file describes; logs the defaults used.
 
     Args:
-        source: JSON file in the format above, or the name of a known skeleton; None uses the
-            annotations only.
-        annotations: File in COCO's format whose categories give the joints and limbs that `source`
-            does not give; None uses `source` only.
+        source: Path of a JSON file with an object whose keys are fields of `Skeleton` ("joints",
+            "limbs", ...; all optional), or the name of a known skeleton, a key of
+            `skeletons.SKELETONS`; None uses the annotations only.
+        annotations: Path of a file in COCO's format whose categories give the joints and limbs that
+            `source` does not give; None uses `source` only. One of the two must be given.
 
     Returns:
-        The skeleton. By default its name is that of the file, joints named left_x and right_x are
-        mirror pairs, all sigmas are the mean of COCO's, and all weights are 1. Without "upper"
-        there are no half-body windows.
+        The skeleton. By default its name is that of the file without suffix, joints named left_x
+        and right_x are mirror pairs, all sigmas are the mean of COCO's, and all weights are 1.
+        Without "upper" there are no half-body windows. If `source` is None and the annotations have
+        the joints of a known skeleton, the result is this skeleton.
 
     Raises:
         FileNotFoundError: If a file is missing.
-        InputError: If a key is unknown, missing or invalid; the message names the file and the key.
+        InputError: If a file is not valid JSON, or a key is unknown, missing or invalid; the
+            message names the file and the key.
     """
     if source is not None and str(source) in SKELETONS:
         return SKELETONS[str(source)]

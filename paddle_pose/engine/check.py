@@ -1,4 +1,4 @@
-"""Checks a data set before a training finds out what is wrong with it."""
+"""Check of a data set before training: counts, images, joints, boxes and ids."""
 
 from __future__ import annotations
 
@@ -16,7 +16,14 @@ Layout = Literal["mpii", "coco"]
 
 
 def layout_of(root: Path) -> Layout:
-    """Returns the layout that a folder has by its files; "mpii" where they do not tell."""
+    """Returns the layout of a data set's folder, recognised by the names of its annotation files.
+
+    Args:
+        root: Folder of the data set.
+
+    Returns:
+        "coco" if the folder has COCO's annotation files and none of MPII's, else "mpii".
+    """
     coco_files = [path for path, _ in _coco_files(root).values() if path.exists()]
     return "coco" if coco_files and not any(root.glob("annotations/mpii_*.json")) else "mpii"
 
@@ -29,19 +36,22 @@ def check_dataset(
     decode: str = "all",
     progress: ProgressFactory = no_progress,
 ) -> Report:
-    """Checks a data set in MPII's or COCO's layout; damage is reported, never raised.
+    """Returns the findings of a check of a data set in MPII's or COCO's layout.
+
+    Missing and damaged files are findings of the report, not exceptions. No file is changed.
 
     Args:
         root: Folder of the data set.
-        layout: Layout of the folder; None takes what its files tell.
+        layout: Layout of the folder; None recognises it by the files, see `layout_of`.
         skeleton: Skeleton of the network to train, for COCO's layout; None takes the joints that
-            the files name, or COCO's.
+            the annotation files name, or COCO's 17 where they name none.
         decode: Images whose pixels are decoded: "all", "sample" (200 of them) or "none".
-        progress: Makes the progress over the images.
+        progress: Function that returns a progress callback, given the number of images and their
+            unit; see `progress.ProgressFactory`.
 
     Raises:
-        FileNotFoundError: If there is no such folder.
-        InputError: If `decode` is unknown.
+        FileNotFoundError: If the folder does not exist.
+        InputError: If `decode` is none of the three values.
     """
     if (layout or layout_of(root)) == "mpii":
         return check_mpii(root, decode, progress)
@@ -56,25 +66,28 @@ def check_annotations(
     decode: str = "all",
     progress: ProgressFactory = no_progress,
 ) -> Report:
-    """Checks annotation files in COCO's format; damage is reported, never raised.
+    """Returns the findings of a check of annotation files in COCO's format, anywhere on disk.
+
+    Missing and damaged files are findings of the report, not exceptions. No file is changed.
 
     Args:
-        annotations: Annotation file of "train", "val" or both.
-        image_folder: Folder of the images that the files name.
-        skeleton: Skeleton of the network to train; None takes the joints that the files name,
-            or COCO's.
+        annotations: Path of the annotation file by split: "train", "val" or both.
+        image_folder: Folder with the images of all splits.
+        skeleton: Skeleton of the network to train; None takes the joints that the annotation files
+            name, or COCO's 17 where they name none.
         decode: Images whose pixels are decoded: "all", "sample" (200 of them) or "none".
-        progress: Makes the progress over the images.
+        progress: Function that returns a progress callback, given the number of images and their
+            unit; see `progress.ProgressFactory`.
 
     Raises:
-        InputError: If `decode` is unknown.
+        InputError: If `decode` is none of the three values.
     """
     files = {split: (path, image_folder) for split, path in annotations.items()}
     return check_coco(files, skeleton, decode, progress)
 
 
 def _coco_files(root: Path) -> dict[str, tuple[Path, Path]]:
-    """Returns the annotation file and the folder of images of each split in COCO's layout."""
+    """Returns (annotation file, image folder) of each split of a folder in COCO's layout."""
     return {
         split: (root / "annotations" / f"person_keypoints_{split}2017.json", root / f"{split}2017")
         for split in ("train", "val")

@@ -1,4 +1,4 @@
-"""The demo: trains a small network on synthetic people, and shows what it learned."""
+"""The demo: trains a small network on synthetic people and draws its predictions."""
 
 from __future__ import annotations
 
@@ -35,15 +35,17 @@ FOLDER = OUTPUT / "demo"
 
 @dataclass(frozen=True)
 class DemoResult:
-    """What a demo made and measured.
+    """Files and scores of a run of the demo.
 
     Attributes:
-        data: Folder of the synthetic people.
-        weights: The last weights, which no test has chosen.
-        images: What each image shows, by its path.
-        scores: The metric's numbers by method.
-        seconds: Time of the whole demo.
-        training_seconds: Time of the training.
+        data: Folder of the synthetic data set, in MPII's layout.
+        weights: Path of the last checkpoint's weights. The best checkpoint is not used, because it
+            is selected on the validation split that is scored here.
+        images: Caption of each written image, by the image's path.
+        scores: PCKh values by name, for each method: the trained network and the mean pose of the
+            training split.
+        seconds: Duration of the whole demo in seconds.
+        training_seconds: Duration of the training alone in seconds.
     """
 
     data: Path
@@ -64,21 +66,23 @@ def run_demo(
     output: Path = FOLDER,
     interruption: Interruption | None = None,
 ) -> DemoResult:
-    """Trains a small network on synthetic people, and draws what it finds on others.
+    """Trains a small network on synthetic people and evaluates it on other synthetic people.
 
     Args:
-        epochs: Passes over the training people; None as the config says.
-        num_train: Number of people to train on.
-        num_val: Number of other people to test with.
-        seed: Seed of the people and of the training.
-        device: "auto", "cpu" or "gpu".
-        output: Folder of everything that the demo writes.
-        interruption: What may end the training early; None for nothing.
+        epochs: Number of passes over the training split; None takes the config's value.
+        num_train: Number of people in the training split.
+        num_val: Number of people in the validation split.
+        seed: Seed of the random generators of the data set and of the training.
+        device: Device to compute on: "auto", "cpu" or "gpu".
+        output: Folder of all files that the demo writes: the data set, the run and the images. A
+            data set of the same numbers is reused; the run of an earlier demo is replaced.
+        interruption: Handler of requests to stop the training early, such as Ctrl-C; None handles
+            none.
 
     Raises:
-        InputError: If the output folder holds people made with other numbers, or a run that is not
-            the demo's.
-        Interrupted: If the training was ended early.
+        InputError: If the output folder contains a data set made with other numbers, or a run that
+            is not the demo's, or another process runs the demo in it.
+        Interrupted: If the training was stopped early.
     """
     started = time.perf_counter()
     changes: dict[str, int] = {"train.seed": seed}
@@ -86,8 +90,8 @@ def run_demo(
         changes["train.epochs"] = epochs
     config = overrides.override(registry.find(CONFIG), changes)
     _log.info(
-        f"1/3 Drawing {num_train} people to learn from and {num_val} others to be tested on; "
-        "drawings of an earlier demo are used again"
+        f"1/3 Drawing {num_train} synthetic people for training and {num_val} others for "
+        "validation; images of an earlier demo are reused"
     )
     output.mkdir(parents=True, exist_ok=True)
     with locked(output, what="this demo", wait=False):
@@ -103,7 +107,7 @@ def run_demo(
         began = time.perf_counter()
         train_config(config, data=data, run_dir=run_dir, device=device, interruption=interruption)
         trained = time.perf_counter() - began
-        _log.info("3/3 Testing the last weights, which were not chosen by any test")
+        _log.info("3/3 Evaluating the last weights, which are not selected by validation scores")
         shown, scores = show(config, data, run_dir)
     return DemoResult(
         data=data,
@@ -118,15 +122,16 @@ def run_demo(
 def show(
     config: Config, data: Path, run_dir: Path
 ) -> tuple[dict[Path, str], dict[str, dict[str, float]]]:
-    """Tests the last weights of a run and draws what they find.
+    """Evaluates the last weights of a run, and draws predictions, heatmaps and training curves.
 
     Args:
         config: Config of the run.
-        data: Data set with the people to test with.
-        run_dir: Folder of the run; the images are written beside it.
+        data: Folder of the data set; its validation split is evaluated.
+        run_dir: Folder of the run; the three images are written to the folder above it.
 
     Returns:
-        What each image shows by its path, and the metric's numbers by method.
+        images: Caption of each written image, by the image's path.
+        scores: PCKh values by name, for each method.
     """
     codec, skeleton = config.codec, config.codec.skeleton
     network = build.trained(config, run_dir / "last" / "model.pdparams")
@@ -152,13 +157,13 @@ def show(
     drawn = {
         folder / "predictions.png": (
             predictions,
-            "skeletons found in unseen drawings, from best to worst;\n"
-            "      one that fits although few joints count as found has left and right exchanged",
+            "predicted skeletons on validation images, from best to worst;\n"
+            "      if a skeleton fits but few joints are correct, left and right are swapped",
         ),
-        folder / "heatmaps.png": (heatmaps, "where the network sees each joint of one of them"),
+        folder / "heatmaps.png": (heatmaps, "predicted heatmap of each joint of one person"),
         folder / "loss_curve.png": (
             training_curves.draw([curves], curves.monitor()),
-            "how the training went",
+            "training loss, learning rate and validation scores",
         ),
     }
     for path, (pixels, _) in drawn.items():
@@ -167,17 +172,21 @@ def show(
 
 
 def _cleared(folder: Path) -> Path:
-    """Removes the run of an earlier demo, and returns its folder.
+    """Removes the run of an earlier demo from a folder, and returns the folder.
+
+    Args:
+        folder: Folder of the run; it may be missing.
 
     Raises:
-        InputError: If the folder holds something else.
+        InputError: If the folder contains anything but a run of the demo.
     """
     marker = folder / "config.json"
     if marker.is_file() and json.loads(marker.read_text(encoding="utf-8")).get("config") == CONFIG:
-        _log.info(f"=> {folder} is an earlier demo's run: replacing it")
+        _log.info(f"=> Replacing {folder}, the run of an earlier demo")
         shutil.rmtree(folder)
     elif folder.exists() and any(folder.iterdir()):
         raise InputError(
-            f"{folder} holds something that is not a run of the demo: give another --output"
+            f"{folder}: contains files that are not a run of the demo; expected an empty folder or "
+            "such a run; choose another folder with --output"
         )
     return folder

@@ -44,12 +44,14 @@ _log = logging.getLogger("paddle_pose")
 
 
 FOLDER = Path("output/val")
-_PREDICTIONS = {
+_PREDICTIONS = {  # names of the files of predictions, by metric
     "pckh": ("pred.mat", "predictions.json"),
     "ap": ("keypoints_results.json",),
-}  # by metric
-_SCORES, _DRAWING, _REPORT = "scores.json", "predictions.png", "report.html"
-_COMPANIONS = {".xml": ".bin", ".json": ".pdiparams"}  # of exported files: where their weights are
+}
+_SCORES = "scores.json"
+_DRAWING = "predictions.png"
+_REPORT = "report.html"
+_COMPANIONS = {".xml": ".bin", ".json": ".pdiparams"}  # exported file: file with its weights
 
 
 @dataclass(frozen=True)
@@ -57,12 +59,14 @@ class Evaluation:
     """Scores of a network or of a file of predictions.
 
     Attributes:
-        values: Every number by its name: of PCKh "Mean", "Mean@0.1" and a group of joints each, in percent; of AP "AP",
-            "AP50", "AR" and others, 0 to 1.
-        protocol: What the numbers depend on, by name; the shift counts only with the flip test.
-        intervals: (low, high) of 95 % by name, for those numbers that have one.
-        baseline: Numbers of the mean training pose; empty where it was not asked for.
-        written: Files that were written.
+        values: All scores by name. PCKh, in percent: "Mean", "Mean@0.1" and one per group of
+            joints. AP, 0 to 1: "AP", "AP50", "AR" and others.
+        protocol: Settings that the scores depend on, by name: config, data set, metric, input size,
+            flip test, decoding, boxes and others.
+        intervals: 95 % confidence interval (low, high) by name, for the scores that have one.
+        baseline: Scores by name of the mean training pose, which does not depend on the image;
+            empty if it was not scored.
+        written: Paths of the written files.
     """
 
     values: Mapping[str, float]
@@ -72,7 +76,7 @@ class Evaluation:
     written: Sequence[Path] = ()
 
     def _repr_html_(self) -> str:
-        """Returns the numbers as a table, and the protocol, for a notebook."""
+        """Returns an HTML table of the scores and a line with the protocol, for notebooks."""
         protocol = ", ".join(f"{name} {value}" for name, value in self.protocol.items())
         return html_table(self.values, self.intervals) + f"<p>{html.escape(protocol)}</p>"
 
@@ -94,36 +98,44 @@ def evaluate(
     command: str = "",
     progress: ProgressFactory | None = notebook_progress,
 ) -> Evaluation:
-    """Scores a weights file on the validation split, and logs the numbers with their protocol.
+    """Returns the scores of a network on the validation split; also logs them with their protocol.
 
     Args:
-        weights: Path of a checkpoint or an exported file, or of the folder of one or of a run; or a loaded model.
-        data: Folder of the data set; None where the config names annotation files.
-        config: Name of the config, where none is beside the file; a loaded model has its own.
-        image_size: Input size of Hourglass-52 on MPII, as in txyugood's project; None for none.
-        overrides: Values by dotted key that replace the config's.
-        detections: File of detected boxes in COCO's format; None takes the annotated ones.
-        output: Folder for the predictions and scores.json; "auto" for `default_folder`, None writes nothing.
-        draw: Whether to draw people from the best to the worst found, as predictions.png.
-        report: Whether to write report.html.
-        baseline: Whether to score the mean training pose too, which looks at no image.
-        device: "auto", "cpu", "gpu" or "gpu:1"; a loaded model has its own.
-        threads: Threads to compute with on the CPU; None for the usual number; a loaded model has its own.
-        command: Command line, for scores.json.
-        progress: Shows how many people or images are done; None shows nothing.
+        weights: Path of a checkpoint, of an exported file, of the folder of one of these, or of a
+            run; or a loaded model.
+        data: Folder of the data set; None if the config names annotation files.
+        config: Name of the config; None reads the config beside the weights file. Not allowed with
+            a loaded model, which has its config.
+        image_size: Input size in px, 256 or 384, that selects the config of Hourglass-52 on MPII,
+            as in txyugood's project; None selects none.
+        overrides: New values of the config by dotted key, such as {"val.flip": False}.
+        detections: File of detected person boxes in COCO's format; None uses the annotated boxes.
+        output: Folder of the predictions and of scores.json; "auto" takes `default_folder`; None
+            writes no file.
+        draw: Whether to write predictions.png, which shows people from the best to the worst score.
+        report: Whether to write report.html, a page with curves, kinds of errors and worst cases.
+        baseline: Whether to score the mean training pose too, a baseline without a network.
+        device: Device to compute on: "auto", "cpu", "gpu" or "gpu:1". A loaded model keeps its
+            device.
+        threads: Number of CPU threads; None takes OMP_NUM_THREADS or all cores. A loaded model
+            keeps its number.
+        command: Command line to store in scores.json.
+        progress: Function that returns a progress callback, given the number of people or images
+            and their unit; None shows no progress.
 
     Raises:
         FileNotFoundError: If a file is missing.
-        InputError: If a file or a value does not fit, or somebody else's file is where one is to be written.
+        InputError: If a file or a value does not fit, or the output folder contains a file that no
+            evaluation wrote under a name that would be overwritten.
 
     Example:
-        `evaluate("output/run/best_model/model.pdparams", data="data/mpii", overrides={"val.flip": False}).values["Mean"]`
+        `evaluate("output/run", data="data/mpii", overrides={"val.flip": False}).values["Mean"]`
     """
     model = weights if isinstance(weights, PoseModel) else None
     weights = weights.weights if isinstance(weights, PoseModel) else find_weights(weights)
     detections = None if detections is None else Path(detections)
     if output is None and (draw or report):
-        raise InputError("draw and report write files: name a folder as output")
+        raise InputError("draw and report write files, but output is None: name a folder as output")
     if model is not None:
         check_open(model)
         _refuse_settings_of_loading(model, device, threads)
@@ -138,8 +150,9 @@ def evaluate(
     measure = build.metric_name(settings)
     if report and measure not in REPORTED:
         raise InputError(
-            f"{argument('--report')}: explains {' and '.join(REPORTED)}, not {measure}; "
-            f"leave one {argument('flag', 'argument')} out"
+            f"{argument('--report')}: the report supports the metrics {' and '.join(REPORTED)}, "
+            f"got {measure}; choose one of these metrics, or leave out "
+            f"{argument('--report', 'report')}"
         )
     outputs = None
     if output is not None:
@@ -203,25 +216,33 @@ def evaluate(
 
 
 def _refuse_settings_of_loading(model: PoseModel, device: str, threads: int | None) -> None:
-    """Raises an InputError if a device or threads are named beside a loaded model, which has its own."""
+    """Raises an InputError if a device or a number of threads is given with a loaded model."""
     named = [f"device={device!r}"] * (device != "auto") + [f"threads={threads!r}"] * (
         threads is not None
     )
     if named:
         raise InputError(
-            f"{' and '.join(named)}, but {model!r} is loaded already; name them in load_model instead"
+            f"{' and '.join(named)}: {model!r} is loaded already and keeps its settings; "
+            "give them to load_model instead"
         )
 
 
 def _settings_of(model: PoseModel, named: object, changes: Mapping[str, object]) -> Config:
-    """Returns the config of a loaded model with changes.
+    """Returns the config of a loaded model with changed values.
+
+    Args:
+        model: Loaded model.
+        named: Config name or image size that the caller gave; None if none.
+        changes: New values of the config by dotted key.
 
     Raises:
-        InputError: If another config is named, or a change is of what the model was loaded with.
+        InputError: If a config or an image size is given, or a change concerns a value that is
+            fixed when a model is loaded.
     """
     if named is not None:
         raise InputError(
-            f"config or image_size, but {model!r} has its config; leave them out, or load it anew"
+            f"config or image_size: {model!r} has its config already; leave them out, or load the "
+            "weights again with them"
         )
     settings = config_overrides.override(model.config, changes)
     before, after = config_overrides.values(model.config), config_overrides.values(settings)
@@ -232,20 +253,22 @@ def _settings_of(model: PoseModel, named: object, changes: Mapping[str, object])
     ]
     if fixed:
         raise InputError(
-            f"{', '.join(fixed)} cannot be changed in {model!r}; name them in load_model(overrides=…)"
+            f"{', '.join(fixed)}: cannot be changed after {model!r} is loaded; "
+            "give them to load_model(overrides=…)"
         )
     return settings
 
 
 def default_folder(source: Path, name: str) -> Path:
-    """Returns the folder of an evaluation: another one for other weights or other predictions.
+    """Returns output/val/NAME-HASH, with the SHA-256 hash of the weights or predictions.
 
     Args:
-        source: Weights file, or file of predictions.
+        source: Path of a weights file or of a file of predictions. The hash of an exported file in
+            two parts covers the part with the weights.
         name: First part of the folder's name.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If the file does not exist.
     """
     companion = source.with_suffix(_COMPANIONS.get(source.suffix, source.suffix))
     content = companion if companion.is_file() else source
@@ -260,27 +283,32 @@ def score_file(
     skeleton: Skeleton | None = None,
     zero_based: bool = False,
 ) -> Evaluation:
-    """Scores a file of predictions, whoever made them, and logs the numbers.
+    """Returns the scores of a file of predictions by any program; also logs them.
 
     Args:
-        predictions: Results in COCO's format (.json), or MPII's `preds` (.mat, .h5): N x 16 x 2
-            points of the validation people, in the order of the ground truth, with any order of axes.
-        data: Folder of the data set.
-        ground_truth: mpii_gt_val.mat, or annotations in COCO's format, instead of those in `data`.
-        skeleton: Joints of results in COCO's format; None for those that the annotations name,
-            COCO's where they name none.
-        zero_based: Whether MPII's predictions count pixels from 0; MPII's own convention is from 1.
+        predictions: Path of results in COCO's format (.json), or of MPII's `preds` (.mat, .h5): an
+            array of N x 16 x 2 points in image px for the N validation people in the order of the
+            ground truth; its axes may be in any order.
+        data: Folder of the data set, which contains the ground truth; None if `ground_truth` is
+            given.
+        ground_truth: Path of mpii_gt_val.mat, or of annotations in COCO's format; None takes the
+            file in `data`.
+        skeleton: Skeleton of results in COCO's format; None takes the joints that the annotations
+            name, or COCO's 17 where they name none.
+        zero_based: Whether the pixel coordinates of MPII's `preds` start at 0; False is MPII's own
+            convention, which starts at 1.
 
     Raises:
         FileNotFoundError: If a file is missing.
-        InputError: If a file is not as expected, or nothing says where the ground truth is.
+        InputError: If a file is invalid, `zero_based` is given for results in COCO's format, or
+            neither `data` nor `ground_truth` is given.
     """
     predictions = Path(predictions)
     is_coco = dataset_of(predictions) == "coco"
     if is_coco and zero_based:
         raise InputError(
-            f"{argument('--zero_based')}: COCO's results always count pixels from 0; "
-            f"leave the {argument('flag', 'argument')} out"
+            f"{argument('--zero_based')}: {predictions} is in COCO's format, whose pixel "
+            f"coordinates always start at 0; leave the {argument('flag', 'argument')} out"
         )
     if ground_truth is not None:
         truth = Path(ground_truth)
@@ -288,7 +316,8 @@ def score_file(
         truth = coco.annotation_file(data, "val") if is_coco else mpii.truth_files(data)[0]
     else:
         raise InputError(
-            f"{predictions}: name the ground truth with {argument('--dataset_root D', 'data')} or "
+            f"{predictions}: needs a ground truth; give "
+            f"{argument('--dataset_root D', 'data')} or "
             + argument("--ground_truth FILE", "ground_truth")
         )
     if is_coco:
@@ -297,7 +326,10 @@ def score_file(
 
 
 def dataset_of(predictions: Path) -> str:
-    """Returns whose format a file of predictions has, by its suffix: "coco" or "mpii".
+    """Returns the data set whose format a file of predictions has: "coco" for .json, else "mpii".
+
+    Args:
+        predictions: Path of the file; only its suffix is used.
 
     Example:
         >>> dataset_of(Path("keypoints_results.json")), dataset_of(Path("pred.mat"))
@@ -307,18 +339,15 @@ def dataset_of(predictions: Path) -> str:
 
 
 def write_scores(evaluation: Evaluation, folder: Path, command: str = "") -> Path:
-    """Writes scores.json, which a report and the table of results read.
+    """Writes scores.json, the input of reports and of the `results` command, and returns its path.
 
     Args:
-        evaluation: Numbers and their protocol.
-        folder: Folder of the file; made where it is missing.
-        command: Command line that gives the numbers.
-
-    Returns:
-        Path of the file.
+        evaluation: Scores with their protocol and intervals.
+        folder: Folder of the file; it is created if missing.
+        command: Command line that reproduces the scores.
 
     Raises:
-        InputError: If there is a file of that name that no evaluation wrote.
+        InputError: If the folder contains a scores.json that no evaluation wrote.
     """
     return _write_scores(evaluation, Outputs(folder, "val"), folder, command)
 
@@ -332,20 +361,22 @@ def write_page(
     zero_based: bool = False,
     skeleton: Skeleton | None = None,
 ) -> Path:
-    """Writes the report on predictions or a run, and returns its path.
+    """Writes the HTML report of predictions, an evaluation or a run, and returns its path.
 
     Args:
-        source: Predictions, or a folder of an evaluation or a training.
-        path: Path of the page.
-        dataset_root: Folder of the data set; where neither it nor `ground_truth` is given, scores.json in the folder
-            of the source names the ground truth.
-        ground_truth: mpii_gt_val.mat, or annotations in COCO's format.
-        zero_based: Whether MPII's predictions count pixels from 0.
-        skeleton: Joints of results in COCO's format; None for those that scores.json or the annotations name.
+        source: Path of a file of predictions, or of the folder of an evaluation or a run.
+        path: Path of the HTML page.
+        dataset_root: Folder of the data set. If neither it nor `ground_truth` is given, the ground
+            truth is the one that scores.json in the folder of the source names.
+        ground_truth: Path of mpii_gt_val.mat, or of annotations in COCO's format.
+        zero_based: Whether the pixel coordinates of MPII's predictions start at 0 instead of 1.
+        skeleton: Skeleton of results in COCO's format; None takes the one that scores.json or the
+            annotations name.
 
     Raises:
         FileNotFoundError: If a file is missing.
-        InputError: If a file is not as expected, there is nothing to report, or somebody else's file is there.
+        InputError: If a file is invalid, the source contains nothing to report, or the page would
+            overwrite a file that no evaluation wrote.
     """
     return _write_page(
         Outputs(path.parent, "val"),
@@ -375,7 +406,7 @@ def _write_scores(evaluation: Evaluation, outputs: Outputs, folder: Path, comman
 def _write_page(
     outputs: Outputs, source: Path, path: Path, **where: Path | Skeleton | bool | None
 ) -> Path:
-    """Writes a report and returns its path."""
+    """Writes the HTML report and returns its path; see `write_page` for the arguments."""
     outputs.check([path])
     with outputs.replacing(path) as draft:
         write_report(source, draft, **where)
@@ -385,7 +416,14 @@ def _write_page(
 def _protocol(
     config: Config, weights: Path, samples: Sequence[Sample], detections: Path | None
 ) -> dict[str, object]:
-    """Returns what the numbers of an evaluation depend on."""
+    """Returns the settings that the scores of an evaluation depend on, by name.
+
+    Args:
+        config: Config of the network.
+        weights: Path of the weights file.
+        samples: Samples of the validation split.
+        detections: File of detected boxes; None for annotated boxes.
+    """
     whole_images = config.data.framing == "image" and detections is None
     boxes = WHOLE_IMAGES if whole_images else GROUND_TRUTH
     people = len(samples)
@@ -408,13 +446,19 @@ def _protocol(
 
 
 def _skeleton_of(annotations: Path) -> Skeleton:
-    """Returns the skeleton that an annotation file names, COCO's where it names no joints."""
+    """Returns the skeleton that an annotation file names, or COCO's if it names no joints."""
     content, where = coco_json.read(annotations)
     return read_skeleton(None, annotations) if coco_json.joint_names(content, where) else COCO_17
 
 
 def _score_coco(results: Path, annotations: Path, skeleton: Skeleton) -> Evaluation:
-    """Scores a JSON list of {image_id, category_id, keypoints, score}."""
+    """Returns and logs the scores of results in COCO's format.
+
+    Args:
+        results: JSON list of {image_id, category_id, keypoints, score}.
+        annotations: Annotations in COCO's format.
+        skeleton: Skeleton of the K joints of the results.
+    """
     scores = coco_ap.score_results(results, annotations, skeleton)
     _log.info(eval_line(scores.values, coco_ap.NAMES))
     _log.info(scores.table)
@@ -424,7 +468,13 @@ def _score_coco(results: Path, annotations: Path, skeleton: Skeleton) -> Evaluat
 
 
 def _score_mpii(predictions: Path, ground_truth: Path, zero_based: bool) -> Evaluation:
-    """Scores `preds` of MPII's validation people."""
+    """Returns and logs the PCKh of predictions of MPII's validation people.
+
+    Args:
+        predictions: MPII's `preds` (.mat, .h5), in image px.
+        ground_truth: Path of mpii_gt_val.mat.
+        zero_based: Whether the pixel coordinates start at 0 instead of 1.
+    """
     truth = mpii.read_ground_truth(ground_truth)
     people = len(truth.head_sizes)
     points = read_predictions(predictions, people) - (0.0 if zero_based else 1.0)
@@ -434,7 +484,8 @@ def _score_mpii(predictions: Path, ground_truth: Path, zero_based: bool) -> Eval
     _log.info(eval_line(values, pckh.PCKh().summary))
     _log.info(pckh.table(values, intervals, people))
     _log.info(
-        f"Protocol: {predictions}, {people} people, predictions count pixels from {0 if zero_based else 1}"
+        f"Protocol: {predictions}, {people} people, "
+        f"pixel coordinates start at {0 if zero_based else 1}"
     )
     return Evaluation(
         values,

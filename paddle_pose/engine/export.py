@@ -1,4 +1,4 @@
-"""Exports a checkpoint as a file that runs without this package, compared with the live network at once."""
+"""Export of a checkpoint as a file that runs without this package, verified against the network."""
 
 from __future__ import annotations
 
@@ -32,12 +32,14 @@ SUFFIXES: dict[Format, str] = {"onnx": ".onnx", "openvino": ".xml", "paddle": ".
 
 @dataclass(frozen=True, eq=False)
 class Export:
-    """An exported file.
+    """Paths of an exported file, and its difference from the network.
 
     Attributes:
-        path: Path of the file.
-        metadata_path: Path of the metadata beside it.
-        difference: Its difference from the live network: `maps`, `pixels` [M] of the keypoints, and a sentence as str.
+        path: Path of the exported file.
+        metadata_path: Path of the JSON file with its metadata, in the same folder.
+        difference: Difference between the outputs of the exported file and of the network: `maps`,
+            the largest difference of the raw outputs, and `pixels`, the distances of the M compared
+            keypoints, [M] in input px. `str(difference)` summarizes it in a sentence.
     """
 
     path: Path
@@ -58,26 +60,37 @@ def export_model(
     images: str | Path | None = None,
     tolerance: float | None = None,
 ) -> Export:
-    """Writes a network as an ONNX, OpenVINO or Paddle file; it is compared with the live network before it gets its name.
+    """Writes a network as an ONNX, OpenVINO or Paddle file, and returns its paths and difference.
+
+    The file is written under a temporary name, run on images, and compared with the network in
+    Paddle; it gets its final name only if the difference is within the tolerance.
 
     Args:
-        weights: Path of a checkpoint, of its folder or of a run's; or a model that was loaded from one.
-        output_file: Path of the exported file; None for one beside the checkpoint, of a run's in its folder exports.
-        format: Format of the file; None as the suffix of `output_file` says, else ONNX.
-        config: Name of the checkpoint's config, where none is beside it.
-        image_size: Input size of Hourglass-52 on MPII, as in txyugood's project; None for none.
-        overrides: Values by dotted key that replace the config's.
-        decode: Whether decoding is part of the graph, so that the file returns keypoints, for other programs; `load_model`
-            reads files of maps.
-        calibration: Folder of images to calibrate INT8 with; None keeps floating point.
-        images: Folder of images to compare on; None for synthetic people.
-        tolerance: Distance in input px that a keypoint may move, with INT8 the median keypoint; None for 0.5, with INT8 4.
+        weights: Path of a checkpoint, of its folder or of a run's folder; or a model loaded from
+            one.
+        output_file: Path of the exported file; None writes it beside the checkpoint, or to the
+            folder `exports` of the run for a checkpoint of a run.
+        format: Format of the file; None derives it from the suffix of `output_file`, or takes
+            "onnx".
+        config: Name of the checkpoint's config; None reads the config beside it.
+        image_size: Input size in px, 256 or 384, that selects the config of Hourglass-52 on MPII,
+            as in txyugood's project; None selects none.
+        overrides: New values of the config by dotted key.
+        decode: Whether to include decoding in the graph, so that the file returns keypoints; for
+            other programs. `load_model` reads files that return maps.
+        calibration: Folder of images to calibrate INT8 quantization with; None exports floating
+            point.
+        images: Folder of images to compare on; None compares on synthetic people.
+        tolerance: Largest accepted distance in input px between the keypoints of the exported file
+            and those of the network; with INT8 the limit of the median distance. None takes 0.5, or
+            4 with INT8.
 
     Raises:
         FileNotFoundError: If a file is missing.
-        MissingDependencyError: If the format needs a package that is not installed; says how to install it.
-        InputError: If a file or a value does not fit, or the exported network differs from the live one; then nothing
-            is written; or if somebody else's file is where it is to be.
+        MissingDependencyError: If the format needs a package that is not installed; the message
+            states how to install it.
+        InputError: If a file or a value does not fit, the difference exceeds the tolerance, or the
+            export would overwrite a file that this project did not write. Nothing is written then.
 
     Example:
         `export_model("output/run/best_model/model.pdparams", "pose.onnx").difference`
@@ -96,11 +109,15 @@ def export_model(
         format = formats.get(output_file.suffix, "onnx") if output_file is not None else "onnx"
     if format not in SUFFIXES:
         raise InputError(
-            f"format {format!r}: expected one of {', '.join(SUFFIXES)}, or None for the one of the suffix"
+            f"format {format!r}: expected one of {', '.join(SUFFIXES)}, "
+            "or None for the format of the suffix"
         )
     int8 = calibration is not None
     if int8 and format == "paddle":
-        raise InputError("INT8 is written with the formats onnx and openvino, not with paddle")
+        raise InputError(
+            "format 'paddle' with calibration: INT8 needs the format onnx or openvino; "
+            "choose one of them, or leave out calibration"
+        )
     target = export_path(weights, output_file, format, decode=decode, int8=int8)
     check_target(target)
     if model is None:
@@ -109,7 +126,8 @@ def export_model(
         config_of_weights = override(model.config, overrides or {})
     else:
         raise InputError(
-            f"config or image_size, but {model!r} has its config; leave them out, or load it anew"
+            f"config or image_size: {model!r} has its config already; leave them out, or load the "
+            "weights again with them"
         )
     fitted, network = build.loaded(config_of_weights, weights, log=_log.info)
     inputs = (
@@ -146,16 +164,18 @@ def export_path(
 ) -> Path:
     """Returns the path of an exported file.
 
+    The default is beside the checkpoint, but a training replaces the folders of its checkpoints, so
+    RUN/best_model/model.pdparams is exported as RUN/exports/best_model.onnx.
+
     Args:
-        weights: Checkpoint.
-        output_file: Path that was asked for; None for one beside the checkpoint. A training replaces the folders of its
-            checkpoints: RUN/best_model/model.pdparams becomes RUN/exports/best_model.onnx.
+        weights: Path of the checkpoint.
+        output_file: Path that the caller gave; None takes the default.
         format: Format of the file.
-        decode: Whether the file returns keypoints.
-        int8: Whether it computes in 8 bits.
+        decode: Whether the file returns keypoints; adds "_decoded" to the default name.
+        int8: Whether the file is quantized to INT8; adds "_int8" to the default name.
 
     Raises:
-        InputError: If the path has another suffix than the format.
+        InputError: If the suffix of `output_file` is not that of the format.
     """
     suffix = SUFFIXES[format]
     if output_file is None:
@@ -167,6 +187,7 @@ def export_path(
         return folder / (name + "_decoded" * decode + "_int8" * int8 + suffix)
     if output_file.suffix != suffix:
         raise InputError(
-            f"{output_file}: the format {format} is written as *{suffix}; name such a file, or another format"
+            f"{output_file}: a file of the format {format} ends with {suffix}; "
+            "change the suffix or the format"
         )
     return output_file

@@ -1,4 +1,4 @@
-"""Jitter of people in a video before and after smoothing, and the lag of the smoothing."""
+"""Jitter of tracked people in a video before and after smoothing, and the lag of the smoothing."""
 
 from __future__ import annotations
 
@@ -12,21 +12,22 @@ from paddle_pose.io.tracks import Track, read_tracks
 from paddle_pose.tracking.jitter import jitter, lag, person_size, still
 from paddle_pose.tracking.one_euro import OneEuro
 
-MIN_SCORE = 0.3  # of a joint that counts; this project's choice
+MIN_SCORE = 0.3  # joints with lower scores are ignored; this project's choice
 
 
 @dataclass(frozen=True)
 class TrackJitter:
-    """Jitter of a person in the frames that count.
+    """Jitter and lag of one tracked person.
 
     Attributes:
-        video: Path of the video, as the file has it.
-        id: The person's track id; 0 in a file without ids.
-        frames: Number of frames.
-        size: The person's size in px.
-        jitter: Before smoothing, in parts of the person's size per frame^2; NaN where nothing stands still.
-        smoothed_jitter: After smoothing.
-        lag: Seconds by which the smoothed joints are late; NaN where nothing moves.
+        video: Path of the video as written in the file of predictions.
+        id: Track id of the person; 0 in a file without ids.
+        frames: Number of measured frames: the longest run without a gap.
+        size: Size of the person in image px, see `tracking.jitter.person_size`.
+        jitter: Jitter before smoothing, as a fraction of the person's size per frame^2; NaN if no
+            joint stands still.
+        smoothed_jitter: Jitter after smoothing, in the same unit and on the same joints.
+        lag: Delay of the smoothed joints behind the raw joints in seconds; NaN if no joint moves.
     """
 
     video: str
@@ -41,16 +42,17 @@ class TrackJitter:
 def measure_jitter(
     raw: Path, smoothed: Path | None = None, min_score: float = MIN_SCORE
 ) -> list[TrackJitter]:
-    """Returns the jitter of everybody in a video; of each person the longest part without a gap counts.
+    """Returns the jitter of each person in a video, in the person's longest run without a gap.
 
     Args:
-        raw: A predictions.json of a video, without smoothing.
-        smoothed: The same with smoothing; None smooths the joints of `raw` (One-Euro).
-        min_score: Lowest score of a joint that counts.
+        raw: Path of the predictions.json of a video, predicted without smoothing.
+        smoothed: Path of the predictions.json of the same video, predicted with smoothing; None
+            smooths the joints of `raw` with the One-Euro filter.
+        min_score: Lowest score of a joint that is measured.
 
     Raises:
         FileNotFoundError: If a file is missing.
-        InputError: If a file is not as expected, or the two have nobody in common.
+        InputError: If a file is invalid, or the two files have no person in a common frame.
     """
     tracks = read_tracks(raw)
     if smoothed is None:
@@ -62,12 +64,19 @@ def measure_jitter(
         pairs = [common_run(track, others[track.video, track.id]) for track in common]
         pairs = [pair for pair in pairs if len(pair[0].frames)]
         if not pairs:
-            raise InputError(f"{smoothed}: nobody of {raw} is in it; are both of one video?")
+            raise InputError(
+                f"{smoothed}: expected people in common frames with {raw}, by video and track id, "
+                "found none; give two predictions of the same video"
+            )
     return [_compare(before, after, min_score) for before, after in pairs]
 
 
 def smooth_track(track: Track) -> Track:
-    """Returns the track with its joints smoothed (One-Euro)."""
+    """Returns a copy of a track with its joints smoothed by the One-Euro filter.
+
+    Args:
+        track: Track of a person, with keypoints in image px.
+    """
     smooth, size = OneEuro(), np.array(track.image_size)
     points = [
         smooth(now / size, when) * size
@@ -77,7 +86,15 @@ def smooth_track(track: Track) -> Track:
 
 
 def common_run(raw: Track, other: Track) -> tuple[Track, Track]:
-    """Returns two tracks of a person in the longest run of frames that both have."""
+    """Returns two tracks of a person cut to the longest run of frames that both contain.
+
+    Args:
+        raw: Track of the person.
+        other: Another track of the same person.
+
+    Returns:
+        Two tracks of the same frames; both empty if the tracks have no frame in common.
+    """
     both = np.intersect1d(raw.frames, other.frames)
     if not len(both):
         return raw.part(both), other.part(both)
@@ -86,7 +103,13 @@ def common_run(raw: Track, other: Track) -> tuple[Track, Track]:
 
 
 def _compare(before: Track, after: Track, min_score: float) -> TrackJitter:
-    """Returns the numbers of a person."""
+    """Returns the jitter and lag of a person.
+
+    Args:
+        before: Track without smoothing; it decides which joints stand still.
+        after: Track of the same frames with smoothing.
+        min_score: Lowest score of a joint that is measured.
+    """
     where = still(before.keypoints, before.scores >= min_score)
     interval = float(np.diff(before.seconds).mean()) if len(before.frames) > 1 else float("nan")
     return TrackJitter(

@@ -1,4 +1,4 @@
-"""The configs as text: sources, published numbers, and every key with its value."""
+"""Text listing of the configs: sources, published scores, and all keys with their values."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from paddle_pose.configs.registry import CONFIGS, find
 
 
 def list_configs(name: str | None = None) -> str:
-    """Returns the configs with their sources and published numbers, and the keys of the first one.
+    """Returns a listing of configs: source, command and published scores of each.
+
+    The keys of the first listed config, with its values, follow at the end.
 
     Args:
-        name: Name of the only config to list; None lists all.
+        name: Name of the config to list; None lists all configs.
 
     Raises:
         InputError: If no config has that name.

@@ -1,4 +1,4 @@
-"""What a notebook finds itself on: it picks its settings from that."""
+"""Versions, processors, memory and disk of a machine; notebooks choose their settings by them."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from pathlib import Path
 from paddle_pose import environment
 
 _MEMORY_LIMITS = (
-    "memory.max",
-    "memory/memory.limit_in_bytes",
-)  # of a container, by the version of its control group
+    "memory.max",  # control group version 2
+    "memory/memory.limit_in_bytes",  # version 1
+)
 
 
 @dataclass(frozen=True)
 class Machine:
-    """The machine; its text is for reading.
+    """Versions and resources of a machine; `str` formats them for people.
 
     Attributes:
-        python: version.
-        paddle: version.
-        gpus: names of those that Paddle can use.
-        cores: that this process may use.
-        memory: bytes that it may use.
-        free_disk: bytes.
+        python: Version of Python, such as "3.12.1".
+        paddle: Version of Paddle, such as "3.3.1".
+        gpus: Names of the GPUs that Paddle can use; empty if none.
+        cores: Number of CPU cores that this process may use.
+        memory: Memory that this process may use, in bytes.
+        free_disk: Free disk space in bytes.
     """
 
     python: str
@@ -38,21 +38,24 @@ class Machine:
     free_disk: float
 
     def __str__(self) -> str:
-        """Returns three lines."""
+        """Returns three lines of text: versions, GPUs, and cores with memory and disk in GB."""
         return (
-            f"Python {self.python}, Paddle {self.paddle}\nGPU: {', '.join(self.gpus) or 'none'}\n"
-            f"CPU cores: {self.cores}, memory: {self.memory / 1e9:.0f} GB, free disk: {self.free_disk / 1e9:.0f} GB"
+            f"Python {self.python}, Paddle {self.paddle}\n"
+            f"GPU: {', '.join(self.gpus) or 'none'}\n"
+            f"CPU cores: {self.cores}, memory: {self.memory / 1e9:.0f} GB, "
+            f"free disk: {self.free_disk / 1e9:.0f} GB"
         )
 
 
 def probe(folder: str | Path = ".") -> Machine:
-    """Lets Paddle use every core, makes sure that it is there, and looks round.
+    """Returns the versions and resources of this machine; also lets Paddle use all CPU cores.
 
     Args:
-        folder: on the disk that matters.
+        folder: Folder on the disk whose free space is measured.
 
     Raises:
-        MissingDependencyError: If Paddle is missing or older than 3.0; says how to install it.
+        MissingDependencyError: If Paddle is missing or older than 3.0; the message states how to
+            install it.
     """
     environment.use_all_cores()
     environment.require_paddle()
@@ -61,20 +64,20 @@ def probe(folder: str | Path = ".") -> Machine:
 
     version, gpus = available()
     return Machine(
-        platform.python_version(),
-        version,
-        gpus,
-        environment.usable_cores(),
-        usable_memory(),
-        shutil.disk_usage(folder).free,
+        python=platform.python_version(),
+        paddle=version,
+        gpus=gpus,
+        cores=environment.usable_cores(),
+        memory=usable_memory(),
+        free_disk=shutil.disk_usage(folder).free,
     )
 
 
 def usable_memory(limits: str | Path = "/sys/fs/cgroup") -> float:
-    """Returns the machine's memory in bytes, or what a container leaves of it.
+    """Returns the memory that this process may use in bytes: the machine's or a container's limit.
 
     Args:
-        limits: the folder of the container's control group.
+        limits: Folder of the container's control group, which contains the memory limit.
     """
     memory = float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     found = [

@@ -1,4 +1,4 @@
-"""How results of the Python API show themselves in a notebook."""
+"""HTML display of results of the Python API in notebooks."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ def html_table(
     intervals: Mapping[str, tuple[float, float]] | None = None,
     title: str = "",
 ) -> str:
-    """Returns numbers as an HTML table: a row for each name, with its 95 % interval where it has one.
+    """Returns an HTML table of numbers with a row per name: name, value and 95 % interval.
 
     Args:
-        values: Numbers by name; words stay words.
-        intervals: (low, high) by name.
-        title: Line above the table.
+        values: Numbers by name, displayed with four significant digits; other values are displayed
+            as text.
+        intervals: 95 % confidence interval (low, high) by name; None or a missing name leaves the
+            cell empty.
+        title: Caption of the table; "" for none.
 
     Example:
         >>> html_table({"Mean": 88.512})

@@ -1,4 +1,4 @@
-"""Draws the curves of one or several runs, also while they train."""
+"""Plot of the training curves of one or several runs, which may still be training."""
 
 from __future__ import annotations
 
@@ -14,32 +14,28 @@ from paddle_pose.io.outputs import Outputs
 
 _log = logging.getLogger("paddle_pose")
 
-_NO_METRICS = {
-    "kind",
-    "step",
-    "epoch",
-    "weights",
-    "monitor",
-}  # the other keys of an evaluation's record
+_NO_METRICS = {"kind", "step", "epoch", "weights", "monitor"}  # keys of a record without a score
 
 
 def plot_training(
     runs: Sequence[Path], *, metric: str | None = None, output_file: Path | None = None
 ) -> Path:
-    """Draws loss, learning rate and evaluations of runs; logs the best evaluation of each.
+    """Draws loss, learning rate and validation scores of runs; logs each run's best evaluation.
 
     Args:
-        runs: Folders of runs, or their metrics.jsonl.
-        metric: Metric of the evaluations; None takes the one that chose the best weights.
-        output_file: File of the image; None writes training.png into the first run's folder.
+        runs: Folders of runs, or paths of their metrics.jsonl.
+        metric: Name of the validation score to draw, such as "Mean"; None takes the one that
+            selects the best weights.
+        output_file: Path of the image; None writes training.png to the first run's folder.
 
     Returns:
-        The path of the image.
+        Path of the image.
 
     Raises:
         FileNotFoundError: If a run has no metrics.jsonl.
         OSError: If the image cannot be written.
-        InputError: If a run has no training step, no evaluation has the metric, or somebody else's file is there.
+        InputError: If a run has no training step, no evaluation has the metric, or the image would
+            overwrite a file that this function did not write.
     """
     curves = [training_curves.read(path) for path in runs]
     shown = metric or next((run.monitor() for run in curves if run.evaluations), "")
@@ -61,9 +57,17 @@ def plot_training(
 
 
 def _summary(run: Curves, metric: str) -> str:
-    """Returns a line with the length of a run and its best evaluation."""
+    """Returns a line that states the length of a run and its best evaluation.
+
+    Args:
+        run: Curves of the run.
+        metric: Name of the score that decides which evaluation is best.
+    """
     last = run.steps[-1]
-    line = f"{run.name}: {len(run.steps)} logged steps up to {last['step']} (epoch {last.get('epoch')})"
+    line = (
+        f"{run.name}: {len(run.steps)} logged steps up to {last['step']} "
+        f"(epoch {last.get('epoch')})"
+    )
     best = run.best(metric)
     if best is None:
         return line

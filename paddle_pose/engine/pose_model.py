@@ -1,4 +1,7 @@
-"""`load_model` and `PoseModel`: poses in images and videos from Python; the command `predict` runs on the same functions."""
+"""`load_model`, `open_detector` and `PoseModel`: prediction of poses in images and videos.
+
+The command `predict` is made of the same functions.
+"""
 
 from __future__ import annotations
 
@@ -42,43 +45,42 @@ _log = logging.getLogger("paddle_pose")
 BackendName = Literal["auto", "paddle", "onnx", "openvino"]
 DetectorChoice: TypeAlias = "str | Path | Detector | PoseModel | None"
 BoxesInput: TypeAlias = np.ndarray | Sequence[Box]
-DEFAULT_MODEL, DEFAULT_DETECTOR = "movenet_thunder", "nanodet_m"
-PERSON_JOINTS = (
-    "left_shoulder",
-    "right_shoulder",
-)  # of skeletons of people; others are looked for in the whole image
-FITS, SIMILARITIES = ("letterbox", "stretch"), ("oks", "iou")
-DETECT_EVERY = (
-    5  # frames of a video from one run of the detector to the next; this project's choice
-)
-_BACKENDS: dict[str, BackendName] = {
+DEFAULT_MODEL = "movenet_thunder"
+DEFAULT_DETECTOR = "nanodet_m"
+# A skeleton with these joints is a person's; with other skeletons no person detector is used.
+PERSON_JOINTS = ("left_shoulder", "right_shoulder")
+FITS = ("letterbox", "stretch")
+SIMILARITIES = ("oks", "iou")
+DETECT_EVERY = 5  # frames of a video between two runs of the detector; this project's choice
+_BACKENDS: dict[str, BackendName] = {  # by the suffix of an exported file
     ".onnx": "onnx",
     ".xml": "openvino",
     ".json": "paddle",
-}  # by suffix
+}
 
 
 class PoseModel:
-    """A network with its weights, ready to predict; `load_model` makes one.
+    """A loaded network that predicts poses; `load_model` returns one.
 
-    It is a context manager: at the end of the block the network is released. `predict`, `track` and `maps` may be called
-    from several threads.
+    It is a context manager that releases the network at the end of the block. `predict`, `track`
+    and `maps` may be called from several threads.
 
     Args:
         config: Config of the network.
-        weights: Path of its weights file, or of the exported file.
-        backend: The network.
-        device: Device that it computes on, in words.
-        fit: How a whole image becomes the input: with black borders, or stretched.
+        weights: Path of the weights file or of the exported file.
+        backend: Function that runs the network: from uint8 RGB images [N, H, W, 3] to maps.
+        device: Description of backend and device, for messages and file headers.
+        fit: Method that fits a whole image into the input: "letterbox" adds black borders,
+            "stretch" changes the aspect ratio.
         open_detector: Function that opens a person detector by its name or path.
 
     Attributes:
         config: Config of the network.
-        weights: Path of its weights.
-        device: Device that it computes on, in words.
+        weights: Path of the weights file or of the exported file.
+        device: Description of backend and device as text.
 
     Example:
-        `load_model("output/mine/best_model/model.pdparams").predict("photo.jpg").draw().save("poses.png")`
+        `load_model("output/run").predict("photo.jpg").draw().save("poses.png")`
     """
 
     def __init__(
@@ -103,12 +105,12 @@ class PoseModel:
 
     @property
     def skeleton(self) -> Skeleton:
-        """Joints and limbs of the poses."""
+        """Skeleton of the predicted poses: joints, limbs and mirror pairs."""
         return self.config.codec.skeleton
 
     @property
     def joints(self) -> tuple[str, ...]:
-        """Names of the K joints."""
+        """Names of the K joints, in the order of the keypoints."""
         return self.skeleton.joints
 
     @property
@@ -118,7 +120,10 @@ class PoseModel:
 
     @property
     def needs_boxes(self) -> bool:
-        """Whether a detector finds people first: the network expects one in its window, and its joints are a person's."""
+        """Whether `predict` uses a person detector by default.
+
+        This is so if the joints are a person's and the network expects one person per window.
+        """
         if not set(PERSON_JOINTS) <= set(self.joints):
             return False
         return self.config.data.framing != "image" or self.config.codec.max_persons == 1
@@ -134,7 +139,7 @@ class PoseModel:
         return f"PoseModel({self.config.name}, {width}x{height}, {self.weights}, {self.device})"
 
     def close(self) -> None:
-        """Releases the network and the detectors; the model predicts nothing after that."""
+        """Releases the network and its detectors; the model cannot predict after that."""
         self._run = None
         self._detectors.clear()
 
@@ -166,31 +171,35 @@ class PoseModel:
         detector: DetectorChoice = "auto",
         batch_size: int = 8,
     ) -> PoseResult | Iterator[PoseResult]:
-        """Returns the poses in an image, or yields those in several.
+        """Returns the poses in an image, or an iterator over the poses in several images.
 
         Args:
-            images: A file's path, a uint8 RGB array [h, w, 3] or a PIL image gives one result. An
-                iterable of these, a folder (all images below it, sorted; videos are left out, which
-                is logged), a pattern such as "holiday/*.jpg" or a TIFF of several pages gives a lazy
-                iterator in order; typed code passes an iterable instead of a folder. Files are
-                turned as their EXIF data asks; an image that cannot be read raises when it is
-                reached.
-            boxes: [D, 4] (x, y, width, height) in image px, one per person; for several images an iterable of these, with None
-                for a whole image. People keep the order of the boxes.
-            detector: What finds people first: "auto" does so where the network expects one person with shoulders, None takes
-                the whole image as the window; or the name or path of a detector, a model of several people's poses, or a
-                function from a uint8 RGB image to a pair: boxes [D, 4] (x, y, width, height) in image px and scores [D].
-                Without effect where `boxes` are given.
-            batch_size: Number of windows that are predicted together.
+            images: One image: the path of a file, a uint8 RGB array [h, w, 3] or a PIL image. Or
+                several images: an iterable of these, a folder (its images and those of its
+                subfolders, sorted; a log message states that videos are left out), a pattern such
+                as "holiday/*.jpg", or a TIFF with several pages; typed code passes an iterable
+                instead of a folder. Files are rotated by their EXIF data. An image that cannot be
+                read raises when the iterator reaches it.
+            boxes: Boxes of the people, [D, 4] (x, y, width, height) in image px; for several images
+                an iterable of these, with None for a whole image. The poses have the order of the
+                boxes. None uses the detector.
+            detector: Detector that finds the people: "auto" (NanoDet-m if `needs_boxes`, else
+                None); None, which takes the whole image as the window; the name or path of a
+                detector; a `PoseModel` that finds several people; or a function from a uint8 RGB
+                image [h, w, 3] to boxes [D, 4] (x, y, width, height) in image px and scores [D].
+                Ignored if `boxes` are given.
+            batch_size: Number of windows that the network processes together.
 
         Returns:
-            A `PoseResult` in image px, or an iterator of them. Where nobody is found, its arrays have the shape [0, ...].
+            `PoseResult` in image px, or for several images an iterator that yields one per image,
+            in order. If no person is found, its arrays have the shape [0, ...].
 
         Raises:
             FileNotFoundError: If an image is missing.
-            InputError: If an image, a box or an argument is not as described, or a video or an
-                animated image is named: see `track`.
-            ConnectionError: If a detector has to be fetched and cannot be; says where to put it.
+            InputError: If an image, a box or an argument is invalid, or `images` is a video or an
+                animated image, see `track`.
+            ConnectionError: If the detector cannot be downloaded; the message states where to put
+                the file.
 
         Example:
             `people = model.predict("photo.jpg"); people.keypoints[0], people.scores[0]`
@@ -201,8 +210,11 @@ class PoseModel:
             return self._results(
                 several, cast("Iterable[BoxesInput | None] | None", boxes), detector, batch_size
             )
-        of_one = None if boxes is None else [cast(BoxesInput, boxes)]
-        return next(self._results([cast(ImageInput, images)], of_one, detector, 1))
+        boxes_of_image = None if boxes is None else [cast(BoxesInput, boxes)]
+        results = self._results(
+            [cast(ImageInput, images)], boxes_of_image, detector=detector, batch_size=1
+        )
+        return next(results)
 
     def track(
         self,
@@ -215,29 +227,33 @@ class PoseModel:
         detect_every: int = DETECT_EVERY,
         frames_per_second: float = 25.0,
     ) -> Iterator[PoseResult]:
-        """Yields the poses in each frame of a video, with ids that stay with a person.
+        """Yields the poses in each frame of a video, with an id for each person.
 
-        A person who is found in three frames running has the id in all three. Each result therefore waits for the next two
-        frames, also with a camera; without ids (`by=None`) and with `one_person` nothing waits.
+        A person gets an id after three consecutive frames, and then has it in all three. So each
+        result is delayed by two frames, also with a camera; without ids (`by=None`) and with
+        `one_person` there is no delay.
 
         Args:
             source: Path of a video or an animated image, number of a camera, or an iterable of
                 frames (paths, arrays, PIL images).
-            detector: As for `predict`.
-            by: What makes people of two frames similar: their joints ("oks") or boxes ("iou"); None gives no ids, unless
-                `smooth` needs them.
-            smooth: Whether keypoints are smoothed (One-Euro).
-            one_person: Whether the window is the square around the person of the previous frame, as in Google's MoveNet; then
-                nothing is detected.
-            detect_every: Frames from one run of the detector to the next; between, boxes follow the people.
-            frames_per_second: Rate of an iterable of frames; videos and cameras have their own times.
+            detector: Detector that finds the people, see `predict`.
+            by: Similarity that matches people of consecutive frames: of their keypoints ("oks") or
+                of their boxes ("iou"). None gives no ids, unless `smooth` needs them.
+            smooth: Whether the keypoints are smoothed by the One-Euro filter.
+            one_person: Whether to predict a single person without a detector, in a square window
+                around the person of the previous frame, as in Google's MoveNet.
+            detect_every: Number of frames between two runs of the detector; in between, the windows
+                are placed around the poses of the previous frame.
+            frames_per_second: Frame rate of an iterable of frames; videos and cameras state their
+                own times.
 
         Yields:
-            `PoseResult` with `ids`, `frame` and `seconds`.
+            `PoseResult` of each frame, with `ids`, `frame` (its number) and `seconds` (its time).
 
         Raises:
             FileNotFoundError: If the video is missing.
-            InputError: If it cannot be read (to its end), the source is an image, or an argument is not as described.
+            InputError: If the video cannot be read to its end, the source is an image, or an
+                argument is invalid.
 
         Example:
             `for result in model.track("clip.mp4", smooth=True): print(result.seconds, result.ids)`
@@ -249,11 +265,19 @@ class PoseModel:
                 f"frames_per_second {frames_per_second!r}: expected a finite number above 0"
             )
         stream = _video_frames(source, frames_per_second)
-        return self._tracked(stream, detector, by, smooth, one_person, detect_every)
+        return self._tracked(
+            stream,
+            detector=detector,
+            by=by,
+            smooth=smooth,
+            one_person=one_person,
+            detect_every=detect_every,
+        )
 
     def _tracked(
         self,
         stream: Iterator[Frame],
+        *,
         detector: DetectorChoice,
         by: Literal["oks", "iou"] | None,
         smooth: bool,
@@ -274,13 +298,13 @@ class PoseModel:
             yield PoseResult.of_frame(frame, poses, self.skeleton)
 
     def maps(self, images: np.ndarray) -> dict[str, np.ndarray]:
-        """Returns the network's maps as it predicts them, without flip test or decoding.
+        """Returns the raw outputs of the network, without flip test and decoding.
 
         Args:
-            images: uint8 RGB [N, H, W, 3] of the network's input size.
+            images: uint8 RGB images [N, H, W, 3] in the network's input size.
 
         Returns:
-            Arrays [N, ...] by the name of the output; `config.codec.output_spec` states their axes.
+            Output arrays [N, ...] by name; `config.codec.output_spec` states their axes and units.
 
         Raises:
             InputError: If the array has another type or shape, or the model is closed.
@@ -289,7 +313,8 @@ class PoseModel:
         expected = f"images: expected a uint8 array [N, {height}, {width}, 3]"
         if not isinstance(images, np.ndarray):
             raise InputError(
-                f"{expected}, got a {type(images).__name__}; np.stack makes one array of several images"
+                f"{expected}, got a {type(images).__name__}; "
+                "np.stack makes one array of several images"
             )
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (height, width, 3):
             one = images.dtype == np.uint8 and images.shape == (height, width, 3)
@@ -299,20 +324,25 @@ class PoseModel:
                 else "`predict` takes images of any size"
             )
             raise InputError(f"{expected}, got {images.dtype} {list(images.shape)}; {hint}")
-        with self._lock:  # neither Paddle nor OpenVINO runs one network from two threads
+        with self._lock:  # Paddle and OpenVINO cannot run a network in two threads at once
             run = check_open(self)
             return run(images)
 
     def open_detector(self, choice: DetectorChoice) -> Detector | None:
-        """Returns the detector of a choice of `predict`; one that is named is opened once.
+        """Returns the detector for the argument `detector` of `predict`.
+
+        A detector given by its name or path is opened at the first call and kept.
 
         Args:
-            choice: As for `predict`.
+            choice: Value of the argument `detector`, see `predict`.
+
+        Returns:
+            The detector, or None if the whole image is the window.
 
         Raises:
-            FileNotFoundError: If there is no such file.
+            FileNotFoundError: If the file does not exist.
             InputError: If the file is no detector.
-            ConnectionError: If it has to be fetched and cannot be.
+            ConnectionError: If the detector cannot be downloaded.
         """
         if choice is None or (choice == "auto" and not self.needs_boxes):
             return None
@@ -328,13 +358,14 @@ class PoseModel:
         return self._detectors[name]
 
     def predictor(self, max_people: int | None = None) -> Predictor:
-        """Returns the network with its codec, for windows on images.
+        """Returns a predictor of poses in windows on images; it is made once per `max_people`.
 
         Args:
-            max_people: Most people in a window, for networks that find several; None as the config says.
+            max_people: Largest number of people per window, for networks that find several; None
+                takes the config's value.
 
         Raises:
-            InputError: If that is not positive.
+            InputError: If `max_people` is not positive.
         """
         if max_people not in self._predictors:
             config = with_people(self.config, max_people)
@@ -353,7 +384,14 @@ class PoseModel:
         detector: DetectorChoice,
         batch_size: int,
     ) -> Iterator[PoseResult]:
-        """Returns an iterator over the results of images, one after another."""
+        """Returns a lazy iterator over the results of images, in order.
+
+        Args:
+            inputs: Images.
+            boxes: Boxes of each image, see `predict`; None uses the detector.
+            detector: Detector that finds the people, see `predict`.
+            batch_size: Number of windows that the network processes together.
+        """
         find = None if boxes is not None else self.open_detector(detector)
         boxed = _with_boxes(inputs, boxes, find)
         predictor = self.predictor(None if boxes is None and find is None else 1)
@@ -362,13 +400,13 @@ class PoseModel:
 
 
 def check_open(model: PoseModel) -> Backend:
-    """Returns the network of a model.
+    """Returns the function that runs the network of a model.
 
     Args:
         model: Loaded model.
 
     Raises:
-        InputError: If it is closed.
+        InputError: If the model is closed.
     """
     if model._run is None:
         raise InputError(f"{model!r} is closed; load it again with load_model")
@@ -392,30 +430,36 @@ def load_model(
     """Returns a network with its weights, ready to predict.
 
     Args:
-        source: Name of published weights, which are fetched once; or the path of a checkpoint, an exported file, or
-            somebody else's weights file of any format that this package reads. Of a run's folder the best weights are taken;
-            the folder of a checkpoint, or of one exported file, does as well.
-        config: Name of its config, where nothing beside the file states it.
-        overrides: Values by dotted key that replace the config's, such as {"model.order": "rgb"}.
-        device: "auto" (a GPU where there is one), "cpu", "gpu" or "gpu:1".
-        backend: What runs the network: "onnx", "openvino" or "paddle". "auto" decides by the file (.onnx, .xml, else Paddle);
-            published MoveNets run on ONNX Runtime where it is installed.
-        threads: Threads to compute with on the CPU; None for every core, or `OMP_NUM_THREADS`.
-        from_file: Copies of the published files, a folder with them, or the archive that holds them; then nothing is
-            downloaded.
-        cache: Folder of published files; None for the one that `PADDLE_POSE_HOME` names, or the user's cache folder.
-        image_size: Input size of Hourglass-52 on MPII, as in txyugood's project; instead of `config`.
-        fit: How a whole image becomes the input: with black borders, or stretched.
-        progress: Receives the progress of a download; None shows nothing.
+        source: Name of a published file, which is downloaded once; or the path of a checkpoint, of
+            an exported file, of a weights file of another project in any format that this package
+            reads, of the folder of one of these, or of a run, whose best weights are taken.
+        config: Name of the network's config; None reads the config in or beside the file.
+        overrides: New values of the config by dotted key, such as {"model.order": "rgb"}.
+        device: Device to compute on: "auto" (a GPU if there is one), "cpu", "gpu" or "gpu:1".
+        backend: Library that runs the network: "onnx", "openvino" or "paddle". "auto" derives it
+            from the file (.onnx, .xml, else Paddle); published MoveNets run on ONNX Runtime if it
+            is installed.
+        threads: Number of CPU threads; None takes OMP_NUM_THREADS or all cores.
+        from_file: Local copies of the published files, a folder or an archive that contains them;
+            nothing is downloaded then. None downloads missing files.
+        cache: Folder to store published files in; None takes the folder in the environment variable
+            PADDLE_POSE_HOME, or the user's cache folder.
+        image_size: Input size in px, 256 or 384, that selects the config of Hourglass-52 on MPII,
+            as in txyugood's project; instead of `config`.
+        fit: Method that fits a whole image into the input: "letterbox" adds black borders,
+            "stretch" changes the aspect ratio.
+        progress: Function that receives the progress of a download: done and total bytes, and bytes
+            per second; None displays nothing.
 
     Raises:
-        FileNotFoundError: If there is no such file, and no published one has this name.
+        FileNotFoundError: If the file does not exist and no published file has this name.
         InputError: If the file, its config and the arguments do not fit together.
-        ConnectionError: If a published file cannot be fetched; says where to put it.
+        ConnectionError: If a published file cannot be downloaded; the message states where to put
+            it.
         MissingDependencyError: If the file needs a package that is not installed.
 
     Example:
-        `load_model("res50.pth", config="simple_baseline_r50_coco_256x192", overrides={"model.order": "rgb"})`
+        `load_model("simple_baseline.pth", config="simple_baseline_r50_coco_256x192")`
     """
     check_device(device, threads)
     _check_choice("backend", backend, get_args(BackendName))
@@ -429,16 +473,15 @@ def load_model(
     kind = _BACKENDS.get(weights.suffix, "paddle") if is_exported(weights) else "paddle"
     if backend not in ("auto", kind):
         raise InputError(
-            f"backend {backend!r}: {weights} runs with {kind}; export_model writes files for onnx (.onnx), "
-            "openvino (.xml) and paddle (.json)"
+            f"backend {backend!r}: {weights} runs with {kind}; export_model writes files for onnx "
+            "(.onnx), openvino (.xml) and paddle (.json)"
         )
     chosen = registry.config_of(weights, config, image_size, overrides)
     of_several = chosen.codec.max_persons not in (None, 1) and "codec.max_persons" not in (
         overrides or {}
     )
-    if of_several and zoo.is_single_person(
-        name, weights
-    ):  # last: it may read the whole file for its checksum
+    # The slow check comes last: it may compute the checksum of the file.
+    if of_several and zoo.is_single_person(name, weights):
         chosen = with_people(chosen, 1)
     run, where = build.backend(chosen, weights, device, threads)
 
@@ -463,24 +506,31 @@ def open_detector(
     cache: str | Path | None = None,
     progress: DownloadProgress | None = None,
 ) -> Detector:
-    """Returns a person detector: a function from a uint8 RGB image [h, w, 3] to boxes [D, 4] in image px and scores [D].
+    """Returns a person detector, a function from an image to boxes and scores.
+
+    Its argument is a uint8 RGB image [h, w, 3]; it returns boxes [D, 4] (x, y, width, height) in
+    image px, and scores [D].
 
     Args:
-        source: Name of a published detector, path of an ONNX file of NanoDet, YOLOX, RTMDet or Ultralytics, or of a network of
-            several people's poses with its config beside it, whose people get the box around their joints.
-        format: How the outputs of somebody else's ONNX file are read; None recognises it.
-        min_score: Score that a person must exceed; None for the usual one of the network.
-        max_people: Most people in an image; None for the usual number.
-        device: As for `load_model`.
-        threads: As for `load_model`.
-        from_file: As for `load_model`.
-        cache: As for `load_model`.
-        progress: As for `load_model`.
+        source: Name of a published detector; path of an ONNX file of NanoDet, YOLOX, RTMDet or
+            Ultralytics; or path of a pose network that finds several people, with its config beside
+            it: its boxes surround the keypoints of each person.
+        format: Format of the outputs of an ONNX file of another project; None recognises it.
+        min_score: Score that a box must exceed; None takes the default of the detector's kind.
+        max_people: Largest number of boxes per image; None takes the default: 20, or 6 for a pose
+            network.
+        device: Device to compute on: "auto" (a GPU if there is one), "cpu", "gpu" or "gpu:1".
+        threads: Number of CPU threads; None takes OMP_NUM_THREADS or all cores.
+        from_file: Local copies of the published files, see `load_model`.
+        cache: Folder to store published files in, see `load_model`.
+        progress: Function that receives the progress of a download, see `load_model`.
 
     Raises:
-        FileNotFoundError: If there is no such file, and no published one has this name.
-        InputError: If the file is no detector, could be one of several formats, or no config is beside it.
-        ConnectionError: If a published file cannot be fetched; says where to put it.
+        FileNotFoundError: If the file does not exist and no published file has this name.
+        InputError: If the file is no detector, could be of several formats, or is a pose network
+            without a config beside it.
+        ConnectionError: If a published file cannot be downloaded; the message states where to put
+            it.
         MissingDependencyError: If ONNX Runtime is missing.
 
     Example:
@@ -518,17 +568,18 @@ def locate_detector(
     cache: str | Path | None = None,
     progress: DownloadProgress | None = None,
 ) -> Path:
-    """Returns the file of a person detector, fetched where it is named by the name of a published one.
+    """Returns the path of a person detector's file, after downloading a published one.
 
     Args:
-        source: As for `open_detector`, likewise the others.
-        from_file: Copies of the published files.
-        cache: Folder of published files.
-        progress: Receives the progress of a download.
+        source: Name of a published detector, or path of a file, see `open_detector`.
+        from_file: Local copies of the published files, see `load_model`.
+        cache: Folder to store published files in, see `load_model`.
+        progress: Function that receives the progress of a download, see `load_model`.
 
     Raises:
-        FileNotFoundError: If there is no such file, and no published one has this name.
-        ConnectionError: If it cannot be fetched; says how to do without.
+        FileNotFoundError: If the file does not exist and no published file has this name.
+        ConnectionError: If the file cannot be downloaded; the message states how to predict without
+            a detector.
     """
     folder = None if cache is None else Path(cache)
     try:
@@ -537,18 +588,20 @@ def locate_detector(
         without = environment.argument(
             "--detector none, or --boxes FILE", "detector=None, or boxes="
         )
-        raise ConnectionError(f"{problem}. To do without a detector: {without}") from problem
+        raise ConnectionError(f"{problem}. To predict without a detector: {without}") from problem
 
 
 def with_people(config: Config, max_people: int | None) -> Config:
-    """Returns the config with a number of people to a window, where its codec can find several.
+    """Returns a config with another largest number of people per window.
+
+    A config whose codec finds one person per window is returned unchanged.
 
     Args:
         config: Config of a network.
-        max_people: Most people in a window; None as the config says.
+        max_people: Largest number of people per window; None keeps the config's value.
 
     Raises:
-        InputError: If that is not positive.
+        InputError: If `max_people` is not positive.
     """
     if max_people is None or config.codec.max_persons is None:
         return config
@@ -564,19 +617,25 @@ def _check_choice(name: str, value: object, choices: Sequence[str | None]) -> No
 
 
 def _check_count(name: str, value: object) -> None:
-    """Raises an InputError if the value of an argument is no whole number from 1."""
+    """Raises an InputError if the value of an argument is not a positive integer."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise InputError(f"{name} {value!r}: expected a whole number from 1")
+        raise InputError(f"{name} {value!r}: expected a positive integer")
 
 
 def _several(
     images: ImageInput | Iterable[ImageInput],
 ) -> Iterable[ImageInput | Source] | None:
-    """Returns the images of a folder, a pattern, a TIFF of several pages or an iterable; None for one image.
+    """Returns the images of a folder, a pattern, a TIFF with several pages or an iterable.
+
+    Args:
+        images: Value of the argument `images` of `predict`.
+
+    Returns:
+        The images in order; None if the argument is one image.
 
     Raises:
-        FileNotFoundError: If a folder holds no image, or no file fits a pattern.
-        InputError: If a video is among them, or this is neither an image nor several.
+        FileNotFoundError: If a folder contains no image, or no file matches a pattern.
+        InputError: If the argument is a video, contains only videos, or is no valid type.
     """
     if isinstance(images, np.ndarray | PIL.Image.Image):
         return None
@@ -589,10 +648,12 @@ def _several(
         if Path(images).is_file() and [source.page for source in still] == [None]:
             return None
         if not still:
-            raise InputError(f"{moving[0]} is a video or an animated image: call track with it")
+            raise InputError(
+                f"{moving[0]}: a video or an animated image, expected images; pass it to track"
+            )
         if moving:
             _log.warning(
-                "%s: left out, %d videos such as %s; track takes videos",
+                "%s: %d videos such as %s are left out; pass them to track",
                 images,
                 len(moving),
                 moving[0].name,
@@ -601,7 +662,8 @@ def _several(
     if isinstance(images, Iterable):
         return images
     raise InputError(
-        f"expected an image or several: paths, arrays or PIL images; got {type(images).__name__}"
+        "images: expected an image or an iterable of images (paths, arrays, PIL images), "
+        f"got {type(images).__name__}"
     )
 
 
@@ -610,7 +672,16 @@ def _with_boxes(
     boxes: Iterable[BoxesInput | None] | None,
     find: Detector | None,
 ) -> Iterator[pipeline.Boxed]:
-    """Yields images as frames, with the people that are given or found."""
+    """Yields each image as a frame, with its given or detected boxes.
+
+    Args:
+        inputs: Images.
+        boxes: Boxes of each image, with None for a whole image; None uses the detector.
+        find: Detector; None takes whole images.
+
+    Raises:
+        InputError: If there are more images than boxes, or a box is invalid.
+    """
     given = None if boxes is None else iter(boxes)
     for number, image in enumerate(inputs):
         frame = _frame(image, kind="image")
@@ -620,13 +691,16 @@ def _with_boxes(
         try:
             chosen = _box_list(next(given))
         except StopIteration:
-            raise InputError(f"boxes are given for {number} images, but there are more") from None
+            raise InputError(
+                f"boxes: expected one entry per image, got {number} for more images; "
+                "give None for a whole image"
+            ) from None
         _warn_of_boxes_outside(chosen or (), frame)
         yield frame, pipeline.given(chosen)
 
 
 def _warn_of_boxes_outside(boxes: Sequence[Box], frame: Frame) -> None:
-    """Logs a warning for a box that does not touch its image."""
+    """Logs a warning for each box that lies outside its image."""
     width, height = frame.size
     for box in boxes:
         if box[0] >= width or box[1] >= height or box[0] + box[2] <= 0 or box[1] + box[3] <= 0:
@@ -641,7 +715,7 @@ def _warn_of_boxes_outside(boxes: Sequence[Box], frame: Frame) -> None:
 
 
 def _copies(from_file: str | Path | Sequence[str | Path] | None) -> Path | tuple[Path, ...] | None:
-    """Returns copies of published files as paths."""
+    """Returns the argument `from_file` of `load_model` as paths."""
     if from_file is None:
         return None
     if isinstance(from_file, str | Path):
@@ -650,7 +724,11 @@ def _copies(from_file: str | Path | Sequence[str | Path] | None) -> Path | tuple
 
 
 def _box_list(boxes: BoxesInput | None) -> list[Box] | None:
-    """Returns boxes as a list; None, the whole image, for None."""
+    """Returns boxes as a list of (x, y, width, height); None, the whole image, for None.
+
+    Raises:
+        InputError: If the boxes are not finite, or not of the shape [D, 4].
+    """
     if boxes is None:
         return None
     array = np.asarray(boxes, np.float64)
@@ -658,7 +736,8 @@ def _box_list(boxes: BoxesInput | None) -> list[Box] | None:
         return []
     if array.ndim != 2 or array.shape[1] != 4 or not np.isfinite(array).all():
         raise InputError(
-            f"expected finite boxes [D, 4] (x, y, width, height) in image px, got {list(array.shape)}"
+            "boxes: expected finite values of shape [D, 4] (x, y, width, height) in image px, "
+            f"got shape {list(array.shape)}"
         )
     return [(x, y, width, height) for x, y, width, height in array.tolist()]
 
@@ -666,7 +745,17 @@ def _box_list(boxes: BoxesInput | None) -> list[Box] | None:
 def _frame(
     image: ImageInput | Source, kind: Literal["image", "video"], index: int = 0, rate: float = 0.0
 ) -> Frame:
-    """Returns an image as a frame; the path of an array is empty."""
+    """Returns an image as a frame.
+
+    Args:
+        image: Image, or a source that `io.frames.find` returned.
+        kind: Kind of the frame's source.
+        index: Number of the frame.
+        rate: Frames per second; 0 for an image.
+
+    Returns:
+        The frame; its path is empty for an array or a PIL image.
+    """
     if isinstance(image, Source):
         return next(frames.read(image))
     path = Path(image) if isinstance(image, str | Path) else Path()
@@ -677,17 +766,21 @@ def _frame(
 def _video_frames(
     source: str | Path | int | Iterable[ImageInput], frames_per_second: float
 ) -> Iterator[Frame]:
-    """Returns the frames of a video, a camera or an iterable.
+    """Returns an iterator over the frames of a video, a camera or an iterable.
+
+    Args:
+        source: Value of the argument `source` of `track`.
+        frames_per_second: Frame rate of an iterable.
 
     Raises:
         FileNotFoundError: If the video is missing.
-        InputError: If this is an image or a folder.
+        InputError: If the source is an image or a folder.
     """
     if isinstance(source, str | Path | int):
         found = frames.find([str(source)])
         if len(found) != 1 or found[0].kind == "image":
             raise InputError(
-                f"{source}: expected one video or the number of a camera; predict takes images"
+                f"{source}: expected one video or the number of a camera; pass images to predict"
             )
         return frames.read(found[0])
     is_image = isinstance(source, PIL.Image.Image) or (
@@ -695,8 +788,8 @@ def _video_frames(
     )
     if is_image or not isinstance(source, Iterable):
         raise InputError(
-            f"expected a video or frames, got one {type(source).__name__}; pass a list of frames, or call predict with an "
-            "image"
+            f"source: expected a video or frames, got one {type(source).__name__}; "
+            "pass a list of frames, or pass an image to predict"
         )
     one = Source("video", Path(), Path("video"))
     numbered = enumerate(source)

@@ -1,4 +1,4 @@
-"""Poses in images, videos and what a camera sees, as drawings and files."""
+"""Prediction of poses in images, videos and cameras, written as drawings and files."""
 
 from __future__ import annotations
 
@@ -43,25 +43,32 @@ from paddle_pose.visualize import ColorBy
 _log = logging.getLogger("paddle_pose")
 
 FILES = {"json": "predictions.json", "coco": "keypoints_results.json", "csv": "predictions.csv"}
-BATCH_SIZE = 8  # windows processed together; 1 where somebody waits for each frame
+BATCH_SIZE = 8  # windows processed together; 1 for cameras and frames shown on the screen
 
 
 @dataclass(frozen=True)
 class People:
-    """Where people are in an image, and who follows them through a video.
+    """Settings of detection and tracking: the windows of an image, and the ids of a video.
 
     Attributes:
-        boxes: File of boxes, see `io.boxes.read_boxes`; None without one.
-        detector: What finds people first, as for `PoseModel.predict`: "auto", the name or path of a detector, or None for the
-            whole image. Without effect beside `boxes` and `one_person`.
-        detector_format: How the outputs of somebody else's ONNX detector are read; None recognises it.
-        detect_every: Frames of a video from one run of the detector to the next.
-        min_score: Lowest score of a box; None for `MIN_BOX_SCORE` in `boxes`, and the usual one of the detector.
-        max_people: Most people that are found in an image; None for the usual number.
-        fit: How a whole image becomes the input: with black borders, or stretched.
-        one_person: Whether the window is the square round the person of the previous frame, as in Google's MoveNet.
-        track: What makes people of two frames similar, which gives them ids: their joints or boxes; None for no ids.
-        smooth: Whether keypoints in videos are smoothed, which gives ids, too.
+        boxes: File of boxes in image px, see `io.boxes.read_boxes`; None uses the detector.
+        detector: Detector that finds the people, see `PoseModel.predict`: "auto", the name or path
+            of a detector, or None for the whole image. Ignored with `boxes` and `one_person`.
+        detector_format: Format of the outputs of an ONNX detector of another project; None
+            recognises it.
+        detect_every: Number of frames of a video between two runs of the detector.
+        min_score: Lowest score of a box; None takes `MIN_BOX_SCORE` for `boxes`, and the default of
+            the detector's kind.
+        max_people: Largest number of people per image; None takes the default of the detector or
+            network.
+        fit: Method that fits a whole image into the input: "letterbox" adds black borders,
+            "stretch" changes the aspect ratio.
+        one_person: Whether to predict a single person without a detector, in a square window around
+            the person of the previous frame, as in Google's MoveNet.
+        track: Similarity that matches people of consecutive frames and gives them ids: of their
+            keypoints ("oks") or of their boxes ("iou"); None gives no ids.
+        smooth: Whether keypoints in videos are smoothed by the One-Euro filter; it needs ids, so
+            people get them.
     """
 
     boxes: Path | None = None
@@ -78,19 +85,20 @@ class People:
 
 @dataclass(frozen=True)
 class Results:
-    """What is made of the poses.
+    """Settings of the output: which files are written, and what the drawings show.
 
     Attributes:
-        folder: Folder of drawings and files; it is made if it is missing.
-        save: Any of "drawing", "json", "coco", "csv".
-        show: Whether frames are shown in a window on the screen, too.
+        folder: Folder of drawings and files; it is created if missing.
+        save: Kinds of files to write, any of "drawing", "json", "coco" and "csv".
+        show: Whether drawn frames are also shown in a window on the screen.
         min_score: Lowest score of a joint that is drawn.
-        joint_names: Whether the joints' names are drawn.
-        color: Whether each person has a colour, or each side of the body; None for people, but for
-            sides in videos without ids, where nobody knows who is who from frame to frame.
-        boxes: Whether each person's box is drawn.
-        scores: Whether each person's score is written above the head.
-        maps: Whether the network's maps are drawn, an image for each window.
+        joint_names: Whether the names of the joints are drawn.
+        color: Meaning of the colours: "person", one per person, or "side", one per side of the
+            body. None takes "person", but "side" for videos without ids, since people cannot be
+            matched from frame to frame there.
+        boxes: Whether the box of each person is drawn.
+        scores: Whether the score of each person is written above the head.
+        maps: Whether the network's maps are drawn, as an image per window.
     """
 
     folder: Path = Path("output/predict")
@@ -106,15 +114,15 @@ class Results:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a prediction came to.
+    """Counts, duration and failures of a call of `predict_files`.
 
     Attributes:
-        frames: Number of frames.
-        people: Number of people in all frames.
-        seconds: Duration without the loading of the networks.
-        failures: Message for each source that could not be read, or not to its end.
-        ended: Why the run ended early; None where it did not.
-        video_codec: Codec and encoder of the drawn videos; "" where none was drawn.
+        frames: Number of processed frames; an image is one frame.
+        people: Number of poses in all frames.
+        seconds: Duration in seconds, without loading the networks.
+        failures: Message for each source that could not be read to its end.
+        ended: Interruption that stopped the call early; None if there was none.
+        video_codec: Names of codec and encoder of the drawn videos; "" if no video was drawn.
     """
 
     frames: int
@@ -143,32 +151,41 @@ def predict_files(
     progress: ProgressFactory = no_progress,
     interruption: Interruption | None = None,
 ) -> Summary:
-    """Predicts poses in images, videos and what cameras see, and writes drawings and files.
+    """Predicts poses in images, videos and cameras, and writes drawings and files.
 
     Args:
-        places: Images, videos, folders, patterns, or numbers of cameras; see `io.frames.find`.
-        weights: Checkpoint or exported file, or the name of a published file, which is fetched.
-        config: Name of a config, where none is beside the weights.
-        image_size: Input size of Hourglass-52 on MPII, as in txyugood's project; None for none.
-        overrides: Values by dotted key that replace the config's.
-        people: Where people are, and who follows them; None for the defaults.
-        results: What is written and shown; None for the defaults.
-        batch_size: Windows processed together; None for `BATCH_SIZE`, or 1 with a camera or a window on the screen.
-        device: "auto", "cpu" or "gpu".
-        threads: Threads to compute with on the CPU; None for the usual number.
-        cache: Folder of published files; None for the usual one.
-        from_file: Copies of published files, folders or archives with them; then these are not downloaded.
-        download_progress: Receives a download's progress, see `io.download`.
-        progress: Makes what receives the number of frames that are done.
-        interruption: What may end the run early, entered while frames are processed; None for nothing.
+        places: Paths of images, videos and folders, patterns, and numbers of cameras; see
+            `io.frames.find`.
+        weights: Path of a checkpoint or an exported file; or the name of a published file, which is
+            downloaded once.
+        config: Name of the network's config; None reads the config in or beside the weights.
+        image_size: Input size in px, 256 or 384, that selects the config of Hourglass-52 on MPII,
+            as in txyugood's project; None selects none.
+        overrides: New values of the config by dotted key.
+        people: Settings of detection and tracking; None takes the defaults.
+        results: Settings of the output; None takes the defaults.
+        batch_size: Number of windows that the network processes together; None takes `BATCH_SIZE`,
+            or 1 with a camera or with frames shown on the screen.
+        device: Device to compute on: "auto", "cpu", "gpu" or "gpu:1".
+        threads: Number of CPU threads; None takes OMP_NUM_THREADS or all cores.
+        cache: Folder to store published files in; None takes the user's, see `load_model`.
+        from_file: Local copies of published files, or folders or archives that contain them; these
+            are not downloaded.
+        download_progress: Function that receives the progress of a download, see `io.download`.
+        progress: Function that returns a progress callback, given the number of frames and their
+            unit.
+        interruption: Handler of requests to stop early, such as Ctrl-C, entered while frames are
+            processed; None handles none.
 
     Returns:
-        The numbers of the run; after an interruption everything that was written is complete so far.
+        Counts and failures. After an interruption all written files are complete up to the last
+        processed frame.
 
     Raises:
         FileNotFoundError: If a file is missing.
-        InputError: If a file or an argument does not fit.
-        ConnectionError: If a published file cannot be fetched; says where to put it.
+        InputError: If a file or an argument is invalid, or arguments contradict each other.
+        ConnectionError: If a published file cannot be downloaded; the message states where to put
+            it.
         MissingDependencyError: If the weights need a package that is not installed.
     """
     people = people or People()
@@ -176,7 +193,8 @@ def predict_files(
     interruption = interruption or Interruption()
     if results.folder.exists() and not results.folder.is_dir():
         raise InputError(
-            f"--output {results.folder}: is a file; expected a folder, which is made where it is missing"
+            f"--output {results.folder}: a file, expected a folder; choose another name, "
+            "a missing folder is created"
         )
     sources = frames.find(places, leave_out=results.folder)
     outputs = Outputs(results.folder, "predict", keep=[source.path for source in sources])
@@ -238,17 +256,17 @@ def predict_files(
     advance = progress(frames.count(sources), "frames")
     began = monotonic()
     with ExitStack() as stack, interruption:
-        header = {**_header(model), "boxes": _boxes_in_words(people, detector_name)}
+        header = {**_header(model), "boxes": _boxes_source(people, detector_name)}
         if detector_file is not None:
             header |= {"detector": str(detector_file), "detector_sha256": sha256_of(detector_file)}
         made = _sinks(results, header, model.joints, image_ids(sources, known), drawings, outputs)
         sinks = [stack.enter_context(closing(sink)) for sink in made]
-        on_maps: Callable[[Frame, CropMaps], None] = _keep_nothing
+        on_maps: Callable[[Frame, CropMaps], None] = _ignore_maps
         if results.maps:
             maps = MapImages(drawings, model.config.codec.visualize, outputs)
             sinks.append(maps)
             on_maps = maps.see
-        # The screen's key ends the run: the other sinks have the frame before that.
+        # The screen comes last: its key stops the run after the other sinks have the frame.
         sinks.sort(key=lambda sink: isinstance(sink, ScreenRenderer))
         stream = frames.frames(sources, failures.append)
         if people.one_person:
@@ -294,14 +312,15 @@ def predict_files(
 
 
 def check_people(people: People, results: Results) -> None:
-    """Refuses arguments that do not go together.
+    """Raises an error if `one_person` is combined with settings for several people.
 
     Args:
-        people: Where people are.
-        results: What is written.
+        people: Settings of detection and tracking.
+        results: Settings of the output.
 
     Raises:
-        InputError: If `one_person` stands beside an argument that says otherwise where to look, or how to tell people apart.
+        InputError: If `one_person` is combined with boxes, a detector, a number of people, tracking
+            or maps.
     """
     given = {
         "boxes": people.boxes,
@@ -313,16 +332,17 @@ def check_people(people: People, results: Results) -> None:
     others = [f"--{name}" for name, value in given.items() if value]
     if people.one_person and others:
         raise InputError(
-            f"--one_person does not go with {', '.join(others)}: it looks round one person, frame by frame"
+            f"--one_person does not go with {', '.join(others)}: it predicts one person in a "
+            "window around the previous frame's pose; leave one of them out"
         )
 
 
 def warn_of_no_effect(people: People, sources: Sequence[Source]) -> None:
-    """Logs a warning for each argument that changes nothing.
+    """Logs a warning for each setting that has no effect.
 
     Args:
-        people: Where people are.
-        sources: What poses are looked for in.
+        people: Settings of detection and tracking.
+        sources: Images, videos and cameras to predict poses in.
     """
     if (
         people.min_score is not None
@@ -334,18 +354,28 @@ def warn_of_no_effect(people: People, sources: Sequence[Source]) -> None:
         given = [f"--{name}" for name in ("track", "smooth") if getattr(people, name)]
         if given:
             _log.warning(
-                "%s: no effect on images, only in videos and on what a camera sees",
+                "%s: no effect on images, only on videos and cameras",
                 " and ".join(given),
             )
 
 
 def _boxes(people: People, sources: Sequence[Source]) -> Boxes | None:
-    """Reads the boxes, which have to be for these sources; None without a file."""
+    """Returns the boxes of the file in the settings; None if they name no file.
+
+    Args:
+        people: Settings of detection and tracking.
+        sources: Images, videos and cameras; the boxes must be for these.
+
+    Raises:
+        FileNotFoundError: If the file is missing.
+        InputError: If the file is invalid, does not fit the sources, or a detector is set, too.
+    """
     if people.boxes is None:
         return None
     if people.detector not in (None, "auto"):
         raise InputError(
-            f"--boxes {people.boxes} and --detector {people.detector}: one of them says where people are"
+            f"--boxes {people.boxes} and --detector {people.detector}: both give the boxes of the "
+            "people; leave one out"
         )
     boxes = read_boxes(
         people.boxes, MIN_BOX_SCORE if people.min_score is None else people.min_score
@@ -355,25 +385,26 @@ def _boxes(people: People, sources: Sequence[Source]) -> Boxes | None:
 
 
 def check_copies(from_file: Sequence[Path], weights: str, people: People) -> None:
-    """Refuses copies of published files where none is named.
+    """Raises an error if local copies are given but no published file is used.
 
     Args:
-        from_file: Copies of published files.
+        from_file: Local copies of published files.
         weights: Name or path of the weights.
-        people: Where people are; names a detector.
+        people: Settings of detection, with the name or path of the detector.
 
     Raises:
-        InputError: If neither the weights nor the detector are named by the name of a published file.
+        InputError: If there are copies, but neither weights nor detector are a published file.
     """
     named = [name for name in (weights, people.detector) if name is not None]
     if from_file and not any(name == "auto" or zoo.is_published(name) for name in named):
         raise InputError(
-            f"--from_file {' '.join(map(str, from_file))}: the name of a published file must be among {', '.join(named)}"
+            f"--from_file {' '.join(map(str, from_file))}: expected the name of a published file "
+            f"as weights or detector, got {', '.join(named)}; name one, or leave --from_file out"
         )
 
 
 def _detector_name(people: People, model: PoseModel) -> str | None:
-    """Returns the name or path of the detector that is used; None for none."""
+    """Returns the name or path of the detector to use; None if no detector is needed."""
     if people.boxes is not None or people.one_person or people.detector is None:
         return None
     if people.detector == "auto":
@@ -382,12 +413,20 @@ def _detector_name(people: People, model: PoseModel) -> str | None:
 
 
 def _color(frame: Frame, poses: Poses) -> ColorBy:
-    """Returns "person" for images and for people with ids, else "side": see `Results.color`."""
+    """Returns the default of `Results.color`: "person" for images and people with ids, else "side".
+
+    Args:
+        frame: Frame to draw.
+        poses: Poses in the frame.
+    """
     return "person" if frame.source.kind == "image" or len(poses.ids) else "side"
 
 
 def _header(model: PoseModel) -> dict[str, object]:
-    """Returns what a file of predictions states of the network: config, file with its checksum, and engine."""
+    """Returns the entries about the network in the header of predictions.json.
+
+    They are config, path and checksum of the weights, device and flip test.
+    """
     return {
         "config": model.config.name,
         "weights": str(model.weights),
@@ -397,8 +436,8 @@ def _header(model: PoseModel) -> dict[str, object]:
     }
 
 
-def _boxes_in_words(people: People, detector: str | None) -> str:
-    """Returns where the people's boxes come from, for the header of a file."""
+def _boxes_source(people: People, detector: str | None) -> str:
+    """Returns the source of the people's boxes as text, for the header of predictions.json."""
     if people.boxes is not None:
         return f"file {people.boxes}"
     if people.one_person:
@@ -414,7 +453,16 @@ def _sinks(
     drawings: Mapping[Source, Path],
     outputs: Outputs,
 ) -> Iterator[Sink]:
-    """Yields what takes the poses, one made after another."""
+    """Yields the sinks that write or show the poses; each is made when it is requested.
+
+    Args:
+        results: Settings of the output.
+        header: Entries of the header of predictions.json.
+        joints: Names of the K joints.
+        ids: Function that returns the image id of a frame, for results in COCO's format.
+        drawings: Path of the drawing of each source.
+        outputs: Guard of the output folder against overwriting foreign files.
+    """
     folder = results.folder
     if results.show:
         yield ScreenRenderer()
@@ -431,5 +479,5 @@ def _sinks(
         yield CsvFile(folder / FILES["csv"], joints, outputs.replacing)
 
 
-def _keep_nothing(frame: object, crop_maps: object) -> None:
-    """Forgets a window's maps."""
+def _ignore_maps(frame: object, crop_maps: object) -> None:
+    """Does nothing with the maps of a window."""

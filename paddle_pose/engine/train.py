@@ -35,6 +35,7 @@ from paddle_pose.io import atomic
 from paddle_pose.metrics.base import eval_line
 from paddle_pose.progress import ProgressFactory, no_progress, notebook_progress
 from paddle_pose.structures import Sample
+from paddle_pose.training import gpu_flags
 from paddle_pose.training.initialize import initialize
 from paddle_pose.training.process_group import ProcessGroup
 
@@ -225,6 +226,9 @@ def train_config(
         InputError: If data or config do not fit.
     """
     where, process_group = set_device(device), process_group or _start_processes(device)
+    gpu_flags.set_flags(
+        config.train.deterministic, config.train.cudnn_search, config.train.conv_workspace
+    )
     drawn = (
         data is None
         and config.data.train_annotations is None
@@ -235,7 +239,7 @@ def train_config(
     _log.info(f"Config {config.name} on {where}, run in {run_dir}")
     training = build.samples(config, data, config.data.train_split)
     validation = build.samples(config, data, config.data.val_split)
-    network = process_group.sync_batch_norm(build.model(config))
+    network = process_group.sync_batch_norm(build.model(config), config.train.freeze)
     loader = build.loader(config, training, process_group)
     start = initialize(
         network,
@@ -264,7 +268,7 @@ def train_config(
             atomic.write_text(
                 run_dir / registry.FILE_NAME, registry.to_json(config, None if drawn else data)
             )
-        backend: Backend = PaddleBackend(network)
+        backend: Backend = PaddleBackend(trainer.model, trainer.precision.run)
         if config.val.flip:
             backend = FlipAverage(backend, config.codec, config.val.shift)
         metric = build.metric(config, data)

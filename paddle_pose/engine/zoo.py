@@ -1,4 +1,4 @@
-"""Published weights: fetching and describing them, and writing any weights file under this project's names."""
+"""Published weights: download, conversion to this project's tensor names, and descriptions."""
 
 from __future__ import annotations
 
@@ -34,25 +34,32 @@ _IN_ARCHIVE = "end2end.onnx"  # mmdeploy's name of an exported network
 _log = logging.getLogger("paddle_pose")
 
 Copies = Path | Sequence[Path] | None
-"""Files that take the place of a download: files, folders or archives."""
+"""Local copies of published files, used instead of a download: files, folders or archives."""
 
 
 def find_published(name: str) -> PublishedFile:
-    """Returns the published file of a name.
+    """Returns the description of a published file.
+
+    Args:
+        name: Name of the published file.
 
     Raises:
-        InputError: If there is none; the message lists the names.
+        InputError: If no published file has that name; the message lists the names.
     """
     if name not in PUBLISHED:
         raise InputError(
-            f"no published file {name!r}.{did_you_mean(name, PUBLISHED)} There are:\n  "
-            + "\n  ".join(PUBLISHED)
+            f"{name!r}: no published file has this name.{did_you_mean(name, PUBLISHED)} "
+            "Expected one of:\n  " + "\n  ".join(PUBLISHED)
         )
     return PUBLISHED[name]
 
 
 def is_published(source: str) -> bool:
-    """Returns whether weights are named by the name of a published file; a file of that name comes first."""
+    """Returns whether a source of weights is the name of a published file, not a path.
+
+    Args:
+        source: Path or name; an existing file or folder of that name takes precedence.
+    """
     return source in PUBLISHED and not Path(source).exists()
 
 
@@ -62,18 +69,23 @@ def fetch(
     from_file: Copies = None,
     progress: Progress | None = None,
 ) -> Path:
-    """Returns a published file as its publisher offers it; fetched and verified the first time, with all that belongs to it.
+    """Returns the path of a published file in its original format.
+
+    The first call downloads the file and its companion files and verifies their checksums; later
+    calls use the stored files.
 
     Args:
         name: Name of the published file.
-        folder: Folder for it; None for the cache, see `io.cache`.
-        from_file: Copies of its files, a folder with them, or the archive that holds them; then nothing is downloaded.
-        progress: Receives the progress of the download; None for silence.
+        folder: Folder to store the files in; None takes the cache, see `io.cache`.
+        from_file: Local copies of the files, a folder or an archive that contains them; nothing is
+            downloaded then. None downloads the missing files.
+        progress: Function that receives the progress of the download: done and total bytes, and
+            bytes per second; None displays nothing.
 
     Raises:
-        FileNotFoundError: If a copy is not there.
-        InputError: If no file has that name, or its checksum does not match.
-        ConnectionError: If no server can be reached; says where to put the file.
+        FileNotFoundError: If a local copy is missing.
+        InputError: If no published file has that name, or a checksum does not match.
+        ConnectionError: If no server can be reached; the message states where to put the file.
     """
     file = find_published(name)
     copies = (from_file,) if isinstance(from_file, Path) else tuple(from_file or ())
@@ -83,6 +95,7 @@ def fetch(
 
 
 def _folder(file: PublishedFile, folder: Path | None) -> Path:
+    """Returns the folder that stores a published file; None for `folder` takes the cache."""
     return cache_for([each.file_name for each in file.files], folder)
 
 
@@ -92,24 +105,30 @@ def converted(
     from_file: Copies = None,
     progress: Progress | None = None,
 ) -> Path:
-    """Returns a published file under our names, with its config beside it; fetched and converted the first time.
+    """Returns the path of a published pose network with this project's tensor names.
+
+    The first call downloads and converts it; later calls use the converted file. Its config is
+    beside it.
 
     Args:
         name: Name of the published file.
-        folder: Folder for the file as published, and for a folder with the converted one; None for the cache.
-        from_file: Copies of the published files, see `fetch`; then nothing is downloaded.
-        progress: Receives the progress of the download; None for silence.
+        folder: Folder to store the published file in; the converted file is stored in its subfolder
+            NAME. None takes the cache, see `io.cache`.
+        from_file: Local copies of the published files, see `fetch`.
+        progress: Function that receives the progress of the download, see `fetch`.
 
     Raises:
-        FileNotFoundError: If a copy is not there.
-        InputError: If no file has that name, its checksum does not match, or it is a person detector.
-        ConnectionError: If no server can be reached; says where to put the file.
-        MissingDependencyError: If the file has to be converted and Paddle is missing.
+        FileNotFoundError: If a local copy is missing.
+        InputError: If no published file has that name, its checksum does not match, or it is a
+            person detector.
+        ConnectionError: If no server can be reached; the message states where to put the file.
+        MissingDependencyError: If the file must be converted and Paddle is missing.
     """
     file = find_published(name)
     if file.purpose == "detect":
         raise InputError(
-            f"{name}: finds people, not poses; name it with {argument('--detector')}, and a pose network with "
+            f"{name}: a person detector, expected a pose network; give it with "
+            f"{argument('--detector')}, and a pose network with "
             + argument("--weights", "load_model")
         )
     if not file.config:
@@ -125,7 +144,11 @@ def converted(
 
 
 def is_runnable_without_paddle(file: PublishedFile) -> bool:
-    """Returns whether `converted_onnx` has an ONNX file of a published one: MoveNets, RTMPose and person detectors."""
+    """Returns whether `converted_onnx` supports a published file: MoveNets, RTMPose, detectors.
+
+    Args:
+        file: Description of the published file.
+    """
     return not file.config or file.config.startswith("movenet_")
 
 
@@ -135,26 +158,31 @@ def converted_onnx(
     from_file: Copies = None,
     progress: Progress | None = None,
 ) -> Path:
-    """Returns a published MoveNet or person detector as an ONNX file; fetched and converted the first time, without Paddle.
+    """Returns the path of a published MoveNet or person detector as an ONNX file; without Paddle.
 
-    A MoveNet's file is like an exported one, with its metadata beside it; a detector's keeps its own inputs and outputs.
+    The first call downloads and converts it; later calls use the converted file. The file of a
+    MoveNet is like an exported one, with its metadata beside it; that of a detector keeps its own
+    inputs and outputs.
 
     Args:
         name: Name of the published file.
-        folder: Folder for the file as published, and for a folder with the converted one; None for the cache.
-        from_file: Copies of the published files, see `fetch`; then nothing is downloaded.
-        progress: Receives the progress of the download; None for silence.
+        folder: Folder to store the published file in; a converted file is stored in its subfolder
+            NAME. None takes the cache, see `io.cache`.
+        from_file: Local copies of the published files, see `fetch`.
+        progress: Function that receives the progress of the download, see `fetch`.
 
     Raises:
-        FileNotFoundError: If a copy is not there.
-        InputError: If no file has that name, its checksum does not match, or it is another network.
-        ConnectionError: If no server can be reached; says where to put the file.
-        MissingDependencyError: If the file has to be converted and onnx is missing.
+        FileNotFoundError: If a local copy is missing.
+        InputError: If no published file has that name, its checksum does not match, or it is
+            neither a MoveNet nor a person detector.
+        ConnectionError: If no server can be reached; the message states where to put the file.
+        MissingDependencyError: If the file must be converted and the package onnx is missing.
     """
     file = find_published(name)
     if not is_runnable_without_paddle(file):
         raise InputError(
-            f"{name}: only Google's MoveNets and person detectors are written as ONNX files without Paddle"
+            f"{name}: cannot be converted to ONNX without Paddle; "
+            "expected one of Google's MoveNets or a person detector"
         )
     path = fetch(name, folder, from_file, progress)
     if path.suffix == ".onnx":
@@ -178,22 +206,25 @@ def converted_onnx(
 def _made_once(
     path: Path, target: Path, name: str, make: Callable[[Path], None], last: str | None = None
 ) -> Path:
-    """Returns a converted file, which is made where it is missing; other processes wait for it.
+    """Returns the path of a converted file, after converting it if it is missing.
+
+    A lock makes other processes that need the same file wait for it.
 
     Args:
-        path: Published file.
-        target: Converted file.
+        path: Path of the published file.
+        target: Path of the converted file.
         name: Name of the published file, for messages.
-        make: Writes the converted file.
-        last: Name of the file beside it that is written last; None where that is the file itself.
+        make: Function that writes the converted file to the given path.
+        last: Name of the file in the same folder that is written last and so marks a complete
+            conversion; None if it is the converted file itself.
     """
 
-    def is_there() -> bool:
+    def is_complete() -> bool:
         return target.is_file() and target.with_name(last or target.name).is_file()
 
-    if not is_there():
+    if not is_complete():
         with locked(path, what=name, wait=True):
-            if not is_there():  # another process may have converted it
+            if not is_complete():  # another process may have converted it in the meantime
                 make(target)
     return target
 
@@ -225,6 +256,7 @@ def _unpack(path: Path, target: Path) -> None:
 
 
 def _translate(path: Path, target: Path) -> None:
+    """Writes a detector's TensorFlow.js graph as an ONNX file."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with atomic.replacing(target) as draft:
         write_graph(path, draft)
@@ -239,24 +271,27 @@ def locate(
     what: str = "weights",
     engine: str = "auto",
 ) -> Path:
-    """Returns the weights file that is named by its path or by the name of a published file.
+    """Returns the path of the weights file for a path or for the name of a published file.
 
-    Published files are those of `converted`; of person detectors, and of MoveNets where ONNX Runtime runs them, those of
-    `converted_onnx`.
+    A published pose network is converted to this project's tensor names, see `converted`. Person
+    detectors, and MoveNets that ONNX Runtime runs, become ONNX files, see `converted_onnx`.
 
     Args:
-        source: Path of a file or of a folder with one, see `find_weights`; or name of a published file.
-        folder: Folder of published files; None for the cache.
-        from_file: Copies of the published files, see `fetch`; then nothing is downloaded.
-        progress: Receives the progress of the download; None for silence.
-        what: What it is for: "weights", or "detector".
-        engine: What will run it: "auto" prefers ONNX Runtime, where that and onnx are installed.
+        source: Path of a file or of a folder with one, see `find_weights`; or the name of a
+            published file.
+        folder: Folder to store published files in; None takes the cache, see `io.cache`.
+        from_file: Local copies of the published files, see `fetch`.
+        progress: Function that receives the progress of the download, see `fetch`.
+        what: Kind of network that is expected: "weights" for a pose network, or "detector".
+        engine: Backend that will run a published file: "onnx", "openvino", "paddle" or "auto",
+            which prefers ONNX Runtime if it and onnx are installed.
 
     Raises:
-        FileNotFoundError: If there is no such file, and no published one has this name.
-        InputError: If a checksum does not match, or a person detector is named where a pose network is expected.
-        ConnectionError: If no server can be reached; says where to put the file.
-        MissingDependencyError: If the file has to be converted and a package is missing.
+        FileNotFoundError: If the file does not exist and no published file has this name.
+        InputError: If a checksum does not match, or the name is that of a person detector where a
+            pose network is expected.
+        ConnectionError: If no server can be reached; the message states where to put the file.
+        MissingDependencyError: If the file must be converted and a package for it is missing.
     """
     if is_published(source):
         file = find_published(source)
@@ -269,18 +304,21 @@ def locate(
     path = find_weights(source)
     if not path.is_file():
         raise FileNotFoundError(
-            f"{what} {source}: no such file, and no published one has this name.{did_you_mean(source, PUBLISHED)} "
-            + argument(f"{command('zoo')} lists them", f"There are: {', '.join(PUBLISHED)}")
+            f"{what} {source}: no such file, and no published file has this name."
+            f"{did_you_mean(source, PUBLISHED)} "
+            + argument(f"{command('zoo')} lists them", f"Expected one of: {', '.join(PUBLISHED)}")
         )
     return path
 
 
 def copies_of(name: str, copies: Copies) -> tuple[Path, ...]:
-    """Returns those copies that may hold a published file: files of its name or checksum, folders with one, archives.
+    """Returns the local copies that may belong to a published file.
+
+    These are files with its name or checksum, folders with such a file, and all archives.
 
     Args:
         name: Name of the published file.
-        copies: Copies of this and perhaps other published files.
+        copies: Local copies of this and possibly of other published files.
     """
     wanted = find_published(name).files
     names = {file.file_name for file in wanted}
@@ -297,38 +335,42 @@ def copies_of(name: str, copies: Copies) -> tuple[Path, ...]:
 
 
 def _is_one_of(copy: Path, files: Sequence[RemoteFile]) -> bool:
+    """Returns whether a file has the checksum of one of the remote files."""
     checksum = sha256_of(copy)
     return any(file.sha256 and checksum.startswith(file.sha256.lower()) for file in files)
 
 
 def is_single_person(source: str, weights: Path) -> bool:
-    """Returns whether weights are Google's for one person, by their published name or by the file's checksum.
+    """Returns whether weights are those of one of Google's single-person MoveNets.
 
     Args:
-        source: Name that was given for them.
-        weights: Their file.
+        source: Path or published name that the caller gave for the weights.
+        weights: Path of the weights file; its checksum decides if `source` is no published name.
     """
     file = PUBLISHED.get(source) if is_published(source) else recognise(weights)
     return file is not None and file.config.startswith("movenet_")
 
 
 def _has_onnx_runtime() -> bool:
+    """Returns whether onnx and onnxruntime are installed."""
     return all(find_spec(package) is not None for package in ("onnx", "onnxruntime"))
 
 
 def convert(config: Config, source: Path, target: Path, force: bool = False) -> None:
-    """Writes a weights file under our names, with its config beside it, and logs what was done.
+    """Writes a weights file with this project's tensor names and its config; logs the result.
 
     Args:
         config: Config of the network.
-        source: Anybody's weights file.
-        target: A .safetensors or .pdparams file, or an .onnx file of Google's MoveNet, which needs no Paddle.
-        force: Whether files that are there are overwritten; of ONNX files only those that this project wrote.
+        source: Path of a weights file of this or another project.
+        target: Path of the file to write: .safetensors, .pdparams, or for Google's MoveNets .onnx,
+            which needs no Paddle. The config is written to config.json in the same folder.
+        force: Whether existing files are overwritten. An ONNX file is overwritten only if this
+            project wrote it.
 
     Raises:
-        FileNotFoundError: If the file is not there.
-        InputError: If the file does not fit the config, or something would be overwritten.
-        MissingDependencyError: If Paddle is missing, or onnx for an .onnx file.
+        FileNotFoundError: If the source is missing.
+        InputError: If the source does not fit the config, or a file exists and `force` is False.
+        MissingDependencyError: If Paddle is missing, or for an .onnx file the package onnx.
     """
     if target.suffix == ".onnx":
         _convert_to_onnx(config, source, target, force)
@@ -343,7 +385,8 @@ def convert(config: Config, source: Path, target: Path, force: bool = False) -> 
         taken.append(beside)
     if taken and not force:
         raise InputError(
-            f"{' and '.join(map(str, taken))}: already there; choose another folder, or add --force"
+            f"{' and '.join(map(str, taken))}: already exists; "
+            "choose another folder, or add --force"
         )
     write_weights(target, tensors)
     atomic.write_text(beside, text)
@@ -351,13 +394,15 @@ def convert(config: Config, source: Path, target: Path, force: bool = False) -> 
         sum(parameter.size for parameter in network.parameters() if parameter.trainable) / 1e6
     )
     _log.info(
-        f"Written: {target}, {len(tensors)} tensors, {millions:.2f} M parameters; {beside}, config {config.name}"
+        f"Written: {target}, {len(tensors)} tensors, {millions:.2f} M parameters; "
+        f"{beside}, config {config.name}"
     )
 
 
 def _convert_to_onnx(config: Config, source: Path, target: Path, force: bool) -> None:
+    """Writes a MoveNet's weights file as an ONNX file with metadata; see `convert`."""
     if os.path.lexists(target) and not force:
-        raise InputError(f"{target}: already there; choose another folder, or add --force")
+        raise InputError(f"{target}: already exists; choose another folder, or add --force")
     check_target(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".converting_", dir=target.parent) as folder:
@@ -376,24 +421,26 @@ def convert_file(
     overrides: Mapping[str, object] | None = None,
     force: bool = False,
 ) -> Path:
-    """Writes anybody's weights file under our names, with its config beside it, and logs what was done.
+    """Writes a weights file with this project's tensor names and its config; logs the result.
 
     Args:
-        source: Anybody's weights file.
-        target: A .safetensors, .pdparams or, of Google's MoveNet, .onnx file; None for output/NAME/model.pdparams with the
-            name of the source.
-        config: Name of its config, where none is beside it.
-        image_size: Input size of Hourglass-52 on MPII, as in txyugood's project; None for none.
-        overrides: Values by dotted key that replace the config's.
-        force: Whether files that are there are overwritten.
+        source: Path of a weights file of this or another project.
+        target: Path of the file to write, see `convert`; None takes output/NAME/model.pdparams with
+            the name of the source.
+        config: Name of the network's config; None reads the config beside the source.
+        image_size: Input size in px, 256 or 384, that selects the config of Hourglass-52 on MPII,
+            as in txyugood's project; None selects none.
+        overrides: New values of the config by dotted key.
+        force: Whether existing files are overwritten.
 
     Returns:
         Path of the written file.
 
     Raises:
-        FileNotFoundError: If the source is not there.
-        InputError: If nothing says which network it is for, it does not fit that, or something would be overwritten.
-        MissingDependencyError: If Paddle is missing.
+        FileNotFoundError: If the source is missing.
+        InputError: If the config of the network is unknown, the source does not fit it, or a file
+            exists and `force` is False.
+        MissingDependencyError: If Paddle is missing, or for an .onnx file the package onnx.
     """
     target = target or Path("output", source.stem, "model.pdparams")
     convert(registry.config_of(source, config, image_size, overrides), source, target, force)
@@ -401,34 +448,47 @@ def convert_file(
 
 
 def usage(file: PublishedFile, path: Path) -> str:
-    """Returns the command that a published file is for.
+    """Returns a command line that uses a published file.
 
     Args:
-        file: The published file.
+        file: Description of the published file.
         path: Path of the file on this machine.
     """
     if file.purpose == "detect":
-        return f"Find people with it:\n  {command('predict')} photo.jpg --weights F --detector {file.name}"
+        return (
+            "To detect people with it:\n"
+            f"  {command('predict')} photo.jpg --weights F --detector {file.name}"
+        )
     if file.purpose == "start":
-        return f"Start from it:\n  {command('train')} --config {file.config} --init {path} --dataset_root D"
+        return (
+            "To train from it:\n"
+            f"  {command('train')} --config {file.config} --init {path} --dataset_root D"
+        )
     if not file.config:
-        return f"Find poses with it:\n  {command('predict')} photo.jpg --weights {file.name}"
-    return f"Score it:\n  {command('val')} --weights {path} --config {file.config} --dataset_root D"
+        return f"To predict with it:\n  {command('predict')} photo.jpg --weights {file.name}"
+    return (
+        "To evaluate it:\n"
+        f"  {command('val')} --weights {path} --config {file.config} --dataset_root D"
+    )
 
 
 def published_numbers(file: PublishedFile) -> str:
-    """Returns a published file's numbers as text."""
-    return _text(file.published) or "no numbers"
+    """Returns the scores that a file's publisher reports, as text such as "AP 0.765"."""
+    return _text(file.published) or "no scores"
 
 
 def description(file: PublishedFile) -> str:
-    """Returns several lines about a published file: files, checksums, numbers and their protocol, author and licences."""
-    finds_people = file.purpose == "detect"
-    without_config = "none, it finds people" if finds_people else "made from what the file shows"
+    """Returns lines that describe a published file: URLs, checksums, scores, author, licences.
+
+    Args:
+        file: Published file to describe.
+    """
+    is_detector = file.purpose == "detect"
+    without_config = "none, a person detector" if is_detector else "made from what the file shows"
     lines = [
         file.name,
         f"config: {file.config or without_config}",
-        f"URL: {file.url}" + (f" (fetch {file.on_page} by hand)" if file.on_page else ""),
+        f"URL: {file.url}" + (f" (download {file.on_page} by hand)" if file.on_page else ""),
         f"SHA-256 begins with: {file.sha256 or 'not published'}",
     ]
     for other in file.companions:
@@ -448,7 +508,7 @@ def description(file: PublishedFile) -> str:
     if file.measured:
         lines += [
             f"measured: {_text(file.measured)}",
-            f"protocol of this: {file.measured_protocol}",
+            f"protocol of the measurement: {file.measured_protocol}",
         ]
     lines += [
         f"author: {file.author}",
@@ -491,6 +551,7 @@ def rows() -> list[tuple[str, ...]]:
 
 
 def _how_to_get(file: PublishedFile) -> str:
+    """Returns how a published file is downloaded: by name, by hand, or out of an archive."""
     if file.on_page:
         return "by hand"
     return (
@@ -499,13 +560,16 @@ def _how_to_get(file: PublishedFile) -> str:
 
 
 def _text(numbers: Sequence[tuple[str, float]]) -> str:
+    """Returns pairs of a metric and its value as text."""
     return ", ".join(f"{metric} {value}" for metric, value in numbers)
 
 
 def _input(file: PublishedFile) -> str:
+    """Returns the input size of a published network as text, such as "192x192" (px)."""
     width, height = file.input_size or registry.find(file.config).codec.input_size
     return f"{width}x{height}"
 
 
 def _megabytes(size: int | None) -> str:
+    """Returns a size in bytes as text in MB."""
     return "of unknown size" if size is None else f"{size / 1e6:.1f} MB"

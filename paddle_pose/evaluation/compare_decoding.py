@@ -31,7 +31,8 @@ class Decoding:
     Attributes:
         decode: Refinement of peaks, as in `HeatmapCodec.decode_by`.
         flip: Whether the maps are averaged with those of the mirrored image.
-        shift: Whether the mirrored maps are shifted by one cell before that.
+        shift: Whether the maps of the mirrored image are shifted by one cell before they are
+            averaged; False without `flip`.
     """
 
     decode: Refinement
@@ -50,24 +51,27 @@ def compare_decoding(
     threads: int | None = None,
     progress: ProgressFactory = no_progress,
 ) -> dict[Decoding, Scores]:
-    """Evaluates a network with all decodings of its heatmaps, and logs a table of the scores.
+    """Returns the scores of a network with all decodings of its heatmaps, and logs them as a table.
 
     Args:
-        weights: Checkpoint or exported file.
+        weights: Checkpoint or exported file, or a folder with one, see `find_weights`.
         data: Folder of the data set; None uses the annotation files that the config names.
-        config: Name of the config; None reads the one beside the weights.
-        image_size: Input size of Hourglass-52 on MPII, as in txyugood's project; None uses the
-            config's.
-        overrides: Values that replace those of the config, by dotted key.
-        device: "auto", "cpu" or "gpu".
-        threads: Number of CPU threads; None uses the default number.
-        progress: Factory of the progress display, which counts people.
+        config: Name of the config; None takes the config that is stored with the weights.
+        image_size: Input size in px of Hourglass-52 on MPII, 256 or 384, which selects the config
+            as in txyugood's project; None if `config` or the stored config does.
+        overrides: Values that replace those of the config, by dotted key such as
+            "val.batch_size"; None for none.
+        device: "cpu", "gpu", "gpu:1" for the second GPU, or "auto" for the GPU if there is one,
+            else the CPU.
+        threads: Number of CPU threads; None for that of the backend.
+        progress: Function that creates a progress display for the number of people and "people".
 
     Returns:
-        Scores of each decoding, without intervals.
+        Scores by the metric of the config of each decoding, see `decodings`; without intervals.
 
     Raises:
         FileNotFoundError: If a file is missing.
+        MissingDependencyError: If the weights need a package that is not installed.
         InputError: If a file or a value is invalid, or the network does not predict heatmaps of
             single people.
     """
@@ -100,10 +104,11 @@ def compare_decoding(
 
 
 def decodings(codec: HeatmapCodec) -> list[Decoding]:
-    """Returns all decodings of a codec's heatmaps.
+    """Returns all decodings of a codec's heatmaps: every refinement with and without flip test.
 
     Args:
-        codec: Codec of the heatmaps; with alignment "udp" mirrored maps are never shifted.
+        codec: Codec of the heatmaps; with alignment "published" each flip test comes without and
+            with the shift, with "udp" only without.
     """
     flips = [(False, False), (True, False)]
     if codec.alignment == "published":
@@ -119,18 +124,19 @@ def predict_by_decoding(
     batches: Iterable[tuple[np.ndarray, Sequence[Sample]]],
     progress: Progress = lambda done: None,
 ) -> dict[Decoding, list[Prediction]]:
-    """Returns the predictions of `evaluate` for every decoding.
+    """Returns the predictions of a network for samples, once for every decoding.
 
     The network runs twice per batch: on the images and on the mirrored images.
 
     Args:
-        backend: Network that computes maps for images.
+        backend: Network that predicts maps of images, see `Backend`.
         codec: Codec of the network; its `decode_by` is ignored.
-        batches: Batches of uint8 RGB images [N, H, W, 3] with their N samples.
-        progress: Function that receives the number of processed samples after every batch.
+        batches: Batches of uint8 RGB images [N, H, W, 3] with their N samples: the window of a
+            sample is the image.
+        progress: Function that receives the number of samples processed so far after every batch.
 
     Returns:
-        Samples with their poses in image px, by decoding.
+        For each of `decodings` a list of (sample, poses in image px), in the order of the batches.
     """
     predictions: dict[Decoding, list[Prediction]] = {decoding: [] for decoding in decodings(codec)}
     codecs = {decoding: replace(codec, decode_by=decoding.decode) for decoding in predictions}
@@ -150,13 +156,14 @@ def predict_by_decoding(
 
 
 def table(scores: Mapping[Decoding, Scores], monitor: str) -> str:
-    """Returns a text table with one line per decoding.
+    """Returns a text table with a header and one line per decoding.
 
-    Its columns are the monitored value and the same value at other thresholds.
+    The columns are decode, flip, shift, then one value at all its thresholds, in the metric's unit.
 
     Args:
-        scores: Scores of each decoding; at least one.
-        monitor: Name of the monitored value, such as "Mean@0.1".
+        scores: Scores of each decoding, as `compare_decoding` returns them; at least one.
+        monitor: Name of the value, with or without a threshold, such as "Mean@0.1"; its part before
+            "@" selects the columns.
     """
     stem = monitor.split("@")[0]
     names = [name for name in next(iter(scores.values())).values if name.split("@")[0] == stem]

@@ -22,12 +22,15 @@ def evaluate(
     """Returns the predicted poses of samples, as `Metric.compute_scores` takes them.
 
     Args:
-        backend: Network that computes maps for images; wrapped in `FlipAverage` for the flip test.
+        backend: Network that predicts maps of images, see `Backend`; a `FlipAverage` of it for the
+            flip test.
         codec: Codec of the maps.
-        batches: Batches of uint8 RGB images [N, H, W, 3] with their N samples.
-        progress: Function that receives the number of processed samples after every batch.
-        gather: Function that merges the predictions of several processes, in the order of all
-            batches.
+        batches: Batches of uint8 RGB images [N, H, W, 3] with their N samples: the window of a
+            sample is the image.
+        progress: Function that receives the number of samples processed so far after every batch.
+        gather: Function that receives this process's predictions, one list per batch, and returns
+            the lists of all processes that evaluate together, in the order of all batches. The
+            default is for a single process.
 
     Returns:
         (sample, poses in image px) in the order of the batches.

@@ -16,8 +16,9 @@ class MeanPose:
     """Predictor that returns the mean pose of the training data for every window.
 
     Args:
-        samples: Training samples; the mean is taken over all people in their windows.
-        codec: Codec that states the size of the input and the skeleton.
+        samples: Training samples; the mean is taken over all people in their windows, joint by
+            joint in input px.
+        codec: Codec that states the size and alignment of the input and the skeleton.
 
     Attributes:
         keypoints: Mean of the labelled training keypoints in input px, [K, 2]; a joint that is
@@ -40,10 +41,10 @@ class MeanPose:
         self.keypoints = np.where(counts > 0, sums / np.maximum(counts, 1), middle)
 
     def __call__(self, sample: Sample) -> Poses:
-        """Returns the mean pose of one person in image px, with score 1.
+        """Returns the mean pose in a sample's window: one person in image px, all scores 1.
 
         Args:
-            sample: Sample that states the window.
+            sample: Sample whose window is used; its people are not.
         """
         poses = Poses(self.keypoints[None], np.ones((1, len(self.keypoints))), np.ones(1))
         return poses.moved(sample.window.to_image(self._codec.input_size, self._codec.alignment))
@@ -52,13 +53,17 @@ class MeanPose:
 def mean_pose_scores(
     training: Sequence[Sample], validation: Sequence[Sample], codec: Codec, metric: Metric
 ) -> dict[str, float]:
-    """Returns the metric's values of the mean pose, by name.
+    """Returns the values of a metric for the mean pose, by name and in the metric's unit.
 
     Args:
-        training: Samples that the mean is taken over.
-        validation: Samples that it is evaluated on.
-        codec: Codec that states the size of the input and the skeleton.
+        training: Samples that the mean is taken over, see `MeanPose`.
+        validation: Samples that the mean pose is evaluated on.
+        codec: Codec that states the size and alignment of the input and the skeleton.
         metric: Metric of the evaluation.
+
+    Raises:
+        InputError: If there are no validation samples, or a sample lacks the length that the metric
+            measures in.
     """
     mean_pose = MeanPose(training, codec)
     predictions = [(sample, mean_pose(sample)) for sample in validation]

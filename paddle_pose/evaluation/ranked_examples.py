@@ -14,9 +14,9 @@ from paddle_pose.evaluation.tiles import draw_tile
 from paddle_pose.metrics.base import Metric, Prediction, SampleScore
 from paddle_pose.structures import Poses, Sample
 
-TILE = (320, 320)  # greatest (width, height) of a person in the image, px
-COLUMNS = 5
-ROWS = 4
+TILE = (320, 320)  # greatest (width, height) of a person's tile in px
+COLUMNS = 5  # greatest number of tiles side by side
+ROWS = 4  # greatest number of rows of tiles
 _MIN_SCORE = 0.1  # predicted joints with a lower score are not drawn
 
 
@@ -27,7 +27,7 @@ class RankedExample:
     Attributes:
         sample: Sample with the annotated person.
         poses: Predicted poses in image px.
-        sample_score: Score of the prediction by the metric.
+        sample_score: Score of the prediction by the metric, and its caption.
     """
 
     sample: Sample
@@ -39,9 +39,9 @@ def rank_examples(metric: Metric, predictions: Sequence[Prediction]) -> list[Ran
     """Returns the annotated people of an evaluation, best predictions first.
 
     Args:
-        metric: Metric that scores each person.
-        predictions: Samples with their poses in image px; those without annotated people are left
-            out.
+        metric: Metric that scores each person, see `Metric.score_sample`.
+        predictions: (sample, poses in image px), as `evaluate` returns them; samples without
+            annotated people are left out.
 
     Raises:
         InputError: If no sample has an annotated person.
@@ -60,14 +60,16 @@ def rank_examples(metric: Metric, predictions: Sequence[Prediction]) -> list[Ran
 
 
 def draw_ranked_examples(examples: Sequence[RankedExample], codec: Codec) -> np.ndarray:
-    """Returns a grid of people with ground truth and prediction, evenly chosen from all ranks.
+    """Returns an image of up to 20 people with ground truth and prediction, from best to worst.
+
+    The people are chosen at even distances in the ranking.
 
     Args:
-        examples: Ranked people.
-        codec: Codec that states the input size and the skeleton.
+        examples: People as `rank_examples` returns them, at least one.
+        codec: Codec that states the size and alignment of the input and the skeleton.
 
     Returns:
-        uint8 RGB [h, w, 3].
+        uint8 RGB [h, w, 3] with a title and a grid of tiles, one per person.
     """
     chosen = (
         np.linspace(0, len(examples) - 1, min(COLUMNS * ROWS, len(examples))).round().astype(int)
@@ -80,13 +82,13 @@ def draw_ranked_examples(examples: Sequence[RankedExample], codec: Codec) -> np.
 
 
 def tile_size(input_size: tuple[int, int]) -> tuple[int, int]:
-    """Returns the size of the largest tile with the aspect ratio of the input.
+    """Returns the size of the largest tile within `TILE` that has the aspect ratio of an input.
 
     Args:
         input_size: (width, height) of the network's input in px.
 
     Returns:
-        (width, height) in px, multiples of 4.
+        (width, height) in px, both rounded to multiples of 4.
 
     Example:
         >>> tile_size((192, 256)), tile_size((256, 256))

@@ -30,6 +30,7 @@ from paddle_pose.io.outputs import Outputs
 _TITLES = {"Mean@0.1": "Mean@0.10"}
 _COLUMNS = ("Mean", "Mean@0.1", "Mean@0.11", "AP", "AP50", "AP75", "AR", "acc")
 BY_JOINT = ("Head", "Shoulder", "Elbow", "Wrist", "Hip", "Knee", "Ankle", "Mean")
+"""Names of the values of a table of PCKh by group of joints."""
 _METRIC_TITLES = {
     "pckh": "PCKh in percent",
     "ap": "AP in percent",
@@ -50,13 +51,13 @@ _DATA_TITLES = {
 
 @dataclass(frozen=True)
 class Table:
-    """Properties that make results comparable; each combination is a table.
+    """Properties that make results comparable; results with the same four are rows of one table.
 
     Attributes:
-        metric: Name of the metric, as in `build.METRICS`.
-        dataset: Name of the data set, as in configs.
-        boxes: Origin of the person boxes, such as "ground truth".
-        extent: Evaluated part of the data; empty for the complete validation set.
+        metric: Name of the metric, as in `build.METRICS`, such as "pckh".
+        dataset: Name of the data set, as in configs: "mpii", "coco" or "movenet_crops".
+        boxes: Origin of the person boxes, as in `configs.published`, such as "ground truth".
+        extent: Text that states the evaluated part of the data; "" for the complete validation set.
     """
 
     metric: str
@@ -66,7 +67,7 @@ class Table:
 
     @property
     def title(self) -> str:
-        """Title of the table."""
+        """Title of the table: data set, boxes, metric with its unit, and the extent if any."""
         data = _DATA_TITLES.get(self.dataset, self.dataset)
         boxes = "ground-truth boxes" if self.boxes == "ground truth" else self.boxes
         title = f"{data}, {boxes}, {_METRIC_TITLES.get(self.metric, self.metric)}"
@@ -75,19 +76,21 @@ class Table:
 
 @dataclass(frozen=True)
 class Row:
-    """One row of a table.
+    """One result: a row of a table.
 
     Attributes:
         table: Table that the row belongs to.
-        model: Name of the config or of the published model.
-        input: Input size as "HEIGHTxWIDTH"; "-" if unknown.
-        numbers: Formatted values by name.
+        model: Name of the config or of the published model; name of the file for a prediction file.
+        input: Input size in px as "HEIGHTxWIDTH"; "-" if unknown.
+        numbers: Values as text, by name and in the unit of the table: percent, or 0..1 for
+            "fire717_accuracy"; measured ones with their 95 % interval, such as
+            "88.31 (87.90 .. 88.70)"; "not run" in a row of that status.
         status: Origin of the values: "published", "measured here", "scored here" (a prediction
             file) or "not run".
-        source: Publisher, or path of the scores file.
-        protocol: Flip test, shift and decoding.
-        command: Command that reproduces the values.
-        log: Path of the training log.
+        source: Publisher, or path of the scores.json.
+        protocol: Flip test, shift and decoding; "-" if unknown.
+        command: Command that reproduces the values; "-" for none.
+        log: Path of the training log; "-" for none.
     """
 
     table: Table
@@ -102,11 +105,16 @@ class Row:
 
 
 def rows(paths: Sequence[Path]) -> list[Row]:
-    """Returns all rows: for each config the published ones, then the measured one or "not run".
+    """Returns all published and measured results as rows.
+
+    For each registered config come the published rows, the measured rows, and a row of status "not
+    run" for each table without a measured one; then the published and the measured rows of other
+    networks.
 
     Args:
-        paths: Paths of scores.json files. Those of prediction files (`val --results`) get separate
-            tables, since the origin of their person boxes is unknown.
+        paths: Paths of the scores.json files that evaluations wrote. Those of prediction files
+            (`val --results`) get tables of their own, since the origin of their person boxes is
+            unknown.
 
     Raises:
         FileNotFoundError: If a file is missing.
@@ -139,7 +147,7 @@ def rows(paths: Sequence[Path]) -> list[Row]:
 
 
 def by_joint(found: Sequence[Row]) -> list[Row]:
-    """Returns the rows that have PCKh for each joint.
+    """Returns the rows that have all values of `BY_JOINT`, in their order.
 
     Args:
         found: Rows as `rows` returns them.
@@ -148,11 +156,12 @@ def by_joint(found: Sequence[Row]) -> list[Row]:
 
 
 def to_markdown(found: Sequence[Row], columns: Sequence[str] = _COLUMNS) -> str:
-    """Returns the tables of rows in Markdown.
+    """Returns the tables of rows in Markdown, each with its title, in the order of the rows.
 
     Args:
         found: Rows as `rows` returns them.
-        columns: Names of the values; those that no row has are left out.
+        columns: Names of the values that get a column, such as "Mean" or "AP"; a value that no row
+            of a table has gets no column there.
     """
     blocks = []
     for table, head, lines in _tables(found, columns):
@@ -170,11 +179,11 @@ def to_markdown(found: Sequence[Row], columns: Sequence[str] = _COLUMNS) -> str:
 
 
 def to_html(found: Sequence[Row], columns: Sequence[str] = _COLUMNS) -> str:
-    """Returns the tables of rows as an HTML page.
+    """Returns the tables of rows as a complete HTML page, each table a section with its title.
 
     Args:
         found: Rows as `rows` returns them.
-        columns: Names of the values; those that no row has are left out.
+        columns: Names of the values that get a column, see `to_markdown`.
     """
     sections = [
         page.section(table.title, "", page.table(head, lines, range(len(head) - 5, len(head))))
@@ -184,14 +193,16 @@ def to_html(found: Sequence[Row], columns: Sequence[str] = _COLUMNS) -> str:
 
 
 def save(text: str, path: Path) -> None:
-    """Writes tables to a file; an earlier one that this function wrote is replaced.
+    """Writes the text of tables to a file; an earlier file that this function wrote is replaced.
 
     Args:
-        text: Tables in Markdown or HTML.
-        path: Path of the file.
+        text: Tables in Markdown or HTML, from `to_markdown` or `to_html`.
+        path: Path of the file; missing folders are created.
 
     Raises:
-        InputError: If there is a file of this name that this function did not write.
+        InputError: If the path is a folder, a link, or a file that this function did not write or
+            that was changed since.
+        OSError: If the file cannot be written.
     """
     with Outputs(path.parent, "results", flag="--output_file").replacing(path) as draft:
         draft.write_text(text, encoding="utf-8")

@@ -25,19 +25,22 @@ def draw_tile(
     poses: Poses | None = None,
     threshold: float = 0.2,
 ) -> np.ndarray:
-    """Returns a region of an image with annotated people and predicted poses drawn on it.
+    """Returns a tile: a region of an image with annotated people and predicted poses drawn on it.
 
     Args:
-        image_path: Path of the image; the background is grey if it is None or does not exist.
+        image_path: Path of the image; the background is grey if the path is None or does not exist.
         size: (width, height) of the tile in px.
-        image_to_tile: Matrix from image px to tile px, [2, 3].
-        skeleton: Skeleton of the people.
+        image_to_tile: Affine matrix from image px to tile px, [2, 3].
+        skeleton: Skeleton of the annotated and predicted people.
         truth: Annotated people in image px; crowd regions are left out.
         poses: Predicted poses in image px; None for none.
         threshold: Lowest score of a predicted joint that is drawn.
 
     Returns:
-        uint8 RGB [h, w, 3].
+        uint8 RGB [h, w, 3] of the given size.
+
+    Raises:
+        InputError: If the image cannot be decoded.
     """
     tile = np.full((size[1], size[0], 3), _GREY, np.uint8)
     if image_path is not None and image_path.is_file():

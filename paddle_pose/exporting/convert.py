@@ -21,15 +21,20 @@ from paddle_pose.environment import needed
 from paddle_pose.errors import InputError
 
 OPSET = 17
+"""Operator set of the ONNX files."""
 EXTRA = "export"
+"""Extra of this package that installs what exporting needs."""
 
 
 def program_to_onnx(program: Path, target: Path, names: Sequence[str]) -> None:
     """Converts a Paddle program to an ONNX file for batches of any size.
 
+    The file has no export metadata; `put_metadata` adds them.
+
     Args:
-        program: Path of the program's .json file; its .pdiparams file is in the same folder.
-        target: Path of the .onnx file.
+        program: Path of the .json file that `program.save_program` wrote; the .pdiparams file is in
+            the same folder.
+        target: Path of the .onnx file, which is replaced if it exists.
         names: Names of the outputs, in the program's order.
 
     Raises:
@@ -106,11 +111,14 @@ def _fold(path: Path) -> None:
 
 
 def put_metadata(path: Path, text: str) -> None:
-    """Writes export metadata into an ONNX file and removes operator sets that it does not use.
+    """Writes export metadata into an ONNX file and removes the operator sets that no node uses.
+
+    Other custom metadata in the file are removed.
 
     Args:
         path: Path of the .onnx file, which is changed in place.
-        text: Export metadata as JSON.
+        text: Export metadata as JSON text, see `metadata.build_metadata`; they are stored under the
+            key `METADATA_KEY`.
 
     Raises:
         MissingDependencyError: If onnx is not installed.
@@ -126,11 +134,11 @@ def put_metadata(path: Path, text: str) -> None:
 
 
 def onnx_to_openvino(source: Path, target: Path) -> None:
-    """Converts an ONNX file to `<name>.xml` and `<name>.bin` without changing its precision.
+    """Converts an ONNX file to OpenVINO's `<name>.xml` and `<name>.bin` in the same precision.
 
     Args:
         source: Path of the .onnx file.
-        target: Path of the .xml file.
+        target: Path of the .xml file; the .bin file is written beside it.
 
     Raises:
         MissingDependencyError: If OpenVINO is not installed.

@@ -27,12 +27,15 @@ KEYPOINTS = "keypoints"  # name of the only output
 class GraphDecoder(nn.Layer):  # type: ignore[misc]  # mypy sees Paddle as Any
     """Base class of networks followed by the decoding of their codec.
 
-    Derived classes are constructed from (network, codec).
+    `with_decoding` constructs a derived class as `Class(network, codec)`; both are described there.
+    `forward` of a derived class takes uint8 RGB images [N, H, W, 3] and returns
+    {"keypoints": [N, K, 3]}, or [N, P, K, 3] for several people, with the columns and the unit that
+    the attributes state.
 
     Attributes:
         columns: Contents of the last axis in their order: "x", "y" and "score".
         unit: Unit of x and y: "input px", or "fraction" of the input's width and height.
-        meaning: Content of the output in one sentence.
+        meaning: Content of the output in one sentence, for the export metadata.
     """
 
     columns: ClassVar[tuple[str, ...]] = ("x", "y", "score")
@@ -57,12 +60,15 @@ class GraphDecoder(nn.Layer):  # type: ignore[misc]  # mypy sees Paddle as Any
 class HeatmapKeypoints(GraphDecoder):
     """A heatmap network followed by the decoding of the peaks of its last stage.
 
+    The arithmetic is that of `HeatmapCodec.decode`, in float32.
+
     Args:
-        network: Network that returns {"heatmaps": [N, S, K, h, w]}.
-        codec: Codec of the heatmaps, with `decode_by` "argmax" or "quarter".
+        network: Network that returns {"heatmaps": [N, S, K, h, w]} for uint8 RGB [N, H, W, 3].
+        codec: Codec of the heatmaps, with `decode_by` "argmax" (the highest cell) or "quarter" (and
+            a quarter of a cell towards the higher neighbour).
 
     Raises:
-        InputError: If the codec decodes peaks in another way.
+        InputError: If `decode_by` has another value.
     """
 
     def __init__(self, network: nn.Layer, codec: HeatmapCodec) -> None:
@@ -80,6 +86,8 @@ class HeatmapKeypoints(GraphDecoder):
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """Returns {"keypoints": [N, K, 3]}: x, y in input px and the value of the peak.
+
+        x and y are 0 where the peak is not above 0.
 
         Args:
             images: uint8 RGB [N, H, W, 3].
@@ -157,7 +165,9 @@ class MoveNetKeypoints(GraphDecoder):
     One person is always returned, with low scores if nobody is visible.
 
     Args:
-        network: Network that returns the four maps of `MoveNet`.
+        network: Network that returns {"centers": [N, 1, h, w], "heatmaps": [N, K, h, w],
+            "regressions": [N, 2K, h, w], "offsets": [N, 2K, h, w]} for uint8 RGB [N, H, W, 3]; see
+            `models.movenet.MoveNet`.
         codec: Codec of the maps, with `max_persons` 1.
 
     Raises:
@@ -193,6 +203,8 @@ class MoveNetKeypoints(GraphDecoder):
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """Returns {"keypoints": [N, 1, K, 3]}: y, x as fractions of the input's size, and score.
+
+        The score is the value 0..1 of the joint's heatmap.
 
         Args:
             images: uint8 RGB [N, H, W, 3].
@@ -232,11 +244,15 @@ def with_decoding(network: nn.Layer, codec: Codec) -> GraphDecoder:
     """Returns a network followed by the decoding of its codec, in inference mode.
 
     Args:
-        network: Network that returns maps.
-        codec: Codec of the maps; its `graph_decoder` names the class.
+        network: Network that returns maps by name, [N, ...], for uint8 RGB images [N, H, W, 3].
+        codec: Codec of the maps; its `graph_decoder` names the class that is returned.
+
+    Returns:
+        Layer from uint8 RGB [N, H, W, 3] to {"keypoints": [N, K, 3] or [N, P, K, 3]}.
 
     Raises:
-        InputError: If there is no graph for this codec, or none for its way of decoding.
+        InputError: If the codec names no class, or the class does not support the codec's
+            `decode_by` or `max_persons`.
     """
     if codec.graph_decoder is None:
         flag = argument("--decode")

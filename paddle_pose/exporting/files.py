@@ -9,20 +9,26 @@ from paddle_pose.backends.metadata import metadata_path
 from paddle_pose.io.outputs import Outputs
 
 PACKAGES = ("paddlepaddle", "paddlepaddle-gpu", "paddle2onnx", "onnx", "onnxruntime", "openvino")
+"""Packages whose versions the export metadata states."""
 _COMPANIONS = {".xml": ".bin", ".json": ".pdiparams"}
 
 
 def put_in_place(draft: Path, target: Path) -> None:
     """Moves an exported file with its companion file and metadata to their final names.
 
-    A file under its final name is always complete.
+    A file under its final name is always complete. Call `check_target` before the export, so that a
+    long one is not refused at its end.
 
     Args:
-        draft: Path of the file that `write.write_export` or `movenet_onnx.write_movenet` wrote.
-        target: Final path, on the same disk; an earlier export there is replaced.
+        draft: Path of the file that `write.write_export` or `movenet_onnx.write_movenet` wrote; its
+            companion file (.bin of .xml, .pdiparams of .json) and its metadata are beside it.
+        target: Final path with the same suffix, on the same disk; an earlier export with this name
+            is replaced.
 
     Raises:
-        InputError: If a file that no export wrote has one of the final names.
+        InputError: If a file that no export wrote, or that was changed since, has one of the final
+            names.
+        OSError: If a file cannot be moved.
     """
     check_target(target)
     outputs = _outputs(target)
@@ -34,12 +40,14 @@ def put_in_place(draft: Path, target: Path) -> None:
 def check_target(target: Path) -> None:
     """Raises an error if an export would replace a file that no export wrote.
 
+    Exports record their files in the folder, see `io.outputs.Outputs`.
+
     Args:
         target: Final path of the exported file.
 
     Raises:
-        InputError: If such a file has the name of the exported file, of its companion file or of
-            its metadata.
+        InputError: If the exported file, its companion file or its metadata would replace a file
+            that no export wrote or that was changed since, a folder or a link.
     """
     _outputs(target).check(_files(target))
 
@@ -58,6 +66,6 @@ def _files(exported: Path) -> list[Path]:
 
 
 def installed_versions() -> dict[str, str]:
-    """Returns the installed versions of the packages that are used for exporting, by name."""
+    """Returns {package: version} of those of `PACKAGES` that are installed."""
     installed = {package.metadata["Name"]: package.version for package in metadata.distributions()}
     return {name: installed[name] for name in PACKAGES if name in installed}

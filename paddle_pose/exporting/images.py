@@ -13,21 +13,24 @@ from paddle_pose.data.synthetic.scene import draw_scene
 from paddle_pose.io import frames, images
 
 NUM_SYNTHETIC = 16
+"""Number of images that `synthetic_inputs` returns."""
 _BATCH_SIZE = 8
 
 
 def read_inputs(folder: Path, codec: Codec) -> np.ndarray:
     """Returns the images of a folder, each scaled to fit completely into the network's input.
 
+    Aspect ratios are kept: an image is in the middle of the input, with black around it.
+
     Args:
-        folder: Folder of images.
+        folder: Folder of images; those in folders below it are included.
         codec: Codec of the network; it states the size and the alignment of the input.
 
     Returns:
-        uint8 RGB [M, H, W, 3].
+        uint8 RGB [M, H, W, 3], sorted by path.
 
     Raises:
-        FileNotFoundError: If there is no image in the folder.
+        FileNotFoundError: If there is no such folder, or no image in it.
         InputError: If an image cannot be decoded.
     """
     size = codec.input_size
@@ -61,13 +64,13 @@ def synthetic_inputs(codec: Codec) -> np.ndarray:
 
 
 def in_batches(images: np.ndarray) -> Iterator[np.ndarray]:
-    """Yields a batch of one image, then batches of several: an exported file may fail with either.
+    """Yields a batch of one image, then batches of up to 8: an exported file may fail with either.
 
     Args:
-        images: [M, H, W, 3].
+        images: uint8 RGB [M, H, W, 3].
 
     Yields:
-        [N, H, W, 3].
+        uint8 RGB [N, H, W, 3], a view of the images in their order.
     """
     yield images[:1]
     for start in range(1, len(images), _BATCH_SIZE):

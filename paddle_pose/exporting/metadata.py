@@ -42,14 +42,33 @@ def build_metadata(
 
     Args:
         config: Config of the network.
-        outputs: Outputs for one image, by name, in the file's order; their values do not matter.
+        outputs: Outputs [1, ...] for one image, by name, in the file's order; only their shapes and
+            dtypes matter.
         weights: Checkpoint that the network was loaded from.
         specs: Specification of each output, in the same order; None takes those of the codec's
             `output_spec`.
         precision: Precision of the convolutions: "float32" or "int8".
         versions: Versions of the packages that wrote the file, by name.
 
+    Returns:
+        A dict of JSON types:
+            "version": `VERSION` of this format.
+            "input": "name", "shape" ["N", H, W, 3], "dtype", "layout", "colors", "range" and
+                "normalised" of the images that the file takes.
+            "outputs": For each output "name", "shape" (["N", ...]), "dtype", "meaning", "axes" and
+                those of "columns", "unit", "stride", "cell" and "split_ratio" that are not None in
+                its `OutputSpec`.
+            "codec": "kind" (name of the class), the fields of the codec, and "skeleton", its name.
+            "skeleton": All fields of the skeleton.
+            "preprocessing": "window", "context" (a ratio), "alignment", "placement" and "pixels":
+                how a box becomes the input; sentences except for context and alignment.
+            "precision": "float32" or "int8".
+            "source": "checkpoint", the file name of the weights, and their "sha256".
+            "config": Name and values of the config, as in config.json.
+            "versions": Versions of this package ("paddle_pose") and of those in `versions`.
+
     Raises:
+        FileNotFoundError: If there is no such checkpoint.
         InputError: If the name or the number of axes of an output differs from its specification.
     """
     codec = config.codec

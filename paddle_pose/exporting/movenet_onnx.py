@@ -31,25 +31,26 @@ Activation = Literal["", "relu", "relu6"]
 
 
 def write_movenet(config: Config, weights: Path, target: Path) -> dict[str, Any]:
-    """Writes a MoveNet as an ONNX file with its metadata.
+    """Writes a MoveNet as an ONNX file with its export metadata.
 
-    The result is that of `exporting.write.write_export`, but Paddle is not needed.
+    The result is that of `exporting.write.write_export` without decoding, but Paddle is not needed.
 
     Args:
         config: Config of the network; its `model.batch_norm` is ignored, since the weights have
             none.
-        weights: Weights file that `weights.read` reads, such as Google's .tflite or TensorFlow.js
-            file.
-        target: Path of the .onnx file.
+        weights: Weights file that `weights.read.read_weights` reads, such as Google's .tflite or
+            TensorFlow.js file.
+        target: Path of the .onnx file, which is replaced if it exists. The metadata are in the file
+            and in `<target>.metadata.json`; see `files.put_in_place` for the final names.
 
     Returns:
-        Export metadata, also written beside the file.
+        Export metadata, see `metadata.build_metadata`.
 
     Raises:
         FileNotFoundError: If there is no such weights file.
-        MissingDependencyError: If onnx is not installed.
-        InputError: If the config is not that of Google's MoveNet, or the weights do not fit it or
-            have batch normalisation.
+        MissingDependencyError: If onnx, or the package that reads the weights, is not installed.
+        InputError: If the weights cannot be read, do not fit the config or have batch
+            normalisation, or the config is not that of Google's MoveNet.
     """
     tensors = read_weights(weights)
     model = config.model

@@ -17,10 +17,10 @@ Shape = Sequence[int | str]  # sizes; a name for a size that is not fixed
 
 
 class OnnxGraph:
-    """An ONNX graph under construction.
+    """An ONNX graph under construction: nodes are added in the order of computation, then saved.
 
     Attributes:
-        initializers: Constants and weights by name.
+        initializers: Constants and weights by name; weights may be added at any time before `save`.
 
     Raises:
         MissingDependencyError: If onnx is not installed.
@@ -35,8 +35,9 @@ class OnnxGraph:
         """Adds a constant and returns its name.
 
         Args:
-            name: Name of the constant.
-            values: Values; Python floats become float32 and Python integers int64.
+            name: Name of the constant; a constant of the same name is replaced.
+            values: Array, which keeps its dtype; or Python numbers, of which floats become float32
+                and integers int64.
         """
         array = np.asarray(values)
         if not isinstance(values, np.ndarray):
@@ -51,13 +52,14 @@ class OnnxGraph:
 
         Args:
             op: Name of the ONNX operator.
-            inputs: Names of its inputs; "" leaves out an optional one.
+            inputs: Names of its inputs: those of inputs of the graph, initializers or outputs of
+                earlier nodes; "" leaves out an optional input.
             name: Name of the node and of its first output; the second output is "name:1".
             outputs: Number of outputs.
-            attributes: Attributes of the operator.
+            attributes: Attributes of the operator by ONNX's names.
 
         Returns:
-            Names of the outputs.
+            Names of the outputs, in the operator's order.
         """
         names = [name if index == 0 else f"{name}:{index}" for index in range(outputs)]
         self._nodes.append(self._onnx.helper.make_node(op, list(inputs), names, name, **attributes))
@@ -72,13 +74,15 @@ class OnnxGraph:
     ) -> None:
         """Writes the graph as an ONNX file after checking it with `onnx.checker`.
 
-        Nodes that no output needs are left out.
+        Nodes that no output needs are left out. ONNX's own errors are raised for a graph that is
+        not valid.
 
         Args:
-            path: Path of the file.
-            inputs: Inputs by name: (type such as "uint8", shape).
+            path: Path of the .onnx file.
+            inputs: Inputs by name: (type, shape); the type is ONNX's in lower case, such as
+                "uint8", "float" or "int32"; a size that is not fixed is a name such as "N".
             outputs: Shapes of the float32 outputs by name; None infers the shape from the nodes.
-            metadata: Export metadata as JSON; None for none.
+            metadata: Export metadata as JSON text; None for none.
         """
         helper = self._onnx.helper
         types = self._onnx.TensorProto

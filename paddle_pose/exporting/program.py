@@ -10,14 +10,15 @@ from paddle import Tensor, nn
 from paddle.static import InputSpec
 
 INPUT = "image"
+"""Name of the input of exported files."""
 
 
 class InOrder(nn.Layer):  # type: ignore[misc]  # mypy sees Paddle as Any
     """A network that returns its maps as a tuple, since a program would sort a dict by name.
 
     Args:
-        network: Network that returns a dict of maps.
-        names: Names of the maps in the order of the tuple.
+        network: Network that returns {name: map [N, ...]} for uint8 RGB [N, H, W, 3].
+        names: Names of the maps in the order of the tuple; other maps are left out.
     """
 
     def __init__(self, network: nn.Layer, names: Sequence[str]) -> None:
@@ -26,7 +27,7 @@ class InOrder(nn.Layer):  # type: ignore[misc]  # mypy sees Paddle as Any
         self.names = tuple(names)
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        """Returns the maps of images.
+        """Returns the maps of images, each [N, ...], in the order of `names`.
 
         Args:
             image: uint8 RGB [N, H, W, 3].
@@ -38,13 +39,14 @@ class InOrder(nn.Layer):  # type: ignore[misc]  # mypy sees Paddle as Any
 def save_program(
     network: nn.Layer, names: Sequence[str], input_size: tuple[int, int], path: Path
 ) -> None:
-    """Writes a program as `<name>.json` and `<name>.pdiparams`, for batches of any size.
+    """Writes a network as a Paddle program for batches of any size.
 
     Args:
-        network: Network in inference mode.
-        names: Names of its outputs, in the order that the program returns them.
+        network: Network in inference mode that returns {name: [N, ...]} for uint8 RGB [N, H, W, 3].
+        names: Names of the outputs that the program returns, in this order.
         input_size: (width, height) of the input in px.
-        path: Path of the .json file.
+        path: Path of the .json file with the operations; the weights are in the .pdiparams file of
+            the same name beside it. Existing files are replaced.
     """
     width, height = input_size
     spec = InputSpec([None, height, width, 3], "uint8", INPUT)

@@ -22,12 +22,12 @@ _CONVOLUTIONS = ("Conv", "ConvTranspose")
 
 
 def quantize(source: Path, target: Path, batches: Iterable[np.ndarray]) -> None:
-    """Writes an INT8 version of an ONNX file.
+    """Writes an INT8 version of an ONNX file; inputs and outputs keep their names and types.
 
     Args:
         source: Path of the floating-point .onnx file.
-        target: Path of the INT8 .onnx file.
-        batches: Calibration images, uint8 RGB [N, H, W, 3].
+        target: Path of the INT8 .onnx file; its folder is used for a temporary file.
+        batches: Batches of calibration images, uint8 RGB [N, H, W, 3], at least one.
 
     Raises:
         MissingDependencyError: If onnx or ONNX Runtime is not installed.
@@ -69,10 +69,13 @@ def quantize(source: Path, target: Path, batches: Iterable[np.ndarray]) -> None:
 
 
 def last_convolutions(graph: Any) -> tuple[list[str], list[str]]:
-    """Returns the names of the last convolutions before the outputs, and of the nodes after them.
+    """Returns the last convolutions before the outputs of a graph, and the nodes after them.
 
     Args:
         graph: `onnx.GraphProto` whose nodes have names.
+
+    Returns:
+        (names of the convolutions, names of the nodes between them and the outputs).
     """
     producers = {name: node for node in graph.node for name in node.output}
     waiting = [output.name for output in graph.output]
@@ -94,7 +97,7 @@ def return_floats(graph: Any, convolutions: Iterable[str]) -> None:
 
     Args:
         graph: `onnx.GraphProto` with QuantizeLinear and DequantizeLinear after the convolutions.
-        convolutions: Names of their nodes.
+        convolutions: Names of the convolutions' nodes, see `last_convolutions`.
     """
     rounded = {
         output for node in graph.node if node.name in set(convolutions) for output in node.output

@@ -35,16 +35,19 @@ _TYPES = {"DT_FLOAT": "float", "DT_INT32": "int32", "DT_UINT8": "uint8"}
 
 
 def write_graph(model: Path, target: Path) -> None:
-    """Writes a graph model as an ONNX file; inputs and outputs keep their names, layouts and types.
+    """Writes a TensorFlow.js graph model as an ONNX file of operator set 17.
+
+    Inputs and outputs keep their names, layouts (NHWC) and types.
 
     Args:
         model: The .json file of the model; its .bin files are in the same folder.
-        target: Path of the .onnx file.
+        target: Path of the .onnx file, which is replaced if it exists.
 
     Raises:
-        FileNotFoundError: If a .bin file is missing.
+        FileNotFoundError: If the .json file or a .bin file is missing.
         MissingDependencyError: If onnx is not installed.
-        InputError: If the model is damaged, or has an operation that is not supported.
+        InputError: If the model is damaged, or has an operation, layout or loop that is not
+            supported.
     """
     _Conversion(model, read_graph(model)).save(target)
 
@@ -189,7 +192,11 @@ class _Conversion:
         return self.constants[node.inputs[index]]
 
     def numbers(self, node: Node, key: str, default: Sequence[int] = ()) -> list[int]:
-        """Returns an attribute that is a list of integers, or its default where it is missing."""
+        """Returns an attribute that is a list of integers, or the default where it is missing.
+
+        Raises:
+            InputError: If the attribute is no list.
+        """
         value = node.attributes.get(key, tuple(default))
         if not isinstance(value, tuple):
             raise InputError(

@@ -14,8 +14,8 @@ from paddle_pose.environment import argument
 from paddle_pose.errors import InputError
 from paddle_pose.structures import Poses
 
-TOLERANCE = 0.5  # input px
-INT8_TOLERANCE = 4.0  # input px; a cell of most networks
+TOLERANCE = 0.5  # input px; greatest distance of a keypoint of a floating-point export
+INT8_TOLERANCE = 4.0  # input px, a cell of most networks; median distance of an INT8 export
 MAP_TOLERANCE = 1e-3  # fraction of a map's greatest value; measured differences are up to 1.3e-5
 _ASSUMED_MAP_DIFFERENCE = 1e-5  # the same fraction, assumed where a graph decodes its maps itself
 # A keypoint is undecided if it moves in one of 16 trials with noise of 4 times the difference of
@@ -29,11 +29,11 @@ class Difference:
     """Difference between an exported network and the live one.
 
     Attributes:
-        maps: Greatest difference of a cell, as a fraction of the greatest value of its map; NaN
-            where the exported graph decodes.
-        pixels: Distances of the keypoints of all images in input px, [M].
-        undecided: Number of keypoints that are left out of `pixels`, because noise of the size of
-            the maps' difference moves them.
+        maps: Greatest difference of a cell, as a fraction of the greatest absolute value of its
+            map; NaN where the exported graph decodes.
+        pixels: Distances between the keypoints of both networks in input px, [M], for all images;
+            infinite where a keypoint or person has no counterpart.
+        undecided: Number of keypoints that are left out of `pixels`, see `compare`.
     """
 
     maps: float
@@ -68,14 +68,19 @@ def compare(
     added to the live maps are therefore left out and counted.
 
     Args:
-        live: Live network, which returns maps.
-        exported: Exported file, which returns maps or keypoints.
+        live: Live network, which returns the maps of `codec.outputs`.
+        exported: Exported file, which returns the same maps, or keypoints.
         codec: Codec of the maps.
-        batches: uint8 RGB images [N, H, W, 3].
+        batches: Batches of uint8 RGB images [N, H, W, 3].
         exact: Whether undecided keypoints are left out and people are compared in their order.
             False is for INT8, which changes the maps too much for that: all keypoints count, and
             every person is compared with the nearest one, since the number of people may differ.
-        decoded: Metadata of the output if the file returns keypoints; None if it returns maps.
+        decoded: Entry of "outputs" in the export metadata of a file that returns keypoints, of
+            which "name", "columns" and "unit" are used; None for a file that returns maps.
+
+    Returns:
+        The difference; at the first map that is not finite, `maps` and the only distance are
+        infinite.
     """
     greatest = 0.0
     undecided = 0
@@ -117,10 +122,12 @@ def check_difference(difference: Difference, *, int8: bool, tolerance: float | N
     """Raises an error if an exported network differs too much from the live one.
 
     Args:
-        difference: Difference between them.
+        difference: Difference between the two, as `compare` returns it.
         int8: Whether the exported network computes in 8 bits. Then the median distance of the
-            keypoints is checked, otherwise the greatest distance and the maps.
-        tolerance: Allowed distance in input px; None for 0.5, or 4 with INT8.
+            keypoints is checked, otherwise the greatest distance, and the maps against
+            `MAP_TOLERANCE`.
+        tolerance: Highest allowed distance in input px; None for `TOLERANCE`, or `INT8_TOLERANCE`
+            with INT8.
 
     Raises:
         InputError: If maps or keypoints differ too much, or no keypoint could be compared.
@@ -143,16 +150,16 @@ def check_difference(difference: Difference, *, int8: bool, tolerance: float | N
 def read_keypoints(
     output: np.ndarray, columns: Sequence[str], unit: str, input_size: tuple[int, int]
 ) -> list[Poses]:
-    """Returns the keypoints that a graph decoded as poses.
+    """Returns poses made of the keypoints that an exported graph decoded.
 
     Args:
-        output: Output of the graph, [N, K, 3] or [N, P, K, 3].
-        columns: Contents of the last axis in their order: "x", "y", "score".
+        output: Output "keypoints" of the graph, [N, K, 3] or [N, P, K, 3].
+        columns: Contents of the last axis in their order: "x", "y" and "score", in any order.
         unit: Unit of x and y: "input px", or "fraction" of the input's width and height.
         input_size: (width, height) of the input in px.
 
     Returns:
-        N Poses in input px.
+        One `Poses` per image in input px; a person's score is the mean of the joints' scores.
 
     Example:
         >>> google = np.array([[[[0.5, 0.25, 0.9]]]])

@@ -32,20 +32,27 @@ def write_export(
 ) -> dict[str, Any]:
     """Writes an exported file with its companion file and its metadata into the target's folder.
 
+    Intermediate files are left in the folder: pass one of its own, and move the result with
+    `files.put_in_place`.
+
     Args:
         config: Config of the network.
         network: `paddle.nn.Layer` in inference mode.
         weights: Checkpoint that the network was loaded from; the metadata states its name and
             checksum.
-        target: Path of the file; its suffix decides the format: .onnx, .xml (OpenVINO) or .json
-            (Paddle).
-        decode: Whether decoding is part of the graph, so that the file returns keypoints.
+        target: Path of the file; its suffix decides the format: .onnx, .xml (OpenVINO, with a .bin
+            file) or .json (Paddle, with a .pdiparams file). The metadata are written to
+            `<target>.metadata.json`, and into an .onnx file as well.
+        decode: Whether decoding is part of the graph, so that the file returns {"keypoints": ...}
+            instead of maps; see `decoding.with_decoding`.
         calibration: Calibration images for INT8, uint8 RGB [M, H, W, 3]; None keeps floating point.
+            For .onnx and .xml only.
 
     Returns:
-        Export metadata.
+        Export metadata, see `metadata.build_metadata`.
 
     Raises:
+        FileNotFoundError: If there is no such checkpoint.
         MissingDependencyError: If the format needs a package that is not installed.
         InputError: If the codec cannot be decoded in a graph, or an operator cannot be converted.
     """

@@ -12,12 +12,12 @@ from paddle_pose.codecs.base import Codec
 
 
 class FlipAverage:
-    """Backend that averages the maps of another one with those of the mirrored images.
+    """Backend that averages the maps of another backend with those of the mirrored images.
 
     Args:
-        backend: Network that is run twice, on the images and on the mirrored ones.
-        codec: Codec of the maps, which mirrors them.
-        shift: Whether mirrored maps are shifted by one cell, see `Codec.mirror`.
+        backend: Network that is run twice, on the images and on the mirrored images.
+        codec: Codec of the maps; its `mirror` brings the maps of mirrored images back.
+        shift: Whether the maps of mirrored images are shifted by one cell, see `Codec.mirror`.
     """
 
     def __init__(self, backend: Backend, codec: Codec, shift: bool = True) -> None:
@@ -26,7 +26,7 @@ class FlipAverage:
         self._shift = shift
 
     def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
-        """Returns the averaged maps by name.
+        """Returns the averaged maps by name, see `averaged`.
 
         Args:
             images: uint8 RGB [N, H, W, 3].
@@ -39,13 +39,17 @@ class FlipAverage:
 def averaged(
     maps: dict[str, np.ndarray], mirrored: dict[str, np.ndarray], codec: Codec, shift: bool
 ) -> dict[str, np.ndarray]:
-    """Returns the mean of the maps of images and of their mirror images, for all that are mirrored.
+    """Returns the mean of the maps of images and of their mirror images.
 
     Args:
-        maps: Maps of the images by name.
-        mirrored: Maps of the mirrored images, as the network predicted them.
-        codec: Codec of the maps; those that its `mirror` returns are averaged.
-        shift: Whether mirrored maps are shifted by one cell, see `Codec.mirror`.
+        maps: Maps of the images by name, [N, ...].
+        mirrored: Maps of the mirrored images (x -> W-1-x), as the network predicted them, in the
+            same shapes.
+        codec: Codec of the maps; the maps that its `mirror` returns are averaged.
+        shift: Whether the maps of mirrored images are shifted by one cell, see `Codec.mirror`.
+
+    Returns:
+        Averaged maps by name, [N, ...]; maps that `Codec.mirror` does not return are left out.
     """
     mirrored_back = codec.mirror(mirrored, shift)
     return {name: (maps[name] + values) / 2 for name, values in mirrored_back.items()}

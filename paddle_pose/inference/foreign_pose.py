@@ -380,12 +380,11 @@ def _one_output(
     """
     _, rows, columns = (length or 0 for length in shape)
     stated = literal(metadata.get("kpt_shape", ""))
+    usual: tuple[object, ...] = (*_USUAL_JOINTS, joints)
     if isinstance(stated, list | tuple) and len(stated) == 2:
         if stated[1] != 3:
             return {}
         usual = (stated[0],)
-    else:
-        usual = (*_USUAL_JOINTS, joints)
     counts = [count_cells(size, strides) for strides in _YOLO_STRIDES]
 
     def reading(channels: int, others: int, candidates: int) -> Reading | None:

@@ -29,7 +29,7 @@ MAX_OKS = 0.9
 """Highest OKS of two people who are both kept. Source: SimpleBaseline and HRNet."""
 
 Boxed = tuple[Frame, Detections | None]
-"""A frame and the boxes of its people; None for the whole image as the window."""
+"""A frame and the boxes of its people in image px; None takes the whole image as the window."""
 
 
 def with_boxes(
@@ -39,8 +39,12 @@ def with_boxes(
 
     Args:
         frames: Frames of any sources.
-        boxes: Boxes from a file; None without a file.
-        detector: Person detector; None without one.
+        boxes: Boxes by image, as `io.boxes.read_boxes` returns them. They take precedence over the
+            detector; an image about which they say nothing gets None.
+        detector: Person detector, see `Detector`. Without boxes and detector every frame gets None.
+
+    Raises:
+        InputError: If the detector does not return boxes and scores, see `detected`.
     """
     for frame in frames:
         if boxes is not None:
@@ -50,7 +54,7 @@ def with_boxes(
 
 
 def given(boxes: Sequence[Box] | None) -> Detections | None:
-    """Returns given boxes as detections with score 1; None for None.
+    """Returns given boxes as detections with score 1, in their order; None for None.
 
     Args:
         boxes: (x, y, width, height) in image px of each person; None for the whole image.
@@ -61,14 +65,14 @@ def given(boxes: Sequence[Box] | None) -> Detections | None:
 
 
 def detected(detector: Detector, image: np.ndarray) -> Detections:
-    """Returns the people that a detector finds, after checking what it returns.
+    """Returns the people that a detector finds, after checking what the detector returns.
 
     Args:
-        detector: Person detector.
+        detector: Person detector, see `Detector`.
         image: uint8 RGB [h, w, 3].
 
     Returns:
-        The people; boxes without width or height are left out.
+        The people in the detector's order; boxes without width or height are left out.
 
     Raises:
         InputError: If the detector does not return boxes [D, 4] and scores [D], or a number is not
@@ -104,12 +108,19 @@ def predict(
     """Yields frames with their poses in image px; windows of several frames are predicted together.
 
     Args:
-        boxed: Frames with the boxes of their people.
+        boxed: Frames with the boxes of their people, as `with_boxes` yields them.
         predictor: Network that predicts poses in windows.
-        rescore: Whether people are scored and sorted as detected ones, see `rescored`; otherwise
-            they keep the order of the boxes.
-        on_maps: Function that receives each frame with the crop and maps of a window.
+        rescore: Whether the people in boxes are scored and sorted as detected people, see
+            `rescored`; otherwise they keep the scores of the codec and the order of the boxes.
+        on_maps: Function that is called once per window, before its frame is yielded, with the
+            frame and the window's `CropMaps`; its result is ignored.
         batch_size: Number of windows that are predicted together; None for that of the predictor.
+
+    Yields:
+        The frames in their order, each with its poses, boxes and windows in image px.
+
+    Raises:
+        InputError: If `batch_size` is below 1, or a box is empty.
     """
     images = (((frame, found), frame.pixels, _box_list(found)) for frame, found in boxed)
     for (frame, found), poses in predictor.stream(
@@ -132,15 +143,24 @@ def predict_frames(
 ) -> Iterator[tuple[Frame, Poses]]:
     """Returns an iterator over frames with their poses in image px.
 
+    People in boxes of the detector are scored as `rescored` does; all others keep the scores of the
+    codec.
+
     Args:
         frames: Frames of any sources.
         predictor: Network that predicts poses in windows.
-        boxes: Boxes from a file; None without a file.
-        detector: Person detector; None takes the whole image as the window.
-        every: Frames of a video from one run of the detector to the next. More than 1 predicts one
-            frame after another.
-        on_maps: Function that receives each frame with the crop and maps of a window.
+        boxes: Boxes by image, as `io.boxes.read_boxes` returns them; None for none. Pass boxes or a
+            detector, not both.
+        detector: Person detector, see `Detector`; None for none. Without boxes and detector the
+            whole image is the window.
+        every: Number of frames of a video from one run of the detector to the next, see
+            `predict_videos`. More than 1 predicts one frame after another and ignores `batch_size`.
+        on_maps: Function that is called once per window, before its frame is yielded, with the
+            frame and the window's `CropMaps`; its result is ignored.
         batch_size: Number of windows that are predicted together; None for that of the predictor.
+
+    Raises:
+        InputError: While iterating, as from `predict` and `detected`.
     """
     if detector is not None and every > 1:
         return predict_videos(frames, predictor, detector, every=every, on_maps=on_maps)
@@ -162,19 +182,22 @@ def predict_videos(
     every: int,
     on_maps: Callable[[Frame, CropMaps], None] = lambda frame, maps: None,
 ) -> Iterator[tuple[Frame, Poses]]:
-    """Yields frames with their poses; the detector runs on every n-th frame of a video.
+    """Yields frames with their poses in image px; the detector runs on every n-th frame of a video.
 
-    It runs on all images.
+    Between two runs the boxes are those around the people of the previous frame, see `EveryNth`. On
+    images the detector always runs. People are scored as `rescored` does.
 
     Args:
-        frames: Frames of any sources.
+        frames: Frames of any sources, those of a source one after another.
         predictor: Network that predicts poses in windows.
-        detector: Person detector.
+        detector: Person detector, see `Detector`.
         every: Number n of frames of a video from one run of the detector to the next.
-        on_maps: Function that receives each frame with the crop and maps of a window.
+        on_maps: Function that is called once per window, before its frame is yielded, with the
+            frame and the window's `CropMaps`; its result is ignored.
 
     Raises:
-        InputError: If `every` is below 1.
+        InputError: If `every` is below 1, or the detector does not return boxes and scores, see
+            `detected`.
     """
     source: Source | None = None
     previous: Poses | None = None
@@ -197,9 +220,12 @@ def rescored(poses: Poses, found: Detections, skeleton: Skeleton) -> Poses:
     Source: SimpleBaseline and HRNet, in their evaluation on COCO.
 
     Args:
-        poses: Poses in image px, with their boxes.
-        found: Detected boxes with their scores; the boxes of the poses are among them.
+        poses: Poses in image px with boxes and windows, as the predictor returns them.
+        found: Detected boxes with their scores; the box of each pose must be one of them.
         skeleton: Skeleton of the poses.
+
+    Returns:
+        The people that are left, in image px with boxes and windows.
     """
     if not len(poses.scores):
         return poses
@@ -227,12 +253,19 @@ def _box_list(found: Detections | None) -> list[Box] | None:
 def one_person(
     frames: Iterable[Frame], predictor: WindowPredictor, smooth: bool = False
 ) -> Iterator[tuple[Frame, Poses]]:
-    """Yields the frames with the one person in them; every image and video is tracked by itself.
+    """Yields the frames with the one person in them, who is tracked from frame to frame.
+
+    The window of a frame is the square around the person of the previous frame, see
+    `SinglePersonVideo`; every image, video and camera begins with the whole image.
 
     Args:
-        frames: Frames of any sources.
+        frames: Frames of any sources, those of a source one after another.
         predictor: Network that finds the person in a window.
         smooth: Whether the person's keypoints are smoothed (One-Euro filter).
+
+    Yields:
+        The frames in their order, each with one person in image px (box, window and track id
+        included), or with nobody.
     """
     source: Source | None = None
     for frame in frames:
@@ -248,18 +281,22 @@ def tracked(
     track: Literal["oks", "iou"] | None = None,
     smooth: bool = False,
 ) -> Iterator[tuple[Frame, Poses]]:
-    """Yields frames with the track ids of their people; images do not change.
+    """Yields frames with the track ids of their people; the people in images get no ids.
 
     Each video or camera is tracked by itself. A person has an id from the first frame of the track
-    on; for this each frame waits for the next two, see `PoseTracker`.
+    on; for this each frame waits for the next two, see `PoseTracker`. A person who was not found in
+    three frames running has the id -1.
 
     Args:
-        found: Frames with their poses.
+        found: Frames with their poses in image px, those of a source one after another.
         skeleton: Skeleton of the poses.
         track: Similarity of two poses: the OKS of their joints ("oks") or the IoU of the boxes
             around them ("iou"); None for no ids.
-        smooth: Whether keypoints are smoothed (One-Euro filter). This needs ids, which are given
-            by "oks" if `track` is None.
+        smooth: Whether the keypoints of people with an id are smoothed (One-Euro filter). If
+            `track` is None, ids are then given by "oks".
+
+    Yields:
+        The frames in their order, each with its poses in image px.
     """
     for source, of_source in groupby(found, key=lambda pair: pair[0].source):
         if source.kind == "image" or not (track or smooth):
@@ -275,13 +312,14 @@ def tracked(
 def until(
     found: Iterable[tuple[Frame, Poses]], is_ended: Callable[[], bool]
 ) -> Iterator[tuple[Frame, Poses]]:
-    """Yields frames until a run is ended early, after which no more are read.
+    """Yields frames until a run is ended early; no further frame is read then.
 
-    Later steps of the stream then yield the frames that wait, as at the end of a video.
+    Put it before `tracked`, which then yields the frames that wait, as at the end of a video.
 
     Args:
         found: Frames with their poses.
-        is_ended: Function that returns whether the run is ended.
+        is_ended: Function without arguments that returns whether the run is to end; it is called
+            after each frame.
     """
     for pair in found:
         yield pair

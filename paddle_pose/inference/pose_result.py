@@ -18,27 +18,31 @@ from paddle_pose.skeletons import Skeleton
 from paddle_pose.structures import Poses
 from paddle_pose.visualize import ColorBy
 
-MIN_DRAWN_SCORE = 0.2  # of a joint that is drawn; this project's choice
+MIN_DRAWN_SCORE = 0.2
+"""Lowest score of a joint that is drawn; this project's choice."""
 
 
 @dataclass(frozen=True, eq=False)
 class PoseResult:
-    """The people in one image or frame, the best first or in the order of the given boxes.
+    """The people in one image or frame: P people with K joints each, best first.
 
-    In a notebook it displays itself as the drawing. `len(result)` is the number of people.
+    People in given boxes are in the order of the boxes. A notebook displays a result as the image
+    with skeletons, see `draw`. `len(result)` is the number of people P.
 
     Attributes:
         image: uint8 RGB [h, w, 3], upright as EXIF asks.
         skeleton: Joints and limbs of the poses.
         path: File of the image or video; None for an array.
-        frame: Number of the frame in its video, from 0.
-        seconds: Time of the frame since the video's beginning; 0 for an image.
-        poses: All arrays below, as the package's functions take them.
+        frame: Number of the frame in its video, or of the page in its file, from 0.
+        seconds: Time in s of the frame since the beginning of the video; 0 for an image.
+        poses: The arrays of the properties below in one object, as other functions of the package
+            take them.
 
     Example:
         >>> poses = Poses(np.full((1, 17, 2), 8.0), np.full((1, 17), 0.9), np.ones(1))
         >>> from paddle_pose.skeletons import COCO_17
-        >>> result = PoseResult(image=np.zeros((16, 16, 3), np.uint8), skeleton=COCO_17, poses=poses)
+        >>> image = np.zeros((16, 16, 3), np.uint8)
+        >>> result = PoseResult(image=image, skeleton=COCO_17, poses=poses)
         >>> len(result), result.keypoints.shape, result.joints[:2]
         (1, (1, 17, 2), ('nose', 'left_eye'))
     """
@@ -56,8 +60,8 @@ class PoseResult:
 
         Args:
             frame: Frame with its pixels and source.
-            poses: People in it, image px.
-            skeleton: Joints of the poses.
+            poses: People in the frame, in image px.
+            skeleton: Skeleton of the poses.
         """
         path = frame.source.path if str(frame.source.path) not in ("", ".") else None
         return cls(
@@ -71,37 +75,48 @@ class PoseResult:
 
     @property
     def scores(self) -> np.ndarray:
-        """float64 [P, K]: score of every joint, 0 to 1 for trained networks."""
+        """float64 [P, K]: score of every joint, usually between 0 and 1."""
         return self.poses.scores
 
     @property
     def person_scores(self) -> np.ndarray:
         """float64 [P]: score of every person.
 
-        Of detected people it is the score of the box times the mean score of the joints above 0.2; in given boxes the mean
-        score of the joints; of a MoveNet that sees the whole image that of the centre times that mean. Scores of different
-        networks do not compare.
+        For detected people it is the score of the box times the mean score of the joints above 0.2;
+        for people in given boxes the mean score of the joints; for a MoveNet that sees the whole
+        image the score of the person's centre times the mean score of the joints. Do not compare
+        the scores of different networks.
         """
         return self.poses.person_scores
 
     @property
     def boxes(self) -> np.ndarray:
-        """float64 [P, 4]: (x, y, width, height) in image px of each person: the given or found box, or that of the joints."""
+        """float64 [P, 4]: box of every person, (x, y, width, height) in image px.
+
+        The given or detected box; without boxes the box around the joints, enlarged on every side
+        by a tenth of its longer side and clipped to the image.
+        """
         return self.poses.boxes
 
     @property
     def windows(self) -> np.ndarray:
-        """float64 [P, 4]: (x, y, width, height) in image px of the part of the image that the network saw."""
+        """float64 [P, 4]: part of the image that became the network's input for every person.
+
+        (x, y, width, height) in image px; it may extend beyond the image.
+        """
         return self.poses.windows
 
     @property
     def ids(self) -> np.ndarray:
-        """int64 [P]: track ids from 1; -1 is a person who was not found in three frames running; empty without tracking."""
+        """int64 [P]: track id of every person, from 1.
+
+        -1 is a person who was not found in three frames running. Empty, [0], without tracking.
+        """
         return self.poses.ids
 
     @property
     def joints(self) -> tuple[str, ...]:
-        """Names of the K joints."""
+        """Names of the K joints, in the order of axis K."""
         return self.skeleton.joints
 
     def __len__(self) -> int:
@@ -125,18 +140,19 @@ class PoseResult:
         """Returns the image with skeletons, and ids of tracked people above their heads.
 
         Args:
-            min_score: Lowest score of a joint that is drawn; below 0.5 joints are fainter.
+            min_score: Lowest score of a joint that is drawn; joints with a score below 0.5 are
+                fainter.
             joint_names: Whether the joints' names are written beside them.
-            color: "person": each person in one colour, the left light, the right dark; tracked
-                people keep theirs. "side": left blue, right orange, middle yellow.
+            color: "person": one colour per person, the left side light, the right side dark; a
+                tracked person keeps the colour. "side": left blue, right orange, middle yellow.
             boxes: Whether each person's box is drawn.
             scores: Whether each person's score is written above the head.
 
         Returns:
-            A PIL image; `.save("poses.png")` writes it.
+            A PIL image of the size of `image`; `.save("poses.png")` writes it to a file.
 
         Raises:
-            InputError: If `min_score` is no number, or `color` none of the two.
+            InputError: If `min_score` is no number, or `color` has another value.
         """
         if isinstance(min_score, bool) or not isinstance(min_score, numbers.Real):
             raise InputError(
@@ -157,11 +173,13 @@ class PoseResult:
         return PIL.Image.fromarray(drawing)
 
     def to_dict(self) -> dict[str, object]:
-        """Returns the people in JSON's types, as a record of `predictions.json`.
+        """Returns the people as a dict of JSON's types, similar to a record of `predictions.json`.
 
         Returns:
-            "image" (path or None), "width" and "height" in px, "frame", "seconds", "joints", and "persons": each with "id"
-            where they are tracked, "score", "box", "window", "keypoints" [K][2] and "scores" [K].
+            "image" (path, or None for an array), "width" and "height" in px, "frame", "seconds",
+            "joints" (K names), and "persons": for each person "id" if people are tracked, "score",
+            "box" and "window" [x, y, width, height], "keypoints" (K lists [x, y]) and "scores" (K
+            numbers). All coordinates are in image px.
         """
         height, width = self.image.shape[:2]
         return {
@@ -181,7 +199,8 @@ class PoseResult:
             image_id: Id of the image in the annotations.
 
         Returns:
-            Records of "image_id", "category_id" 1, "keypoints" of K triples (x, y, score), and "score".
+            One dict per person: "image_id", "category_id" (1), "keypoints" (one list of 3K numbers:
+            x and y in image px and the score of each joint) and "score".
 
         Raises:
             InputError: If `image_id` is no whole number.

@@ -17,7 +17,7 @@ from paddle_pose.geometry import Window, box_window, whole_image_window
 from paddle_pose.structures import Box, Poses, joints_box
 
 CropMaps = tuple[np.ndarray, Maps]
-"""The crop of a window, uint8 RGB [H, W, 3], and its maps."""
+"""The network's input for one window, uint8 RGB [H, W, 3], and its maps by name without axis N."""
 T = TypeVar("T")
 
 
@@ -44,11 +44,13 @@ class Predictor:
     """Predicts the poses in an image: one window for each box, or one for the whole image.
 
     Args:
-        backend: Network that predicts maps of images.
-        codec: Codec that decodes the maps.
-        context: Size of a window in sizes of its box.
-        batch_size: Number of windows that are predicted together.
-        fit: Letterbox or stretch a whole image to the input, see `geometry.whole_image_window`.
+        backend: Network that predicts maps of images, see `Backend`.
+        codec: Codec that decodes the maps; it is an attribute, too.
+        context: Ratio of a window's sides to those of its box, after the box was extended on one
+            side to the input's aspect ratio around its centre.
+        batch_size: Number of windows that are predicted together, 1 or more.
+        fit: Way a whole image becomes the input: "letterbox" keeps the aspect ratio and pads with
+            black, "stretch" fills the input; see `geometry.whole_image_window`.
 
     Example:
         `poses = Predictor(backend, codec)(image)` for the whole image, or with
@@ -70,12 +72,12 @@ class Predictor:
         self._fit = fit
 
     def predict_window(self, image: np.ndarray, window: Window) -> Poses:
-        """Returns the people in one window.
+        """Returns the people in one window, best first.
 
         Args:
-            image: uint8 RGB [h, w, 3].
-            window: Window in image px; it may extend beyond the image, and is stretched to the
-                input's aspect ratio.
+            image: uint8 RGB [h, w, 3]; this is not checked.
+            window: Window in image px; it may extend beyond the image, where it is black, and is
+                stretched to the input's aspect ratio.
 
         Returns:
             Poses in image px, without boxes.
@@ -96,12 +98,14 @@ class Predictor:
 
         Args:
             image: uint8 RGB [h, w, 3].
-            boxes: (x, y, width, height) in image px, one per person; None takes the whole image as
-                the window.
-            on_maps: Function that receives the crop and maps of each window.
+            boxes: (x, y, width, height) in image px, one per person; an empty list gives no poses,
+                None takes the whole image as the window.
+            on_maps: Function that is called once per window with its `CropMaps`; its result is
+                ignored.
 
         Returns:
-            Poses in image px with their boxes and windows, in the order of the boxes.
+            Poses in image px with their boxes and windows, in the order of the boxes, best first
+            within a window. Without boxes, a person's box is that of `structures.joints_box`.
 
         Raises:
             InputError: If the image is not uint8 [h, w, 3], or a box is empty.
@@ -118,9 +122,10 @@ class Predictor:
         """Yields the poses of one image after another; windows of several are predicted together.
 
         Args:
-            images: Label of any kind, image, and boxes as in `__call__`, for each image. At most
-                `batch_size` images are in memory.
-            on_maps: Function that receives the label with the crop and maps of each window.
+            images: (label, image, boxes) of each image: a label of any type, which is returned, and
+                the other two as in `__call__`. At most `batch_size` images are in memory.
+            on_maps: Function that is called once per window, before its image is yielded, with the
+                image's label and the window's `CropMaps`; its result is ignored.
             batch_size: Number of windows that are predicted together; None for that of the
                 predictor. With 1 no image waits for another one.
 

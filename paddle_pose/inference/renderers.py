@@ -22,21 +22,25 @@ from paddle_pose.io.videos import VideoWriter
 from paddle_pose.structures import Poses
 
 Replacing = Callable[[Path], AbstractContextManager[Path]]
+"""Function from the final path of a file to a context that yields a path to write to.
+
+The file takes its final path at the end of the context, unless that raises; see `atomic.replacing`.
+"""
 
 
 def drawing_places(folder: Path, sources: Iterable[Source], outputs: Outputs) -> dict[Source, Path]:
-    """Returns the path of each source's drawing.
+    """Returns the path of each source's drawing: .png for an image, .mp4 for a video or camera.
 
-    A drawing has the source's own name in the folder, with a number where another drawing has that name, or where it would
-    replace what is not an earlier drawing.
+    A drawing is at `Source.name` below the folder. A number is appended to the name where another
+    drawing has it, or where the drawing would replace a file that is not an earlier drawing.
 
     Args:
         folder: Folder of the drawings.
         sources: Images, videos and cameras to draw.
-        outputs: What is the command's own in the folder.
+        outputs: Record of the files that the command wrote into the folder, which may be replaced.
 
     Raises:
-        InputError: If a folder in it is a link or a file.
+        InputError: If a folder between `folder` and a drawing is a link or a file.
     """
     suffixes = {"image": ".png"}
     return {
@@ -48,13 +52,14 @@ def drawing_places(folder: Path, sources: Iterable[Source], outputs: Outputs) ->
 
 
 class Drawings:
-    """Writes a PNG of each image and an MP4 of each video or camera.
+    """Writes a PNG of each image and an MP4 of each video or camera; a `writers.Sink`.
 
-    A video's drawing has its times, mean rate and sound; a camera's lasts as long as it took.
+    An MP4 has the times, mean rate and sound of its video; that of a camera lasts as long as the
+    recording. Call `close` after the last frame.
 
     Args:
         places: Path of each source's drawing, see `drawing_places`.
-        replacing: Puts a complete file in its place, as `atomic.replacing` does.
+        replacing: Function that puts a complete file in its place, see `Replacing`.
     """
 
     def __init__(
@@ -67,7 +72,17 @@ class Drawings:
         self._writer: VideoWriter | None = None
 
     def write(self, frame: Frame, poses: Poses, drawing: np.ndarray) -> None:
-        """Writes an image, or adds a frame to the video of its source."""
+        """Writes the drawing of an image, or adds it to the video of the frame's source.
+
+        Args:
+            frame: Frame whose source has an entry in `places`; the frames of a source come one
+                after another.
+            poses: Not used.
+            drawing: Frame with the poses drawn into it, uint8 RGB [h, w, 3].
+
+        Raises:
+            OSError: If a file cannot be written.
+        """
         place = self._places[frame.source]
         if frame.source.kind == "image":
             with self._replacing(place) as draft:
@@ -91,18 +106,23 @@ class Drawings:
             self._writer.write(drawing)
 
     def close(self) -> None:
-        """Finishes the video."""
+        """Completes the video of the last source, which then takes its final path."""
         self._writer = None
         self._open.close()
 
 
 class MapImages:
-    """Writes the network's maps: a PNG for each window, beside the drawing of its source.
+    """Writes images of the maps that the network predicted: one PNG per window; a `writers.Sink`.
+
+    A PNG is a grid with one tile per map, laid over the window's crop. It is beside the drawing of
+    its source: `<drawing>_maps_<number>.png`, for videos `<drawing>_<frame>_maps_<number>.png`,
+    with windows numbered from 1. Call `see` for all windows of a frame before `write`.
 
     Args:
         places: Path of each source's drawing, see `drawing_places`.
-        to_images: `Codec.visualize`, which returns images [h, w] of maps by title.
-        outputs: What is the command's own in the folder.
+        to_images: `Codec.visualize`: function from the maps of one window by name, without axis N,
+            to greyscale images [h, w] by title with values 0..1.
+        outputs: Record of the files that the command wrote into the folder, which may be replaced.
     """
 
     def __init__(
@@ -117,11 +137,26 @@ class MapImages:
         self._kept: dict[int, list[CropMaps]] = {}
 
     def see(self, frame: Frame, look: CropMaps) -> None:
-        """Keeps a window's crop and maps until its frame is written."""
+        """Keeps a window's crop and maps until `write` is called for the same frame.
+
+        Args:
+            frame: Frame that the window is in; it is recognised by identity.
+            look: Crop and maps of the window, as `Predictor.stream` passes them to `on_maps`.
+        """
         self._kept.setdefault(id(frame), []).append(look)
 
     def write(self, frame: Frame, poses: Poses, drawing: np.ndarray) -> None:
-        """Writes the maps of the frame's windows."""
+        """Writes a PNG of the maps of each window that `see` received for this frame.
+
+        Args:
+            frame: Frame whose source has an entry in `places`.
+            poses: Not used.
+            drawing: Not used.
+
+        Raises:
+            InputError: If a folder on the way to a PNG is a link or a file.
+            OSError: If a file cannot be written.
+        """
         place = self._places[frame.source]
         stem = place.stem if frame.source.kind == "image" else f"{place.stem}_{frame.index}"
         for number, (crop, maps) in enumerate(self._kept.pop(id(frame), ()), start=1):
@@ -134,7 +169,9 @@ class MapImages:
 
 
 class ScreenRenderer:
-    """Shows frames in a window on the screen. An image stays until a key is pressed; q or Esc ends the run.
+    """Shows frames in a window on the screen; a `writers.Sink`.
+
+    An image stays until a key is pressed; q or Esc ends the run.
 
     Raises:
         InputError: If OpenCV or the machine cannot open a window.
@@ -151,7 +188,12 @@ class ScreenRenderer:
             )
 
     def write(self, frame: Frame, poses: Poses, drawing: np.ndarray) -> None:
-        """Shows a frame.
+        """Shows a frame; for an image, waits for a key.
+
+        Args:
+            frame: Frame of any source.
+            poses: Not used.
+            drawing: Frame with the poses drawn into it, uint8 RGB [h, w, 3].
 
         Raises:
             Interrupted: If q or Esc is pressed.

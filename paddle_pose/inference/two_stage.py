@@ -23,11 +23,11 @@ MIN_VISIBLE_JOINTS = 3
 
 
 class PoseDetector:
-    """Person detector made of a pose network: the boxes around the joints of the people it finds.
+    """Person detector made of a pose network of several people; a `Detector`.
 
     Args:
         predictor: Network that predicts the poses of several people in the whole image.
-        min_score: Lowest score of a person.
+        min_score: Lowest score of a person; others are left out.
     """
 
     def __init__(self, predictor: Predictor, min_score: float = MIN_PERSON_SCORE) -> None:
@@ -35,10 +35,17 @@ class PoseDetector:
         self._min_score = min_score
 
     def __call__(self, image: np.ndarray) -> Detections:
-        """Returns the people in an image, highest score first.
+        """Returns the people in an image, highest score first; see `person_boxes`.
 
         Args:
             image: uint8 RGB [h, w, 3].
+
+        Returns:
+            Boxes [D, 4] (x, y, width, height) in image px around the joints, with a margin, and the
+            scores [D] of the people by the pose network.
+
+        Raises:
+            InputError: If the image is not uint8 [h, w, 3].
         """
         return person_boxes(self._predictor(image), self._min_score)
 
@@ -46,15 +53,16 @@ class PoseDetector:
 def person_boxes(
     poses: Poses, min_score: float = 0.0, min_keypoint_score: float = MIN_KEYPOINT_SCORE_FOR_BOX
 ) -> Detections:
-    """Returns the box around each person's joints, widened by `BOX_MARGIN` on every side.
+    """Returns the box around each person's visible joints, with a margin on every side.
 
-    The margin makes it similar to the box that an annotator would draw.
+    The margin is `BOX_MARGIN` times the longer side, which makes the box similar to the one that an
+    annotator would draw. Boxes are not clipped to the image.
 
     Args:
         poses: Poses in image px.
         min_score: Lowest score of a person; others are left out.
         min_keypoint_score: Lowest score of a visible joint; a person with fewer than
-            `MIN_VISIBLE_JOINTS` is left out.
+            `MIN_VISIBLE_JOINTS` visible joints is left out.
 
     Returns:
         Boxes [D, 4] (x, y, width, height) in image px and the people's scores [D], highest first.

@@ -21,7 +21,10 @@ from paddle_pose.io.frames import Frame, Source
 from paddle_pose.structures import Poses
 
 Replacing = Callable[[Path], AbstractContextManager[Path]]
-"""Returns a context with a draft of a file, which replaces the file at the end of the context."""
+"""Function from the final path of a file to a context that yields a path to write to.
+
+The file takes its final path at the end of the context, unless that raises; see `atomic.replacing`.
+"""
 
 SPACE = (
     "pixels of the upright image, 0-based, (x, y); boxes and windows are (x, y, width, height): "
@@ -35,10 +38,16 @@ class _TrackId(TypedDict, total=False):
 
 
 class PersonRecord(_TrackId):
-    """A person in the files, in image px; `id` only with tracking.
+    """A person in predictions.json, all coordinates in image px; `id` only with tracking.
 
-    `box` and `window` are (x, y, width, height), or empty if there is none; `keypoints` is K points
-    (x, y), `scores` K numbers.
+    Attributes:
+        id: Track id, from 1; -1 for a person without a track.
+        score: Score of the person.
+        box: [x, y, width, height] of the person; empty if there is none.
+        window: [x, y, width, height] of the part of the image that the network saw; empty if there
+            is none.
+        keypoints: K joints [x, y].
+        scores: K scores of the joints.
     """
 
     score: float
@@ -49,7 +58,14 @@ class PersonRecord(_TrackId):
 
 
 class CocoRecord(TypedDict):
-    """A person in COCO's results format; `keypoints` is K triples (x, y, score) in one list."""
+    """A person in COCO's results format.
+
+    Attributes:
+        image_id: Id of the image in the annotations.
+        category_id: Category in the annotations: 1, a person.
+        keypoints: 3K numbers: x and y in image px and the score of each joint.
+        score: Score of the person.
+    """
 
     image_id: int
     category_id: int
@@ -58,10 +74,14 @@ class CocoRecord(TypedDict):
 
 
 class Sink(Protocol):
-    """A file, a drawing or a screen that receives predicted poses, frame by frame."""
+    """A file, a drawing or a screen that receives predicted poses, frame by frame.
+
+    `write` is called once for each frame, those of a source one after another; then `close` once,
+    also after an error.
+    """
 
     def write(self, frame: Frame, poses: Poses, drawing: np.ndarray) -> None:
-        """Adds a frame.
+        """Writes or shows a frame.
 
         Args:
             frame: Frame with its source.
@@ -70,17 +90,23 @@ class Sink(Protocol):
         """
 
     def close(self) -> None:
-        """Completes the files."""
+        """Completes the files, or closes the screen's window; no frame may follow."""
 
 
 class JsonFile:
-    """predictions.json: the header, and a line with size and people for each frame.
+    """Writer of predictions.json: a header, then one line per frame; a `Sink`.
+
+    The file is one JSON object: the header, "space" (what the coordinates are) and "images", a list
+    of records. A record has "image" (path), "width" and "height" in px, "frame" (of a video, camera
+    or page), "seconds" (of a video or camera), "drawing" (path relative to the file) and "persons",
+    see `persons`.
 
     Args:
-        path: File to write.
-        header: Entries at the beginning of the file.
-        drawings: Path of each source's drawing; empty without drawings.
-        replacing: Function that moves a complete file to its place, as `atomic.replacing`.
+        path: File to write; it appears when the writer is closed.
+        header: Entries at the beginning of the file, of JSON's types.
+        drawings: Path of each source's drawing, in the folder of the file or below; empty without
+            drawings.
+        replacing: Function that moves a complete file to its place, see `Replacing`.
     """
 
     def __init__(
@@ -96,7 +122,7 @@ class JsonFile:
         self._list = _JsonList(path, before, "}", replacing)
 
     def write(self, frame: Frame, poses: Poses, drawing: np.ndarray) -> None:
-        """Adds a frame."""
+        """Adds the record of a frame; see `Sink.write`."""
         record: dict[str, object] = {
             "image": str(frame.source.path),
             "width": frame.size[0],
@@ -111,17 +137,21 @@ class JsonFile:
         self._list.add({**record, "persons": persons(poses)})
 
     def close(self) -> None:
-        """Completes the file."""
+        """Completes the file, which then has its final name."""
         self._list.close()
 
 
 class CocoFile:
-    """keypoints_results.json: COCO's results with `file_name`; for videos and pages also `frame`.
+    """Writer of keypoints_results.json in COCO's results format, one record per person; a `Sink`.
+
+    Besides the fields of `CocoRecord` a record has "file_name"; for videos, cameras and pages also
+    "frame".
 
     Args:
-        path: File to write.
-        image_ids: Function that returns COCO's image id of a frame.
-        replacing: Function that moves a complete file to its place, as `atomic.replacing`.
+        path: File to write; it appears when the writer is closed.
+        image_ids: Function from a frame to COCO's image id, which is called once for each frame in
+            order; see `image_ids`.
+        replacing: Function that moves a complete file to its place, see `Replacing`.
     """
 
     def __init__(
@@ -131,7 +161,7 @@ class CocoFile:
         self._list = _JsonList(path, "", "", replacing)
 
     def write(self, frame: Frame, poses: Poses, drawing: np.ndarray) -> None:
-        """Adds the people of a frame."""
+        """Adds a record for each person of a frame; see `Sink.write`."""
         name: dict[str, object] = {"file_name": frame.source.path.name}
         if _is_numbered(frame.source):
             name["frame"] = frame.index
@@ -139,17 +169,21 @@ class CocoFile:
             self._list.add({**record, **name})
 
     def close(self) -> None:
-        """Completes the file."""
+        """Completes the file, which then has its final name."""
         self._list.close()
 
 
 class CsvFile:
-    """predictions.csv: a row for each person, three columns for each joint.
+    """Writer of predictions.csv: a header, then one row per person; a `Sink`.
+
+    Columns: image (path), frame, seconds, width and height in px, person (number in the frame, from
+    0), id (empty without tracking), score, box and window (four columns each: x, y, width, height),
+    then x, y and score of each joint. Coordinates are in image px.
 
     Args:
-        path: File to write.
-        joints: Names of the joints.
-        replacing: Function that moves a complete file to its place, as `atomic.replacing`.
+        path: File to write; it appears when the writer is closed.
+        joints: Names of the K joints, in the order of the keypoints.
+        replacing: Function that moves a complete file to its place, see `Replacing`.
     """
 
     def __init__(
@@ -165,7 +199,7 @@ class CsvFile:
         self._rows.writerow([*columns, *boxes, *coordinates])
 
     def write(self, frame: Frame, poses: Poses, drawing: np.ndarray) -> None:
-        """Adds the people of a frame."""
+        """Adds a row for each person of a frame; see `Sink.write`."""
         of_frame = (frame.source.path, frame.index, round(frame.seconds, 4), *frame.size)
         for number, person in enumerate(persons(poses)):
             of_person = (number, person.get("id", ""), person["score"])
@@ -174,12 +208,14 @@ class CsvFile:
             self._rows.writerow([*of_frame, *of_person, *box, *window, *_triples(person)])
 
     def close(self) -> None:
-        """Completes the file."""
+        """Completes the file, which then has its final name."""
         self._draft.close()
 
 
 def persons(poses: Poses) -> list[PersonRecord]:
-    """Returns the records of people in the files.
+    """Returns the records of people in predictions.json, in the order of the poses.
+
+    Coordinates are rounded to 0.001 px and scores to five decimals.
 
     Args:
         poses: People in image px.
@@ -198,7 +234,7 @@ def persons(poses: Poses) -> list[PersonRecord]:
 
 
 def coco_results(poses: Poses, image_id: int) -> list[CocoRecord]:
-    """Returns the records of people in COCO's results format, with category 1.
+    """Returns the records of people in COCO's results format, in the order of the poses.
 
     Args:
         poses: People in image px.
@@ -221,12 +257,13 @@ def image_ids(
     """Returns a function from a frame to COCO's image id; call it once for each frame, in order.
 
     The id is the one that `known` returns for the frame's file; otherwise the number in the file's
-    name, if the names of all sources are different numbers, as COCO's are; otherwise the number of
-    the frame in the run, from 1.
+    name, if all sources are images whose names are different numbers, as COCO's are; otherwise the
+    number of the frame in the run, from 1.
 
     Args:
         sources: All sources of the run.
-        known: Function that returns the image id of a file; None if it is unknown.
+        known: Function from the path of a file to its image id, or None if the id is unknown, such
+            as `io.boxes.Boxes.image_id`.
     """
     numbers = {
         int(source.name.name)
@@ -247,7 +284,7 @@ def image_ids(
 
 
 def _is_numbered(source: Source) -> bool:
-    """Returns whether a file has several images, so that a record has to state the number of its own."""
+    """Returns whether a record has to state the frame's number, as of videos, cameras and pages."""
     return source.kind != "image" or source.page is not None
 
 

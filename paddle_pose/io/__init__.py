@@ -1,1 +1,1 @@
-"""Files and media: images, videos, annotations, archives, downloads. No neural network, no Paddle."""
+"""Files and media: images, videos, annotations, archives, downloads; no networks, no Paddle."""

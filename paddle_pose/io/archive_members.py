@@ -1,4 +1,4 @@
-"""Lists the members of a tar or zip file, and tells a damaged or cut one from a complete one."""
+"""Lists the members of a tar or zip file, and detects archives that are damaged or incomplete."""
 
 from __future__ import annotations
 
@@ -31,10 +31,11 @@ class Member:
     """One entry of an archive.
 
     Attributes:
-        name: as the archive says, unchecked.
-        size: bytes, as the archive says.
-        kind: "file", "folder", or what is refused: "link", "device", ...
-        open: returns its content.
+        name: Name that the archive states, unchecked: it may be absolute or hold "..".
+        size: Unpacked size in bytes that the archive states, unchecked.
+        kind: "file" or "folder"; otherwise a description of an entry that is refused, such as a
+            link or a device.
+        open: Returns a stream of the content; None for an entry without content.
     """
 
     name: str
@@ -44,7 +45,13 @@ class Member:
 
 
 def members(archive: Path) -> Iterator[tuple[Member, int]]:
-    """Yields the members with the bytes of the archive that have been read.
+    """Yields the members of an archive in its order.
+
+    Args:
+        archive: Tar file, also compressed, or zip file.
+
+    Yields:
+        A member, and the position in the archive in bytes, from which progress is computed.
 
     Raises:
         InputError: If the archive is damaged or incomplete.
@@ -63,7 +70,7 @@ def _tar_members(file: IO[bytes]) -> Iterator[tuple[Member, int]]:
     opened = next(
         (opener for magic, opener in _COMPRESSED.items() if start.startswith(magic)), None
     )
-    # tarfile's own decompression takes a cut stream for a finished one; the modules' own raise.
+    # tarfile's own decompression treats a truncated stream as complete; gzip, bz2 and lzma raise.
     content = _Tail(opened(file) if opened else file)
     with tarfile.open(fileobj=content, mode="r|") as tar:  # type: ignore[call-overload]
         for info in tar:
@@ -77,7 +84,8 @@ def _tar_members(file: IO[bytes]) -> Iterator[tuple[Member, int]]:
             if info.issym() or info.islnk():
                 kind = f"link (to {info.linkname!r})"
             yield Member(info.name, info.size, kind, partial(tar.extractfile, info)), file.tell()
-        # tarfile ends quietly at a header that it cannot read, too: nothing but zeros may follow.
+        # tarfile also stops without an error at a header that it cannot read, so what follows the
+        # last member must be zeros.
         while rest := tar.fileobj.read(CHUNK):
             if any(rest):
                 raise tarfile.ReadError("an entry's header cannot be read")
@@ -86,12 +94,18 @@ def _tar_members(file: IO[bytes]) -> Iterator[tuple[Member, int]]:
 
 
 class _Tail:
-    """A stream that remembers the last 512 bytes read: a complete tar ends with zeros."""
+    """A stream that keeps the last 512 bytes read: a complete tar file ends with zeros.
+
+    Args:
+        file: Stream to read from.
+    """
 
     def __init__(self, file: Any) -> None:
-        self.file, self.tail = file, b""
+        self.file = file
+        self.tail = b""
 
     def read(self, size: int) -> bytes:
+        """Returns up to `size` bytes."""
         content: bytes = self.file.read(size)
         self.tail = (self.tail + content)[-512:]
         return content
@@ -106,7 +120,7 @@ def _zip_members(file: IO[bytes]) -> Iterator[tuple[Member, int]]:
                 kind = "link" if mode == stat.S_IFLNK else "device, fifo or unknown entry"
             elif info.flag_bits & 1:
                 kind = "file that asks for a password"
-            # `orig_filename` is what the file says; `filename` has been tidied.
+            # `orig_filename` is the name in the file; zipfile has cleaned `filename`.
             yield (
                 Member(info.orig_filename, info.file_size, kind, partial(archive.open, info)),
                 info.header_offset + info.compress_size,
@@ -114,16 +128,25 @@ def _zip_members(file: IO[bytes]) -> Iterator[tuple[Member, int]]:
 
 
 class damage_explained:  # noqa: N801 (reads as a function)
-    """Turns what the archive libraries raise into a message that says what to do."""
+    """Context manager that turns errors of the archive libraries into an `InputError`.
+
+    Args:
+        archive: Archive, for the message.
+        files: Number of files unpacked so far, for the message.
+
+    Raises:
+        InputError: If the block raises an error that a damaged archive causes.
+    """
 
     def __init__(self, archive: Path, files: int) -> None:
-        self.archive, self.files = archive, files
+        self.archive = archive
+        self.files = files
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, kind: object, problem: BaseException | None, trace: object) -> None:
-        # An OSError with a number is the disk's or the user's, not the archive's.
+        # An OSError with an error number comes from the disk or the system, not from the archive.
         if isinstance(problem, _DAMAGE) and not (
             isinstance(problem, OSError) and problem.errno is not None
         ):

@@ -1,6 +1,7 @@
-"""Unpacks an archive that a stranger made: nothing outside the folder, nothing but files, and an interrupted run goes on.
+"""Unpacks untrusted archives: only regular files, only below the folder, and resumable.
 
-Source: the attacks of tar and zip files that are known (absolute names, `..`, links, devices, bombs); no published code.
+Source: the known attacks by tar and zip files (absolute names, `..`, links, devices, archives that
+    unpack to enormous sizes); no published code.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from paddle_pose.io import atomic
 from paddle_pose.io.archive_members import CHUNK, damage_explained, members
 
 SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".zip")
-MAX_BYTES = 200 * 10**9  # MPII, the largest we know, has 13 GB of images
-MAX_RATIO = 100.0  # unpacked / packed; annotations in JSON reach 10, images 1
-_RATIO_COUNTS_FROM = 200 * 10**6  # bytes; a small file may be as compressible as it likes
+MAX_BYTES = 200 * 10**9  # unpacked; MPII, the largest data set supported, has 13 GB of images
+MAX_RATIO = 100.0  # unpacked / packed size; annotations in JSON reach 10, images 1
+_RATIO_COUNTS_FROM = 200 * 10**6  # unpacked bytes; below it the ratio is not checked
 _SPARE_BYTES = 64 * 10**6  # left free on the disk
 
 Place = Callable[[str], str | None]
@@ -31,13 +32,13 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Extracted:
-    """What one run did.
+    """Numbers of files that one call of `extract` handled.
 
     Attributes:
-        written: files unpacked by this run.
-        kept: files that were there already with the right size.
-        macos: `._*`, `__MACOSX` and `.DS_Store` entries left out.
-        ignored: files that `place` did not want.
+        written: Files unpacked by this call.
+        kept: Files that existed already with the right size.
+        macos: Entries `._*`, `__MACOSX` and `.DS_Store`, which are left out.
+        ignored: Files for which `place` returned None.
     """
 
     written: int = 0
@@ -47,15 +48,23 @@ class Extracted:
 
 
 def is_archive(path: Path) -> bool:
-    """Tells by its name whether a file is an archive that `extract` reads."""
+    """Returns whether a file is an archive that `extract` reads, by its suffix.
+
+    Args:
+        path: File, which need not exist.
+    """
     return path.name.lower().endswith(SUFFIXES)
 
 
 def is_macos_litter(name: str) -> bool:
-    """Tells the files that macOS adds to every archive.
+    """Returns whether a member is one of the files that macOS adds to archives.
+
+    Args:
+        name: Name of the member, with `/` between folders.
 
     Example:
-        >>> [is_macos_litter(n) for n in ("mpii/images/._1.jpg", "__MACOSX/a", "a/.DS_Store", "mpii/1.jpg")]
+        >>> names = ("mpii/images/._1.jpg", "__MACOSX/a", "a/.DS_Store", "mpii/1.jpg")
+        >>> [is_macos_litter(name) for name in names]
         [True, True, True, False]
     """
     parts = PurePosixPath(name).parts
@@ -63,10 +72,14 @@ def is_macos_litter(name: str) -> bool:
 
 
 def checked_name(name: str) -> str:
-    """Returns a member's name as a relative path with `/`, or refuses it.
+    """Returns a member's name as a relative path with `/` between folders.
+
+    Args:
+        name: Name of the member, as the archive states it.
 
     Raises:
-        InputError: If it is absolute, climbs with `..`, names a drive, or holds a backslash or a control character.
+        InputError: If the name is absolute, contains `..` or a drive letter, or holds a backslash
+            or a control character.
 
     Example:
         >>> checked_name("./mpii//images/1.jpg")
@@ -77,7 +90,7 @@ def checked_name(name: str) -> str:
     if name.startswith("/"):
         problem = "an absolute name"
     elif ".." in parts:
-        problem = "a name that climbs out with '..'"
+        problem = "a name that leaves the folder with '..'"
     elif any(re.match(r"[A-Za-z]:", part) for part in parts):
         problem = "a name with a drive letter"
     elif "\\" in name or any(ord(letter) < 32 for letter in name):
@@ -96,21 +109,26 @@ def extract(
     max_bytes: int = MAX_BYTES,
     max_ratio: float = MAX_RATIO,
 ) -> Extracted:
-    """Unpacks a tar (also compressed) or zip file, each file whole or not at all.
+    """Unpacks a tar (also compressed) or zip file; each file is written completely or not at all.
 
-    Files that are there with the right size stay, so that calling it again goes on where an earlier run ended.
+    Existing files of the right size are kept, so that another call continues an interrupted one.
 
     Args:
-        archive: the file.
-        folder: where to; made if it is missing.
-        place: from a member's checked name to the path below `folder`, or None to leave it out.
-        progress: called about once a second with a line of text.
-        max_bytes: refuses an archive that unpacks to more.
-        max_ratio: refuses an archive that unpacks to more than so many times its own size.
+        archive: Archive to unpack.
+        folder: Folder to unpack into; it is made if it is missing.
+        place: Returns the path below `folder` for a member's checked name, or None to leave the
+            member out.
+        progress: Receives a line of text about once a second; None for silence.
+        max_bytes: Largest unpacked size in bytes; a larger archive is refused.
+        max_ratio: Largest ratio of unpacked to packed size; an archive above it is refused.
+
+    Returns:
+        The numbers of files that were written, kept and left out.
 
     Raises:
-        FileNotFoundError: If there is no such archive.
-        InputError: If it is damaged, or a member is hostile; the message names it. What was unpacked before stays.
+        FileNotFoundError: If the archive does not exist.
+        InputError: If the archive is damaged, or a member is refused; names the member. Files
+            unpacked before stay.
         OSError: If the disk is full.
     """
     if not archive.is_file():
@@ -121,7 +139,7 @@ def extract(
     total = 0
     reported = time.monotonic()
     make_folder(folder, folder)
-    # A run that goes on needs less than the archive's size; hidden files are drafts and locks.
+    # A continued run needs less than the archive's size; hidden files are drafts and locks.
     if all(path.name.startswith(".") for path in folder.iterdir()):
         _check_room(folder, packed)
     for member, position in members(archive):
@@ -132,7 +150,8 @@ def extract(
             total += member.size
             if total > max_bytes or total > max(_RATIO_COUNTS_FROM, max_ratio * packed):
                 raise InputError(
-                    f"member {member.name!r} brings it to {total:,} bytes, from a file of {packed:,}"
+                    f"with member {member.name!r} it unpacks to {total:,} bytes, from a file of"
+                    f" {packed:,} bytes"
                 )
         except ValueError as problem:
             raise InputError(
@@ -163,13 +182,19 @@ def extract(
         if progress and time.monotonic() - reported > 1:
             reported = time.monotonic()
             progress(
-                f"{archive.name}: {100 * position // max(1, packed)} %, {counts['written']} files written"
+                f"{archive.name}: {100 * position // max(1, packed)} %, {counts['written']} files"
+                " written"
             )
     return Extracted(**counts)
 
 
 def holds(path: Path, size: int) -> bool:
-    """Whether a regular file, no link, of this size (bytes) is there."""
+    """Returns whether a path is a regular file, and no link, of a size.
+
+    Args:
+        path: Path to look at.
+        size: Size in bytes.
+    """
     try:
         status = path.lstat()
     except OSError:
@@ -178,16 +203,21 @@ def holds(path: Path, size: int) -> bool:
 
 
 def make_folder(path: Path, root: Path) -> None:
-    """Makes `path`, which is `root` or lies below it.
+    """Makes a folder and its missing parents.
+
+    Args:
+        path: Folder to make: `root`, or a folder below it.
+        root: Folder from which on links are refused.
 
     Raises:
-        InputError: If one of the folders from `root` down is a link (it could lead anywhere) or a file.
+        InputError: If one of the folders from `root` to `path` is a file, or a link, which could
+            lead anywhere.
     """
     below = [path, *path.parents]
     for folder in reversed(below[: below.index(root) + 1]):
         if folder.is_symlink():
             raise InputError(
-                f"{folder}: is a link; give the real folder, so that nothing is written somewhere else"
+                f"{folder}: is a link; give the real folder, so that nothing is written elsewhere"
             )
         if folder.exists() and not folder.is_dir():
             raise InputError(f"{folder}: is a file where a folder is needed; move it away")
@@ -195,11 +225,17 @@ def make_folder(path: Path, root: Path) -> None:
 
 
 def write_whole(path: Path, source: IO[bytes], size: int) -> None:
-    """Writes `size` bytes, the file whole or not at all.
+    """Writes a file completely, or not at all.
+
+    Args:
+        path: File to write.
+        source: Stream to copy from.
+        size: Size of the file in bytes.
 
     Raises:
-        InputError: If `source` holds fewer bytes.
-        OSError: If the disk has no room for it.
+        InputError: If `path` is a folder.
+        EOFError: If `source` holds fewer than `size` bytes.
+        OSError: If the disk has no room for the file.
     """
     _check_room(path, size)
     if path.is_dir() and not path.is_symlink():
@@ -214,10 +250,19 @@ def write_whole(path: Path, source: IO[bytes], size: int) -> None:
 
 
 def _check_room(path: Path, size: int) -> None:
+    """Makes sure that the disk of a path has room.
+
+    Args:
+        path: File or folder on the disk.
+        size: Number of bytes to write.
+
+    Raises:
+        OSError: If too little is free.
+    """
     free = shutil.disk_usage(path if path.is_dir() else path.parent).free
     if free < size + _SPARE_BYTES:
         raise OSError(
             errno.ENOSPC,
-            f"no room: {free:,} bytes are free, {size:,} and some to spare are needed",
+            f"no room: {free:,} bytes are free, {size + _SPARE_BYTES:,} are needed",
             str(path),
         )

@@ -11,18 +11,20 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def replacing(path: Path, *, sync: bool = False, concurrent: bool = True) -> Iterator[Path]:
-    """Yields a path to write to; its file takes the final name when the block ends without an error.
+    """Yields a path to write to, and gives its file the final name when the block ends.
 
-    After an error nothing is left, and what was under the final name stays as it was. A device or a
-    pipe under the final name, such as /dev/stdout, is written to directly.
+    After an error the draft is removed, and a file under the final name stays as it was. A device
+    or a pipe under the final name, such as /dev/stdout, is written to directly.
 
     Args:
         path: Final name of the file. Missing folders are made.
-        sync: Whether the file is on the disk, and not only in the system's cache, before it takes
-            its name.
+        sync: Whether the file is flushed to the disk (fsync) before it takes its final name.
         concurrent: Whether several processes or threads may write the file at the same time. False
-            gives the draft always the same name, so that the next run replaces what a killed one
-            left.
+            always gives the draft the same name, so that the next run replaces the draft of a
+            killed one.
+
+    Yields:
+        The path of the draft, in the same folder and with the same suffix.
 
     Raises:
         OSError: If the file cannot be written; its `filename` is the final name, not the draft's.
@@ -60,17 +62,35 @@ def replacing(path: Path, *, sync: bool = False, concurrent: bool = True) -> Ite
 
 
 def is_device(path: Path) -> bool:
-    """Returns whether a path is a device or a pipe, such as /dev/stdout."""
+    """Returns whether a path is a device or a pipe, such as /dev/stdout.
+
+    Args:
+        path: Path, which need not exist.
+    """
     return path.exists() and not path.is_file() and not path.is_dir()
 
 
 def write_text(path: Path, text: str, *, sync: bool = False, concurrent: bool = True) -> None:
-    """Writes a text file in UTF-8, whole or not at all; see `replacing`."""
+    """Writes a text file in UTF-8, completely or not at all.
+
+    Args:
+        path: File to write.
+        text: Content of the file.
+        sync: Whether the file is flushed to the disk first, see `replacing`.
+        concurrent: Whether others may write the file at the same time, see `replacing`.
+    """
     with replacing(path, sync=sync, concurrent=concurrent) as draft:
         draft.write_text(text, encoding="utf-8")
 
 
 def write_bytes(path: Path, content: bytes, *, sync: bool = False, concurrent: bool = True) -> None:
-    """Writes a binary file, whole or not at all; see `replacing`."""
+    """Writes a binary file, completely or not at all.
+
+    Args:
+        path: File to write.
+        content: Content of the file.
+        sync: Whether the file is flushed to the disk first, see `replacing`.
+        concurrent: Whether others may write the file at the same time, see `replacing`.
+    """
     with replacing(path, sync=sync, concurrent=concurrent) as draft:
         draft.write_bytes(content)

@@ -19,8 +19,9 @@ from paddle_pose.structures import Box
 PERSON = 1  # COCO's category
 PERSON_NAME = "person"
 FORMS = (
-    'expected {"image.jpg": [[x, y, width, height], ...]} in px with positive sizes, COCO\'s annotations '
-    "{images, annotations, categories}, or COCO's detections [{image_id, category_id, bbox, score}, ...]"
+    'expected {"image.jpg": [[x, y, width, height], ...]} in px with positive sizes,'
+    " COCO's annotations {images, annotations, categories},"
+    " or COCO's detections [{image_id, category_id, bbox, score}, ...]"
 )
 _MAX_CATEGORIES_LISTED = 10
 _log = logging.getLogger("paddle_pose")
@@ -79,10 +80,13 @@ class Boxes:
         """
         if self.complete:
             if not any(self.of(path) for path in paths):
-                ids = "; without file names, image ids are matched with images named like 000000000139.jpg"
+                ids = (
+                    "; without file names, image ids are matched with images named like"
+                    " 000000000139.jpg"
+                )
                 raise InputError(
-                    f"{self.source}: no box is for one of the images (the first one is {paths[0].name})"
-                    + (ids if self.by_id else "")
+                    f"{self.source}: no box is for one of the images (the first one is"
+                    f" {paths[0].name})" + (ids if self.by_id else "")
                 )
             return
         here = {_named(path, self.by_name) for path in paths}

@@ -1,4 +1,4 @@
-"""Where downloaded files are kept."""
+"""Returns the folders of downloaded files."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from pathlib import Path
 import platformdirs
 
 VARIABLE = "PADDLE_POSE_HOME"
-EARLIER_FOLDER = Path(
-    "output", "published"
-)  # below the working folder, where earlier versions kept them
+# Folder of earlier versions, below the working folder.
+EARLIER_FOLDER = Path("output", "published")
 
 
 def user_cache() -> Path:
-    """Returns the folder for downloaded files: PADDLE_POSE_HOME, or the user's cache folder of this operating system."""
+    """Returns the folder for downloaded files.
+
+    It is the folder that the environment variable PADDLE_POSE_HOME names, otherwise the user's
+    cache folder of the operating system.
+    """
     given = os.environ.get(VARIABLE)
     return (
         Path(given).expanduser()
@@ -25,11 +28,12 @@ def user_cache() -> Path:
 
 
 def cache_for(file_names: Iterable[str], folder: Path | None = None) -> Path:
-    """Returns the folder for files that belong together.
+    """Returns the folder for downloaded files that belong together.
 
     Args:
         file_names: Names of the files.
-        folder: Folder that the user named; None for the cache, or output/published where all of the files are there.
+        folder: Folder that the user named; None for output/published where all of the files exist
+            there, otherwise for the user's cache.
     """
     if folder is not None:
         return folder

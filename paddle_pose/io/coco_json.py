@@ -1,4 +1,4 @@
-"""COCO's annotation file: read, and everything in it checked that makes an AP of -1 or 0 later.
+"""Reads COCO's annotation file, and checks what would later cause an AP of -1 or 0.
 
 Source: the format of COCO's person keypoints (Lin et al., ECCV 2014).
 """
@@ -15,17 +15,20 @@ from paddle_pose.skeletons import Skeleton
 
 LISTS = ("images", "annotations", "categories")
 AREA_HINT = (
-    "OKS is measured in the area of the person's segment in px^2. Without segments, 0.53 x box width x box height is the "
-    "usual guess"
+    "OKS is relative to the area of the person's segment in px^2. Without segments, 0.53 x box"
+    " width x box height is the usual estimate"
 )
 
 
 def read_json(path: Path) -> Any:
-    """Returns what a JSON file holds.
+    """Returns the content of a JSON file.
+
+    Args:
+        path: JSON file in UTF-8.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        InputError: If it is not JSON.
+        FileNotFoundError: If the file does not exist.
+        InputError: If it is not valid JSON.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: not found")
@@ -36,17 +39,19 @@ def read_json(path: Path) -> Any:
 
 
 def read(source: str | Path | Mapping[str, Any]) -> tuple[dict[str, list[dict[str, Any]]], str]:
-    """Returns the three lists of an annotation file, ids checked, and the name for messages.
+    """Returns the three lists of an annotation file, after their ids are checked.
 
     Args:
-        source: the file, or what it holds.
+        source: Path of the annotation file, or its content.
 
     Returns:
-        {"images", "annotations", "categories"}, and the file's name.
+        The content {"images", "annotations", "categories"}, each a list of records; and the name of
+        the file in messages.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        InputError: If it is not a COCO file, an id is no integer, or an annotation's image is not listed.
+        FileNotFoundError: If the file does not exist.
+        InputError: If it is not a COCO file, an id is not an integer, or an annotation's image is
+            not in the list of images.
     """
     where = "annotations" if isinstance(source, Mapping) else str(source)
     content = source if isinstance(source, Mapping) else read_json(Path(source))
@@ -68,30 +73,39 @@ def read(source: str | Path | Mapping[str, Any]) -> tuple[dict[str, list[dict[st
             check_id(annotation, key, f"{where}: annotations[{n}]")
         if annotation["image_id"] not in known:
             raise InputError(
-                f"{where}: annotations[{n}]: image {annotation['image_id']} is not in the list of images"
+                f"{where}: annotations[{n}]: image {annotation['image_id']} is not in the list of"
+                " images"
             )
     return {key: content[key] for key in LISTS}, where
 
 
 def joint_names(content: Mapping[str, Any], where: str) -> tuple[str, ...]:
-    """Returns the joints that the categories name, in the order of every annotation; none where they name none.
+    """Returns the names of the joints that the categories state, in the order of the keypoints.
+
+    Args:
+        content: Content of the file, as returned by `read`.
+        where: Name of the file in messages.
+
+    Returns:
+        The names; empty where no category states any.
 
     Raises:
-        InputError: If categories name different joints, or something that is no list of names.
+        InputError: If categories state different joints, or a value that is not a list of names.
     """
     found: dict[tuple[str, ...], int] = {}
     for n, category in enumerate(content["categories"]):
         names = category.get("keypoints") or []
         if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
             raise InputError(
-                f"{where}: categories[{n}]: key 'keypoints' must list the joints' names, got {names!r}"
+                f"{where}: categories[{n}]: key 'keypoints' must list the joints' names, got"
+                f" {names!r}"
             )
         if names:
             found.setdefault(tuple(names), n)
     if len(found) > 1:
         raise InputError(
-            f"{where}: categories {', '.join(map(str, found.values()))} have different keypoints; one skeleton is expected: "
-            "put each kind of thing into a file of its own"
+            f"{where}: categories {', '.join(map(str, found.values()))} have different keypoints;"
+            " expected one skeleton: put each kind of object into a separate file"
         )
     return next(iter(found), ())
 
@@ -99,20 +113,23 @@ def joint_names(content: Mapping[str, Any], where: str) -> tuple[str, ...]:
 def in_skeleton(
     content: Mapping[str, Any], where: str, skeleton: Skeleton
 ) -> tuple[list[dict[str, Any]], str]:
-    """Returns the annotations with their keypoints in a skeleton's order, and what joints are shared.
+    """Returns the annotations with their keypoints in the order of a skeleton.
 
-    Joints are matched by name; those that the file does not have are unlabelled. A file that names no joints is taken as it is.
+    Joints are matched by name; joints that the file lacks are unlabelled. The keypoints of a file
+    without names of joints are assumed to be in the skeleton's order already.
 
     Args:
-        content: of `read`.
-        where: names the file in messages.
-        skeleton: with K joints, not all of which need be in the file.
+        content: Content of the file, as returned by `read`.
+        where: Name of the file in messages.
+        skeleton: Skeleton of K joints; the file may lack some of them.
 
     Returns:
-        Records whose "keypoints" are 3 K numbers, and what `Skeleton.shared` says.
+        The annotations, whose "keypoints" are 3 K numbers (x, y, visibility); and the text of
+        `Skeleton.shared` on the joints that file and skeleton have in common.
 
     Raises:
-        InputError: If no joint is in common, or a record's keypoints are not three numbers for each joint.
+        InputError: If they have no joint in common, or an annotation's keypoints are not three
+            numbers for each joint.
     """
     names = joint_names(content, where) or skeleton.joints
     shared, slots = skeleton.shared(names, where), skeleton.slots(names)
@@ -122,8 +139,9 @@ def in_skeleton(
         if not isinstance(numbers, list | tuple) or len(numbers) != 3 * len(names):
             got = f"{len(numbers)} numbers" if isinstance(numbers, list | tuple) else repr(numbers)
             raise InputError(
-                f"{where}: annotations[{n}] (id {record['id']}): key 'keypoints' must hold 3 numbers for each of the "
-                f"{len(names)} joints {', '.join(names)}: {3 * len(names)}, got {got}"
+                f"{where}: annotations[{n}] (id {record['id']}): key 'keypoints' must hold 3"
+                f" numbers for each of the {len(names)} joints {', '.join(names)}:"
+                f" {3 * len(names)}, got {got}"
             )
         triples = [numbers[3 * slot : 3 * slot + 3] if slot >= 0 else (0, 0, 0) for slot in slots]
         moved.append({**record, "keypoints": [number for triple in triples for number in triple]})
@@ -131,14 +149,21 @@ def in_skeleton(
 
 
 def check_id(record: Mapping[str, Any], key: str, where: str) -> int:
-    """Returns an id.
+    """Returns the id under a key of a record.
+
+    Args:
+        record: Record of the annotation file.
+        key: Key of the id.
+        where: Name of the file and the record in messages.
 
     Raises:
-        InputError: If it is missing or no integer: "1" and 1 are different ids to COCO's evaluation.
+        InputError: If the id is missing or not an integer: "1" and 1 are different ids for COCO's
+            evaluation.
     """
     value = record.get(key)
     if type(value) is not int:
         raise InputError(
-            f"{where}: key {key!r} must be an integer, got {value!r}; ids are matched by value and type"
+            f"{where}: key {key!r} must be an integer, got {value!r}; ids are matched by value and"
+            " type"
         )
     return value

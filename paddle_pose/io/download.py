@@ -1,4 +1,4 @@
-"""Fetches published weights: resumes, verifies the checksum, then puts the file in place."""
+"""Downloads published files: resumes, verifies the checksum, then gives the file its name."""
 
 from __future__ import annotations
 
@@ -19,23 +19,25 @@ from paddle_pose.io.checksum import sha256_of
 from paddle_pose.io.locks import locked
 
 Progress = Callable[[int, int | None, float], None]
-"""Receives the bytes so far, the bytes in all (None where the server does not say), and the bytes per second."""
+"""Receives the bytes received so far, the size of the file in bytes (None where the server does not
+state it), and the bytes per second."""
 
 _ATTEMPTS = 4
-_CHUNK = 1 << 18
+_CHUNK = 1 << 18  # bytes received at once
 
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A file on somebody else's server.
+    """A file on the server of its publisher.
 
     Attributes:
-        name: Name by which this project refers to it.
-        url: Where its publisher offers it: the file, or the page that has it.
-        sha256: Hexadecimal checksum, or the first digits of it where no more is published; "" for none.
-        on_page: Name of the file where it is fetched by hand: `url` is a page, or the file itself, of which no checksum is
-            published; "" for a file that is fetched.
-        size: Bytes; None where its publisher does not say.
+        name: Name of the file in this project.
+        url: URL of the file, or of the page that offers it.
+        sha256: Hexadecimal checksum, or the first digits of it where no more is published; "" for
+            none.
+        on_page: Name of the file where a person downloads it: `url` is a page, or the file has no
+            published checksum; "" where it is downloaded.
+        size: Size in bytes; None where it is not published.
     """
 
     name: str
@@ -46,7 +48,7 @@ class RemoteFile:
 
     @property
     def file_name(self) -> str:
-        """The name on the page, or the last part of the URL."""
+        """Name of the file: the one on the page, or the last part of the URL."""
         return self.on_page or PurePosixPath(self.url).name
 
 
@@ -59,18 +61,19 @@ def download(
     timeout: float = 30.0,
     pause: float = 1.0,
 ) -> Path:
-    """Puts a published file into a folder, unless it is there already.
+    """Downloads a published file into a folder, unless it exists there.
 
-    An interrupted download leaves `<name>.part`, which the next call continues. Processes that want the same file wait for
-    the first, and find it there.
+    An interrupted download leaves `<name>.part`, which the next call continues. Of several
+    processes that need the same file, the first downloads it and the others wait.
 
     Args:
-        file: File to fetch.
-        folder: Folder for it; it is made if it is missing.
-        from_file: Copy of the file: it is verified and copied, nothing is fetched.
-        progress: Receives (bytes so far, bytes in all or None, bytes per second) at most five
+        file: File to download.
+        folder: Folder for the file; it is made if it is missing.
+        from_file: Copy of the file, which is verified and copied instead of a download; None to
+            download.
+        progress: Receives (bytes so far, size in bytes or None, bytes per second) at most five
             times a second and at the end; None for silence.
-        timeout: Seconds without an answer after which an attempt ends.
+        timeout: Seconds without data after which an attempt ends.
         pause: Seconds before the second attempt, doubled before every further one.
 
     Returns:
@@ -78,9 +81,9 @@ def download(
 
     Raises:
         FileNotFoundError: If `from_file` does not exist.
-        InputError: If a checksum does not match; a wrong file is never put in place.
-        ConnectionError: If the server cannot be reached or refuses, or has the file on a page alone; says where to
-            put the file.
+        InputError: If the checksum does not match; such a file never gets the final name.
+        ConnectionError: If the server cannot be reached or refuses, or the file is only linked on a
+            page; states where to put the file.
     """
     target = Path(folder) / file.file_name
     if not target.exists():
@@ -89,18 +92,13 @@ def download(
                 raise FileNotFoundError(f"{from_file}: no such file; expected a copy of {file.url}")
             _verify(Path(from_file), file, f"expected a copy of {file.url}; nothing was copied")
         elif file.on_page:
-            is_file = PurePosixPath(file.url).name == file.on_page
-            reason = (
-                "is not fetched, since its checksum is not published"
-                if is_file
-                else "has no address of its own"
-            )
             raise ConnectionError(
-                f"{file.name} {reason}: fetch {file.on_page} by hand from {file.url}, then name it "
-                f"with {argument('--from_file FILE', 'from_file')}, or put it at {target.resolve()}"
+                f"{file.name} cannot be downloaded automatically: download {file.on_page} by hand"
+                f" from {file.url}, then name it with"
+                f" {argument('--from_file FILE', 'from_file')}, or put it at {target.resolve()}"
             )
         with locked(target, what=file.name, wait=True):
-            if not target.exists():  # another process may have put it there
+            if not target.exists():  # another process may have downloaded it meanwhile
                 part = target.with_name(target.name + ".part")
                 if from_file is not None:
                     shutil.copyfile(from_file, part)
@@ -109,25 +107,41 @@ def download(
                     _verify_part(part, file)
                 os.replace(part, target)
                 return target
-    _verify(target, file, "delete it, or move it away, to fetch it again")
+    _verify(target, file, "delete it, or move it away, to download it again")
     return target
 
 
 def _verify(path: Path, file: RemoteFile, fix: str) -> None:
+    """Makes sure that a file has the published checksum.
+
+    Args:
+        path: File to verify.
+        file: Published file.
+        fix: Instruction to the user at the end of the message.
+
+    Raises:
+        InputError: If it has another checksum.
+    """
     checksum = sha256_of(path)
     if not checksum.startswith(file.sha256.lower()):
         raise InputError(
-            f"{path}: its SHA-256 is {checksum}, expected one that begins with "
-            f"{file.sha256} ({file.name}): damaged, or another file; {fix}"
+            f"{path}: its SHA-256 is {checksum}, expected one that begins with"
+            f" {file.sha256} ({file.name}): damaged, or another file; {fix}"
         )
 
 
 def _verify_part(part: Path, file: RemoteFile) -> None:
+    """Makes sure that a complete download has the published checksum; deletes it otherwise.
+
+    Raises:
+        InputError: If it has another checksum.
+    """
     try:
         _verify(
             part,
             file,
-            f"it was deleted; {argument('run the command again', 'try again')}, or use {argument('--from_file')}",
+            f"it was deleted; {argument('run the command again', 'try again')}, or use"
+            f" {argument('--from_file')}",
         )
     except ValueError:
         part.unlink()
@@ -137,6 +151,11 @@ def _verify_part(part: Path, file: RemoteFile) -> None:
 def _fetch(
     file: RemoteFile, part: Path, progress: Progress | None, timeout: float, pause: float
 ) -> None:
+    """Downloads what `part` lacks, in several attempts; see `download`.
+
+    Raises:
+        ConnectionError: If every attempt fails, or the server refuses.
+    """
     reason: Exception | str = ""
     for attempt in range(_ATTEMPTS):
         if attempt:
@@ -148,21 +167,26 @@ def _fetch(
         except urllib.error.HTTPError as error:
             reason = error
             error.close()
-            if error.code == 416:  # the part is not the beginning of this file: start over
+            if error.code == 416:  # `part` does not begin this file: start from the beginning
                 part.unlink(missing_ok=True)
             elif error.code < 500 and error.code not in (408, 429):
-                break  # asking again would not help
+                break  # another attempt would have the same result
         except (http.client.HTTPException, OSError) as error:
             reason = error
     place = part.with_name(file.file_name).resolve()
     raise ConnectionError(
-        f"cannot fetch {file.url} ({reason}). Fetch it by other means and put it at {place}, or "
-        f"name it with {argument('--from_file FILE', 'from_file')}; the checksum is verified in both cases"
+        f"cannot download {file.url} ({reason}). Download it by other means and put it at {place},"
+        f" or name it with {argument('--from_file FILE', 'from_file')}; the checksum is verified in"
+        " both cases"
     )
 
 
 def _continue(url: str, part: Path, progress: Progress | None, timeout: float) -> bool:
-    """Fetches what `part` lacks, or everything if the server cannot; True once it is complete."""
+    """Downloads what `part` lacks, or the whole file where the server does not support ranges.
+
+    Returns:
+        Whether the file is complete.
+    """
     have = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
     with urllib.request.urlopen(request, timeout=timeout) as answer:
@@ -185,6 +209,19 @@ def _receive(
     total: int | None,
     progress: Progress | None,
 ) -> bool:
+    """Writes the body of a response to a file.
+
+    Args:
+        answer: Response of the server.
+        part: File to write.
+        mode: Mode in which `part` is opened: "wb" to replace it, "ab" to continue it.
+        have: Bytes that `part` keeps.
+        total: Size of the complete file in bytes; None where it is unknown.
+        progress: See `download`.
+
+    Returns:
+        Whether the file is complete.
+    """
     began = shown = time.monotonic()
     done = have
     with part.open(mode) as stream:

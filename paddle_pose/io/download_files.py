@@ -1,4 +1,4 @@
-"""Fetches files that belong together, each from its own address or all from an archive that holds them."""
+"""Downloads files that belong together, each from its own URL or all from one archive."""
 
 from __future__ import annotations
 
@@ -26,19 +26,21 @@ def download_files(
     timeout: float = 30.0,
     pause: float = 1.0,
 ) -> list[Path]:
-    """Puts files that belong together into a folder, unless they are there already.
+    """Downloads files that belong together into a folder, unless they exist there.
 
-    Each is fetched from its own address, see `download.download`. Where that fails, or has another file, all that are missing
-    are taken out of the archive, whose size is logged first; it stays in the folder, since it may hold other files, too.
+    Each file is downloaded from its own URL, see `download.download`. Where that fails, or the
+    checksum differs, the missing files are unpacked from the archive, whose size is logged first.
+    The archive stays in the folder, since it may hold other files, too.
 
     Args:
-        files: Files to fetch.
-        folder: Folder for them; it is made if it is missing.
-        archive: Archive with files of these names, in whatever folder of it; None for none.
-        copies: Copies of the files, in any order and under any name, or folders or archives that hold them under their names;
-            those that lie beside a copy under their names are found. They are verified and copied, nothing is fetched.
+        files: Files to download.
+        folder: Folder for the files; it is made if it is missing.
+        archive: Archive that holds files of these names, in any of its folders; None for none.
+        copies: Copies of the files, in any order and under any names; or folders or archives that
+            hold them under their names. Files beside a copy are used, too, if they have the names.
+            Copies are verified and copied instead of a download.
         progress: Receives the progress of each download, see `download.download`; None for silence.
-        timeout: Seconds without an answer after which an attempt ends.
+        timeout: Seconds without data after which an attempt ends.
         pause: Seconds before the second attempt.
 
     Returns:
@@ -46,8 +48,9 @@ def download_files(
 
     Raises:
         FileNotFoundError: If a copy does not exist, or the copies lack a file.
-        InputError: If a checksum does not match, or an archive is damaged or hostile; a wrong file is never put in place.
-        ConnectionError: If no server can be reached; says where to put the files.
+        InputError: If a checksum does not match, or an archive is damaged or a member of it is
+            refused; such a file never gets the final name.
+        ConnectionError: If no server can be reached; states where to put the files.
     """
     wanted = [file for file in files if not (folder / file.file_name).exists()]
     if wanted and copies:
@@ -56,14 +59,15 @@ def download_files(
     for file in wanted if archive is not None and not copies else ():
         try:
             download(file, folder, progress=progress, timeout=timeout, pause=pause)
-        except (ConnectionError, InputError) as problem:  # an address may hold a newer file
+        except (ConnectionError, InputError) as problem:  # the URL may offer a newer file
             failure = problem
             break
     if failure is not None and archive is not None:
         size = f"{archive.size / 1e6:.1f} MB" if archive.size else "of unknown size"
         _log.info(f"=> {failure}")
         _log.info(
-            f"=> Instead the archive {archive.url} is fetched, {size}; it stays in {folder} for other models"
+            f"=> Downloading the archive {archive.url} instead, {size}; it stays in {folder} for"
+            " other models"
         )
         packed = download(archive, folder, progress=progress, timeout=timeout, pause=pause)
         _unpack(packed, [file for file in wanted if not (folder / file.file_name).exists()], folder)
@@ -73,12 +77,21 @@ def download_files(
 
 
 def _take_copies(files: Sequence[RemoteFile], folder: Path, copies: Sequence[Path]) -> None:
-    """Copies those files that are not in the folder out of other files, folders and archives."""
+    """Copies the files that are missing in a folder from other files, folders and archives.
+
+    Args:
+        files: Files that belong together.
+        folder: Folder for the files.
+        copies: Copies of the files, see `download_files`.
+
+    Raises:
+        FileNotFoundError: If a copy does not exist, or the copies lack a file.
+        InputError: If a checksum does not match, or an archive is damaged.
+    """
     plain: list[Path] = []
     wanted = left = [file for file in files if not (folder / file.file_name).exists()]
-    are_archives = any(
-        is_archive(Path(file.file_name)) for file in wanted
-    )  # as the .pth.tar of some weights
+    # A wanted file may have the suffix of an archive itself, such as .pth.tar.
+    are_archives = any(is_archive(Path(file.file_name)) for file in wanted)
     for copy in copies:
         if copy.is_dir():
             plain += may_be_in(copy, wanted)
@@ -93,9 +106,8 @@ def _take_copies(files: Sequence[RemoteFile], folder: Path, copies: Sequence[Pat
             plain.append(copy)
             beside = [copy.with_name(file.file_name) for file in wanted]
             plain += [path for path in beside if len(files) > 1 and path != copy and path.is_file()]
-    if (
-        len(files) == len(left) == len(plain) == 1
-    ):  # whatever its name and contents: the error names what is wrong
+    if len(files) == len(left) == len(plain) == 1:
+        # The copy may have any name; `download` reports a wrong checksum.
         download(left[0], folder, from_file=plain[0])
         return
     checksums = {path: sha256_of(path) for path in plain} if left else {}
@@ -108,17 +120,18 @@ def _take_copies(files: Sequence[RemoteFile], folder: Path, copies: Sequence[Pat
         ]
         if not named and not same:
             raise FileNotFoundError(
-                f"{', '.join(map(str, copies))}: no copy of {file.file_name} among them; {file.name} needs {_names(files)}"
+                f"{', '.join(map(str, copies))}: no copy of {file.file_name} among them;"
+                f" {file.name} needs {_names(files)}"
             )
         download(file, folder, from_file=(same or named)[0])
 
 
 def may_be_in(folder: Path, wanted: Sequence[RemoteFile]) -> list[Path]:
-    """Returns the files of a folder that have the name or the size of a wanted one.
+    """Returns the files of a folder that have the name or the size of a wanted file.
 
     Args:
         folder: Folder with copies.
-        wanted: Files that are looked for.
+        wanted: Files to look for.
     """
     names, sizes = {file.file_name for file in wanted}, {file.size for file in wanted}
     files = [path for path in sorted(folder.iterdir()) if path.is_file()]
@@ -126,7 +139,16 @@ def may_be_in(folder: Path, wanted: Sequence[RemoteFile]) -> list[Path]:
 
 
 def _unpack(packed: Path, wanted: Sequence[RemoteFile], folder: Path) -> None:
-    """Puts those of the wanted files that an archive holds into the folder; each is verified first."""
+    """Unpacks wanted files from an archive into a folder, each after its checksum is verified.
+
+    Args:
+        packed: Archive, which may lack some of the files.
+        wanted: Files to unpack.
+        folder: Folder for the files.
+
+    Raises:
+        InputError: If the archive is damaged, or a checksum does not match.
+    """
     names = {file.file_name for file in wanted}
 
     def place(member: str) -> str | None:
@@ -143,4 +165,5 @@ def _unpack(packed: Path, wanted: Sequence[RemoteFile], folder: Path) -> None:
 
 
 def _names(files: Sequence[RemoteFile]) -> str:
+    """Returns the names of files for a message."""
     return " and ".join(file.file_name for file in files)

@@ -25,11 +25,11 @@ class Source:
     """An image, a page of a TIFF, a video or a camera.
 
     Attributes:
-        kind: What it is; an animated image is a video.
-        path: File; of a camera its number.
-        name: Name of what is made of it: its path below the folder that was named, without suffix;
-            of a page with the page's number, from 1.
-        page: Number in the file of a page, from 0; None where the file is not a TIFF of several
+        kind: Kind of the source; an animated image is a video.
+        path: Path of the file; number of a camera.
+        name: Path of its results below the output folder, without suffix: that of the file below
+            the folder that was named; a page has its number, from 1, at the end.
+        page: Number of the page in its file, from 0; None where the file is not a TIFF of several
             pages.
     """
 
@@ -41,10 +41,10 @@ class Source:
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """An image to look at.
+    """An image, or one frame of a video or camera, with its pixels.
 
     Attributes:
-        source: Where it comes from.
+        source: Image, page, video or camera that the frame is read from.
         pixels: uint8 RGB [h, w, 3], upright.
         index: Number of the frame in its source, or of the page in its file, from 0.
         seconds: Time since the beginning of a video or camera; 0 for an image.
@@ -98,7 +98,8 @@ def find(places: Iterable[str], leave_out: Path | None = None) -> list[Source]:
                 raise FileNotFoundError(f"{place}: no file fits this pattern")
         else:
             raise FileNotFoundError(
-                f"{place}: not found; expected an image, video, folder, pattern or a camera's number"
+                f"{place}: not found; expected an image, video, folder, pattern or a camera's"
+                " number"
             )
         for source in new:
             found.setdefault((source.path, source.page), source)

@@ -20,7 +20,7 @@ from paddle_pose.io import image_kinds, images
 USUAL_SECONDS = 0.1
 """Duration of a frame that states none, or less than 0.02 s: what browsers show."""
 
-_LEAST_SECONDS = 0.02
+_MIN_SECONDS = 0.02
 _JPEG = b"\xff\xd8\xff"
 
 
@@ -71,7 +71,7 @@ def read_animation(path: Path) -> Iterator[tuple[np.ndarray, float, float]]:
             if not (_seek(header, number) and _load(header)):
                 break
             seconds = header.info.get("duration", 0) / 1000
-            durations.append(seconds if seconds >= _LEAST_SECONDS else USUAL_SECONDS)
+            durations.append(seconds if seconds >= _MIN_SECONDS else USUAL_SECONDS)
         begins = 0.0
         for number, duration in zip(numbers, durations, strict=False):
             if not (_seek(header, number) and _load(header)):

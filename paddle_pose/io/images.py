@@ -1,7 +1,7 @@
 """Reads images: decoding, the stored orientation, and messages about broken files.
 
-OpenCV decodes first, Pillow what OpenCV cannot. Transparency is dropped: a transparent pixel has the
-colour that is stored for it. TIFF and GIF are decoded by Pillow first, since OpenCV changes the
+OpenCV decodes first, Pillow what OpenCV cannot. Transparency is dropped: a transparent pixel has
+the colour that is stored for it. TIFF and GIF are decoded by Pillow first, since OpenCV changes the
 colours of transparent pixels there.
 """
 
@@ -97,8 +97,9 @@ def read(path: Path, reduction: int = 1) -> tuple[np.ndarray, np.ndarray]:
     if orientation != 1:
         _warn_once(
             path,
-            f"its EXIF data asks for a rotation (orientation {orientation}), which is ignored: annotations are taken as "
-            "pixels of the stored file. If people lie on their side, rotate the file and its annotations.",
+            f"its EXIF data asks for a rotation (orientation {orientation}), which is ignored:"
+            " annotations are taken as pixels of the stored file. If people lie on their side,"
+            " rotate the file and its annotations.",
         )
     several = len(image_numbers(file.header))
     if several > 1:
@@ -152,7 +153,8 @@ def as_pixels(image: ImageInput) -> np.ndarray:
         return _of_pillow(image)
     if not isinstance(image, np.ndarray):
         raise InputError(
-            f"expected a path, a uint8 RGB array [h, w, 3] or a PIL image, got {type(image).__name__}"
+            "expected a path, a uint8 RGB array [h, w, 3] or a PIL image, got"
+            f" {type(image).__name__}"
         )
     if image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3:
         if not image.size:
@@ -230,8 +232,9 @@ def check_present(paths: Iterable[Path]) -> None:
     missing = sorted(wanted - present)
     if missing:
         raise FileNotFoundError(
-            f"{missing[0]}: not found ({len(missing)} of {len(wanted)} images are missing); "
-            f"was the archive unpacked completely, and does {argument('--dataset_root', 'data')} point at it?"
+            f"{missing[0]}: not found ({len(missing)} of {len(wanted)} images are missing); was the"
+            f" archive unpacked completely, and does {argument('--dataset_root', 'data')} point at"
+            " it?"
         )
 
 
@@ -274,8 +277,8 @@ def check_size(size: tuple[int, ...], name: str | Path) -> None:
     width, height = size
     if width * height > MAX_PIXELS:
         raise InputError(
-            f"{name}: {width} x {height} px; at most {MAX_PIXELS:,} px can be processed. Scale the image down, or cut it "
-            "into parts"
+            f"{name}: {width} x {height} px; at most {MAX_PIXELS:,} px can be processed. Scale the"
+            " image down, or cut it into parts"
         )
 
 
@@ -286,8 +289,8 @@ def open_header(file: IO[bytes], head: bytes, path: str | Path = "the image") ->
     a setting of the whole process. HEIC is decoded whole.
 
     Args:
-        file: The image, from its beginning.
-        head: Its first `image_kinds.HEAD` bytes.
+        file: Stream of the encoded image.
+        head: First `image_kinds.HEAD` bytes of the image.
         path: Name of the image in messages.
 
     Raises:
@@ -322,7 +325,7 @@ def image_numbers(header: Image.Image | None) -> list[int]:
     TIFF.
 
     Args:
-        header: As returned by `open_header`; it is at its first image then.
+        header: Image as returned by `open_header`, at its first frame or page.
     """
     if header is None or header.format not in ("GIF", "WEBP", "PNG", "AVIF", "TIFF"):
         return [0]  # JPEGs may hold previews and other views of the same moment
@@ -359,7 +362,7 @@ class _File:
 
     Attributes:
         path: The file.
-        content: What it contains; of a JPEG that is cut short with an end.
+        content: Bytes of the file; the end of a JPEG that is cut short is added.
         header: The image before decoding; None where Pillow does not know the format.
         is_cut: Whether its end is missing.
     """
@@ -449,7 +452,7 @@ def is_within_limit_of_pillow(header: Image.Image) -> bool:
     """Returns whether Pillow decodes an image without a remark on its size.
 
     Args:
-        header: As returned by `open_header`.
+        header: Image as returned by `open_header`.
     """
     limit = Image.MAX_IMAGE_PIXELS
     return limit is None or header.size[0] * header.size[1] <= limit

@@ -1,4 +1,4 @@
-"""Fields of JSON records, checked with the file and the record named."""
+"""Reads arrays of numbers from JSON records, with errors that name the file and the record."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from paddle_pose.errors import InputError
 def field(
     record: Mapping[str, Any], keys: Sequence[str], shape: tuple[int, ...], where: str
 ) -> np.ndarray:
-    """Returns a field as float64 numbers of the shape given.
+    """Returns a field of a record as a float64 array.
 
     Args:
-        record: to look into.
-        keys: names the field may have; the first one found counts.
-        shape: expected.
-        where: names file and record in messages.
+        record: JSON object with the field.
+        keys: Possible keys of the field; the first one that the record has is used.
+        shape: Expected shape of the array.
+        where: Name of the file and the record in messages.
 
     Raises:
-        InputError: If it is missing, of another shape, or holds anything but finite numbers.
+        InputError: If the field is missing, has another shape, or holds a value that is not a
+            finite number.
     """
     key = next((key for key in keys if key in record), None)
     if key is None:

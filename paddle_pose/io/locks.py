@@ -1,7 +1,8 @@
-"""Locks of places that only one process at a time may write to.
+"""Locks files and folders that only one process at a time may write to.
 
-The operating system holds a lock for as long as its process lives, so that a killed process leaves none; the lock file that
-stays says nothing by being there. Beside it stands, while the lock is held, a file that says who holds it.
+The operating system releases a lock when its process ends, so that a killed process leaves no lock.
+The lock file itself stays, locked or not. While the lock is held, a file beside it states which
+process holds it.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ from paddle_pose.io import atomic
 
 _log = logging.getLogger("paddle_pose")
 
-_NAME = ".lock"  # of a folder's lock file; a file's is .<name>.lock beside it
-_POLL = 0.1  # seconds
-_MAX_TRIES = 50  # to learn who holds a lock
-# Network file systems without locks, and places that cannot be written at all: that is for the writer to report.
+_NAME = ".lock"  # lock file in a folder; that of a file is .<name>.lock beside it
+_POLL = 0.1  # seconds between attempts
+_MAX_TRIES = 50  # attempts to read which process holds a lock
+# Network file systems without locks, and folders without write access, which the writer reports.
 _CANNOT_LOCK = tuple(
     getattr(errno, name)
     for name in ("ENOSYS", "ENOLCK", "EOPNOTSUPP", "ENOTSUP", "EINVAL", "EROFS", "EACCES", "EPERM")
@@ -37,39 +38,45 @@ _CANNOT_LOCK = tuple(
 
 @contextlib.contextmanager
 def locked(path: Path, *, what: str, wait: bool) -> Iterator[None]:
-    """Keeps other processes and threads from the same place while the block runs; not to be nested for one place.
+    """Locks a file or folder against other processes and threads while the block runs.
 
-    Where the file system has no locks, this is logged once, and the block runs without one.
+    A file system without locks is logged once, and the block runs without a lock. A second lock of
+    the same path inside the block would wait for ever.
 
     Args:
-        path: A folder that is there, or a file, there or not.
-        what: What is locked, for messages, e.g. "this run".
-        wait: Whether to wait until the place is free; logged once.
+        path: An existing folder, or a file, which need not exist.
+        what: Name of what is locked, for messages, e.g. "this run".
+        wait: Whether to wait until the path is free, which is logged once.
 
     Raises:
-        InputError: If the place is in use and `wait` is False; names the place and its user.
+        InputError: If the path is in use and `wait` is False; names the path and the process.
 
     Example:
         >>> import tempfile
-        >>> with tempfile.TemporaryDirectory() as folder, locked(Path(folder), what="this folder", wait=False):
-        ...     sorted(file.name for file in Path(folder).iterdir())
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     with locked(Path(folder), what="this folder", wait=False):
+        ...         sorted(file.name for file in Path(folder).iterdir())
         ['.lock', '.lock.owner']
     """
     lock_file = path / _NAME if path.is_dir() else path.with_name(f".{path.name}{_NAME}")
     owner_file = lock_file.with_name(f"{lock_file.name}.owner")
     lock_file.parent.mkdir(parents=True, exist_ok=True)
-    lock, is_announced, tries = FileLock(lock_file), False, 0
+    lock = FileLock(lock_file)
+    is_announced = False
+    tries = 0
     while not _try(lock, path):
         tries += 1
         owner = _read(owner_file)
-        # Its user has just come, and has not said yet who it is; what is there may be of the one before.
+        # The holder may not have written its name yet, and a name that is there may be that of the
+        # holder before.
         if tries <= 2 or (not owner and tries < _MAX_TRIES):
             time.sleep(_POLL)
             continue
         owner = owner or "another process"
         if not wait:
             raise InputError(
-                f"{path}: {what} is in use by {owner}; wait until that has ended, or stop it, or choose another folder"
+                f"{path}: {what} is in use by {owner}; wait until that has ended, or stop it, or"
+                " choose another folder"
             )
         if not is_announced:
             _log.info(f"=> {path}: {what} is in use by {owner}; waiting until that has ended")
@@ -77,8 +84,8 @@ def locked(path: Path, *, what: str, wait: bool) -> Iterator[None]:
         time.sleep(_POLL)
     try:
         if lock.is_locked:
-            with contextlib.suppress(OSError):  # information only
-                atomic.write_text(owner_file, json.dumps(_me()), concurrent=False)
+            with contextlib.suppress(OSError):  # for messages only
+                atomic.write_text(owner_file, json.dumps(_this_process()), concurrent=False)
         yield
     finally:
         if lock.is_locked:
@@ -88,7 +95,11 @@ def locked(path: Path, *, what: str, wait: bool) -> Iterator[None]:
 
 
 def remove_unused(folder: Path) -> None:
-    """Removes a folder that holds nothing but its lock file, which nobody holds."""
+    """Removes a folder that contains at most its own lock file.
+
+    Args:
+        folder: Folder that is not locked.
+    """
     with contextlib.suppress(OSError):
         if {path.name for path in folder.iterdir()} <= {_NAME}:
             (folder / _NAME).unlink(missing_ok=True)
@@ -96,29 +107,39 @@ def remove_unused(folder: Path) -> None:
 
 
 def _try(lock: FileLock, path: Path) -> bool:
-    """Takes a lock if it is free; returns whether to go on: it was, or this place has no locks."""
+    """Takes a lock if it is free.
+
+    Args:
+        lock: Lock to take.
+        path: Locked path, for the log.
+
+    Returns:
+        False if another process holds the lock; True if it was free, or the file system has no
+        locks.
+    """
     try:
         lock.acquire(blocking=False)
     except Timeout:
         return False
     except NotImplementedError as problem:
-        _say_unlocked(path, str(problem))
+        _warn_unlocked(path, str(problem))
     except OSError as problem:
         if problem.errno not in _CANNOT_LOCK:
             raise
-        _say_unlocked(path, problem.strerror or str(problem))
+        _warn_unlocked(path, problem.strerror or str(problem))
     return True
 
 
 @functools.cache
-def _say_unlocked(path: Path, reason: str) -> None:
+def _warn_unlocked(path: Path, reason: str) -> None:
+    """Logs once that a path cannot be locked."""
     _log.warning(
-        "%s: cannot be locked here (%s); see to it that only one process writes to it", path, reason
+        "%s: cannot be locked here (%s); make sure that only one process writes to it", path, reason
     )
 
 
-def _me() -> dict[str, str | int]:
-    """Returns what the owner's file states of this process."""
+def _this_process() -> dict[str, str | int]:
+    """Returns the description of this process for the owner file."""
     command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])[:200]
     since = time.strftime("%Y-%m-%d %H:%M:%S")
     return {
@@ -130,7 +151,7 @@ def _me() -> dict[str, str | int]:
 
 
 def _read(owner_file: Path) -> str:
-    """Returns who holds a lock, in words; "" where that is not written yet, or no more."""
+    """Returns the process that holds a lock, for messages; "" where the file does not state it."""
     try:
         owner = json.loads(owner_file.read_text(encoding="utf-8"))
         return "process {process} on {host} ({command}, since {since})".format(**owner)

@@ -1,4 +1,4 @@
-"""The manifest of a checkpoint: the size and SHA-256 of each of its files, by which damage is noticed."""
+"""Writes and checks a checkpoint's manifest, the size and SHA-256 of each of its files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from paddle_pose.errors import InputError
 from paddle_pose.io.checksum import sha256_of
 
 MANIFEST = "manifest.json"
-_REMEDY = f"take another checkpoint, or copy it again; after a change made on purpose, delete the {MANIFEST} beside it"
+_HINT = (
+    "take another checkpoint, or copy it again; after a change made on purpose, delete the"
+    f" {MANIFEST} beside it"
+)
 
 
 def write(folder: Path, versions: Mapping[str, str]) -> None:
@@ -18,7 +21,7 @@ def write(folder: Path, versions: Mapping[str, str]) -> None:
 
     Args:
         folder: Folder of the checkpoint.
-        versions: Versions by package of what wrote the files.
+        versions: Versions of the packages that wrote the files, by package.
     """
     files = {
         path.name: _fingerprint(path) for path in sorted(folder.iterdir()) if path.name != MANIFEST
@@ -28,11 +31,14 @@ def write(folder: Path, versions: Mapping[str, str]) -> None:
 
 
 def check(folder: Path) -> None:
-    """Makes sure that a checkpoint is whole.
+    """Makes sure that a checkpoint is complete and undamaged.
+
+    Args:
+        folder: Folder of the checkpoint.
 
     Raises:
         FileNotFoundError: If the manifest, or a file that it lists, is missing.
-        InputError: If a file is not as it was written.
+        InputError: If a file differs from its size or checksum in the manifest.
     """
     path = folder / MANIFEST
     if not path.is_file():
@@ -52,10 +58,16 @@ def check(folder: Path) -> None:
 
 
 def check_file(path: Path) -> None:
-    """Makes sure that a file is as the manifest beside it says; one that no manifest lists is not checked.
+    """Makes sure that a file agrees with the manifest beside it.
+
+    A file that no manifest lists is not checked.
+
+    Args:
+        path: File to check.
 
     Raises:
-        InputError: If the file is not as it was written, or the manifest cannot be read.
+        InputError: If the file differs from its size or checksum in the manifest, or the manifest
+            cannot be read.
     """
     manifest = path.with_name(MANIFEST)
     if not manifest.is_file():
@@ -64,19 +76,23 @@ def check_file(path: Path) -> None:
         content = json.loads(manifest.read_text(encoding="utf-8"))
     except ValueError as problem:
         raise InputError(
-            f"{manifest}: damaged ({problem}), so that {path} cannot be checked; {_REMEDY}"
+            f"{manifest}: damaged ({problem}), so that {path} cannot be checked; {_HINT}"
         ) from problem
-    files = (
-        content.get("files") if isinstance(content, dict) else None
-    )  # others have files of this name, too
+    # Other programs also write files of this name, with another content.
+    files = content.get("files") if isinstance(content, dict) else None
     if isinstance(files, dict) and path.name in files:
-        _compare(path, files[path.name], f"; {_REMEDY}")
+        _compare(path, files[path.name], f"; {_HINT}")
 
 
-def _compare(path: Path, written: object, remedy: str = "") -> None:
+def _compare(path: Path, written: object, hint: str = "") -> None:
+    """Makes sure that a file has the size and checksum with which it was written.
+
+    Raises:
+        InputError: If it has not.
+    """
     found = _fingerprint(path)
     if found != written:
-        raise InputError(f"{path}: damaged: it is {found}, was written as {written}{remedy}")
+        raise InputError(f"{path}: damaged: it is {found}, was written as {written}{hint}")
 
 
 def _fingerprint(path: Path) -> str:

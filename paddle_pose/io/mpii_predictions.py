@@ -1,4 +1,4 @@
-"""Reads anybody's predicted keypoints for MPII: `preds` in a .mat or .h5 file, in whatever order of axes."""
+"""Reads predicted keypoints for MPII of any program: `preds` in a .mat or .h5 file."""
 
 from __future__ import annotations
 
@@ -15,18 +15,21 @@ _KEY = "preds"
 
 
 def read_predictions(path: Path, people: int) -> np.ndarray:
-    """Reads `preds`.
+    """Returns the predicted keypoints in the variable `preds` of a file.
+
+    The axes may be in the order [N, 16, 2], [2, 16, N] or [16, 2, N].
 
     Args:
-        path: .mat (any version) or .h5.
-        people: N, how many the ground truth has.
+        path: .mat file of any version, or .h5 file.
+        people: Number of people N in the ground truth.
 
     Returns:
-        [N, 16, 2] float64, as they are in the file: MPII's convention is 1-based image px.
+        [N, 16, 2] float64, values unchanged: MPII's convention is 1-based image px.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        InputError: If it is no such file, has no `preds`, or another number of people.
+        FileNotFoundError: If the file does not exist.
+        InputError: If it is neither a MATLAB nor an HDF5 file, or `preds` is missing, has another
+            shape or number of people, or holds a value that is not a finite number.
         MissingDependencyError: If SciPy or h5py is not installed.
     """
     if not path.is_file():
@@ -35,7 +38,7 @@ def read_predictions(path: Path, people: int) -> np.ndarray:
     matlab = needed("scipy.io", "scipy>=1.10", "train")
     try:
         content: Any = _hdf5(hdf5, path) if hdf5.is_hdf5(path) else matlab.loadmat(path)
-    except Exception as problem:  # SciPy has a dozen kinds for broken files, IndexError among them
+    except Exception as problem:  # SciPy raises many classes for damaged files, such as IndexError
         raise InputError(f"{path}: neither a MATLAB nor an HDF5 file ({problem})") from problem
     if _KEY not in content:
         names = [name for name in content if not name.startswith("__")]
@@ -43,15 +46,14 @@ def read_predictions(path: Path, people: int) -> np.ndarray:
     preds = np.asarray(content[_KEY])
     if preds.dtype.kind not in "fiu":
         raise InputError(f"{path}: {_KEY!r} does not hold numbers but {preds.dtype}")
-    if (
-        preds.ndim == 3 and preds.shape[0] == 2 != preds.shape[2]
-    ):  # MATLAB's own axis order, reversed in HDF5
-        preds = preds.transpose(2, 1, 0)
+    if preds.ndim == 3 and preds.shape[0] == 2 != preds.shape[2]:
+        preds = preds.transpose(2, 1, 0)  # HDF5 states MATLAB's axes in reverse order
     elif preds.ndim == 3 and preds.shape[:2] == (16, 2):
         preds = preds.transpose(2, 0, 1)
     if preds.ndim != 3 or preds.shape[1:] != (16, 2):
         raise InputError(
-            f"{path}: {_KEY!r} has shape {preds.shape}; expected [N, 16, 2], [2, 16, N] or [16, 2, N]"
+            f"{path}: {_KEY!r} has shape {preds.shape}; expected [N, 16, 2], [2, 16, N] or"
+            " [16, 2, N]"
         )
     if len(preds) != people:
         raise InputError(
@@ -65,6 +67,11 @@ def read_predictions(path: Path, people: int) -> np.ndarray:
 
 
 def _hdf5(hdf5: ModuleType, path: Path) -> dict[str, np.ndarray]:
-    """Returns the arrays of an HDF5 file, read with the package h5py."""
+    """Returns the arrays of an HDF5 file by name.
+
+    Args:
+        hdf5: The package h5py.
+        path: File to read.
+    """
     with hdf5.File(path) as file:
         return {name: value[()] for name, value in file.items() if isinstance(value, hdf5.Dataset)}

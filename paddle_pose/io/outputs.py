@@ -1,4 +1,4 @@
-"""What a command wrote into a folder, so that it replaces and removes nothing else there."""
+"""Records which files a command wrote into a folder, so that it changes no other files there."""
 
 from __future__ import annotations
 
@@ -14,26 +14,29 @@ from paddle_pose.io import atomic
 from paddle_pose.io.checksum import sha256_of
 
 RECORD = ".paddle_pose_written.jsonl"
-_KEPT = 4  # checksums of a file that are kept: a kill may have left it as it was before the last one was recorded
+# Recorded checksums that are kept for each file: a killed run may have recorded the checksum of a
+# file that it did not put in place.
+_KEPT = 4
 
 
 class Outputs:
     """A folder that a command writes into.
 
-    The folder remembers every file by its checksum, in `RECORD`. The checksum is recorded before the file takes its name,
-    so a kill at any moment leaves no file of the command that is not recorded. A file that is not recorded, or was changed
-    since, and a link are somebody else's.
+    The file `RECORD` in the folder lists the checksum of every file that was written. A checksum is
+    recorded before the file takes its final name, so that a process that is killed at any moment
+    leaves no file without a record. A path is *foreign*, and neither replaced nor removed, if it is
+    a link, or a file that is not recorded or was changed since.
 
     Args:
-        folder: Folder of the files; it is made with the first one.
+        folder: Folder of the files; it is made with the first file.
         command: Name of the command.
-        keep: Files that are neither replaced nor removed, whoever wrote them.
-        flag: Flag that names another place, for messages.
+        keep: Files that are neither replaced nor removed, even if the command wrote them.
+        flag: Flag by which the user chooses another folder, for messages.
 
     Example:
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     _ = Path(folder, "mine.txt").write_text("somebody's")
+        ...     _ = Path(folder, "mine.txt").write_text("written by hand")
         ...     outputs = Outputs(Path(folder), "predict")
         ...     [outputs.claim(Path(folder, name)).name for name in ("mine.txt", "new.txt")]
         ['mine_2.txt', 'new.txt']
@@ -42,17 +45,23 @@ class Outputs:
     def __init__(
         self, folder: Path, command: str, keep: Iterable[Path] = (), flag: str = "--output"
     ) -> None:
-        self._folder, self._command, self._flag = folder, command, flag
+        self._folder = folder
+        self._command = command
+        self._flag = flag
         self._keep = {path.resolve() for path in keep}
         self._claimed: set[Path] = set()
         self._written: set[str] = set()
         self._known = self._checksums()
 
     def claim(self, path: Path) -> Path:
-        """Returns a path to write to: that one, or with the next number where it is claimed or somebody else's file.
+        """Returns a path to write to, and reserves it.
 
         Args:
-            path: Path in the folder.
+            path: Wanted path in the folder.
+
+        Returns:
+            `path`; or, where it is reserved or foreign, the first such path with a number before
+            the suffix that is neither.
 
         Raises:
             InputError: If a folder on the way to it is a link or a file.
@@ -65,40 +74,40 @@ class Outputs:
         return place
 
     def check(self, paths: Iterable[Path]) -> None:
-        """Refuses to replace what the command did not write.
+        """Makes sure that the command may write to paths.
 
         Args:
             paths: Paths in the folder.
 
         Raises:
-            InputError: If one of them is somebody else's file, a folder or a link.
+            InputError: If one of them is a folder or foreign.
         """
         for path in paths:
             if not self._may_replace(path):
                 kind = "a link" if path.is_symlink() else "a folder" if path.is_dir() else "a file"
                 raise InputError(
-                    f"{path}: {kind} that {self._command} did not write, or that was changed since, is not replaced; "
-                    f"move it away, or name another place with {argument(self._flag)}"
+                    f"{path}: {kind} that {self._command} did not write, or that was changed since,"
+                    " is not replaced; move it away, or name another place with"
+                    f" {argument(self._flag)}"
                 )
 
     @contextlib.contextmanager
     def replacing(self, path: Path) -> Iterator[Path]:
-        """Yields a path to write to, as `atomic.replacing` does; the file is recorded before it takes its name.
+        """Yields a path to write to, as `atomic.replacing` does, and records the file.
 
         Args:
             path: Path in the folder.
 
         Raises:
-            InputError: If the path is somebody else's file by then.
+            InputError: If the path has become foreign while the block ran.
             OSError: If the file cannot be written.
         """
         with atomic.replacing(path) as draft:
             yield draft
-            if draft != path:  # else a device or a pipe
+            if draft != path:  # otherwise it is a device or a pipe
                 if not self._may_replace(path):
-                    self._known = (
-                        self._checksums()
-                    )  # another run of the command may have written it meanwhile
+                    # Another run of the command may have written it meanwhile.
+                    self._known = self._checksums()
                 self.check([path])
                 self._record(path, sha256_of(draft))
 
@@ -113,10 +122,10 @@ class Outputs:
             os.replace(draft, place)
 
     def remove_old(self, suffixes: Iterable[str]) -> None:
-        """Removes files that earlier runs of the command wrote and this one did not, where they are unchanged.
+        """Removes unchanged files that earlier runs of the command wrote and this one did not.
 
         Args:
-            suffixes: Suffixes of the files.
+            suffixes: Suffixes of the files to remove, such as ".jpg".
         """
         for name in self._known:
             path = self._folder / name
@@ -124,34 +133,39 @@ class Outputs:
                 path.unlink()
 
     def _may_replace(self, path: Path) -> bool:
-        """Returns whether nothing is under a path, or the command's own file."""
+        """Returns whether a path does not exist, is a device, or is a file of the command.
+
+        Raises:
+            InputError: If a folder on the way to it is a link or a file.
+        """
         for parent in path.relative_to(self._folder).parents[:-1]:
             way = self._folder / parent
             if way.is_symlink() or (way.exists() and not way.is_dir()):
                 raise InputError(
-                    f"{way}: expected a folder for {path.name}, got {'a link' if way.is_symlink() else 'a file'}; "
-                    f"name another place with {argument(self._flag)}"
+                    f"{way}: expected a folder for {path.name}, got"
+                    f" {'a link' if way.is_symlink() else 'a file'}; name another place with"
+                    f" {argument(self._flag)}"
                 )
         if not os.path.lexists(path):
             return True
         return atomic.is_device(path) or self._is_own(path)
 
     def _is_own(self, path: Path) -> bool:
-        """Returns whether a path is a file that the command wrote."""
+        """Returns whether a path is a file that the command wrote, unchanged and not to be kept."""
         resolved = path.resolve()
-        is_link = resolved != self._folder.resolve() / self._name(
-            path
-        )  # itself, or a folder on the way to it
+        # True also where a folder on the way to the path is a link.
+        is_link = resolved != self._folder.resolve() / self._name(path)
         if is_link or not path.is_file() or resolved in self._keep:
             return False
         checksums = self._known.get(self._name(path), ())
         return bool(checksums) and sha256_of(path) in checksums
 
     def _name(self, path: Path) -> str:
+        """Returns the name of a path in the record."""
         return path.relative_to(self._folder).as_posix()
 
     def _checksums(self) -> dict[str, list[str]]:
-        """Returns the recorded checksums of the command's files by their names."""
+        """Returns the recorded checksums of the command's files, oldest first, by name."""
         found: dict[str, list[str]] = {}
         for command, name, checksum in self._read():
             if command == self._command:
@@ -159,7 +173,7 @@ class Outputs:
         return found
 
     def _read(self) -> list[tuple[str, str, str]]:
-        """Returns command, name and checksum of everything recorded; a line that was cut by a kill is left out."""
+        """Returns the record's entries (command, name, checksum); incomplete lines are left out."""
         path = self._folder / RECORD
         if not path.is_file():
             return []
@@ -174,7 +188,14 @@ class Outputs:
         return found
 
     def _record(self, path: Path, checksum: str) -> None:
-        """Adds a line to the record; the first one of a run also drops old lines, and those of files that are gone."""
+        """Adds an entry to the record.
+
+        Before the first entry of a run, old entries and those of removed files are dropped.
+
+        Args:
+            path: Path in the folder.
+            checksum: SHA-256 of the file.
+        """
         record = self._folder / RECORD
         if not self._written:
             kept: dict[tuple[str, str], list[str]] = {}
@@ -194,5 +215,5 @@ class Outputs:
 
 
 def _line(command: str, name: str, checksum: str) -> str:
-    """Returns a line of the record."""
+    """Returns an entry of the record as a line of JSON."""
     return json.dumps({"command": command, "file": name, "sha256": checksum}) + "\n"

@@ -1,4 +1,4 @@
-"""`predictions.json`: the keypoints of one person per sample, as readable as the annotations."""
+"""Writes `predictions.json`, the predicted keypoints of one person per sample."""
 
 from __future__ import annotations
 
@@ -15,12 +15,16 @@ from paddle_pose.structures import Sample
 def write(
     path: Path, joints: Sequence[str], predictions: Iterable[tuple[Sample, np.ndarray, np.ndarray]]
 ) -> None:
-    """Writes {"joints", "space", "predictions": [{"image", "annotation_id", "keypoints", "scores"}]}.
+    """Writes a file of predictions.
+
+    Its form is {"joints", "space", "predictions": [{"image", "annotation_id", "keypoints",
+    "scores"}]}.
 
     Args:
-        path: Path of the file.
+        path: File to write.
         joints: Names of the K joints.
-        predictions: Samples of one person beside crowd regions, with keypoints [K, 2] in image px and scores [K].
+        predictions: A sample with one person (apart from crowd regions), its keypoints [K, 2] in
+            image px, and their scores [K]; one triple for each sample.
     """
     records = [
         {

@@ -1,4 +1,4 @@
-"""Reads people of videos, one by one, from the JSON that `predict.py` writes."""
+"""Reads tracks of people in videos from the JSON that `predict.py` writes."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from paddle_pose.errors import InputError
 
 @dataclass(frozen=True, eq=False)
 class Track:
-    """One person in T frames of a video, ascending; frames without the person are missing.
+    """One person in T frames of a video.
 
     Attributes:
-        video: its path, as the file has it.
-        id: of the person; 0 in a file without ids.
-        image_size: (width, height) px.
-        frames: [T] int64 numbers.
-        seconds: [T].
-        keypoints: [T, K, 2] image px.
-        scores: [T, K].
+        video: Path of the video, as the file states it.
+        id: Track id of the person; 0 in a file without ids.
+        image_size: (width, height) of the frames in px.
+        frames: [T] int64, numbers of the frames, ascending; frames without the person are missing.
+        seconds: [T] float64, times of the frames in s since the beginning of the video.
+        keypoints: [T, K, 2] float64, in image px.
+        scores: [T, K] float64, scores of the keypoints.
     """
 
     video: str
@@ -36,25 +36,32 @@ class Track:
     scores: np.ndarray
 
     def part(self, chosen: np.ndarray) -> Track:
-        """Returns the track in some of its frames, by their places or a mask."""
+        """Returns the track in some of its frames.
+
+        Args:
+            chosen: Indices into the T frames, or a mask [T].
+        """
         arrays = (self.frames, self.seconds, self.keypoints, self.scores)
         return Track(self.video, self.id, self.image_size, *(values[chosen] for values in arrays))
 
     def longest_run(self) -> Track:
-        """Returns the longest part without a missing frame."""
+        """Returns the longest part of the track without a missing frame."""
         runs = np.split(np.arange(len(self.frames)), np.flatnonzero(np.diff(self.frames) != 1) + 1)
         return self.part(max(runs, key=len))
 
 
 def read_tracks(path: Path) -> list[Track]:
-    """Reads everybody with an id; without ids the one person of each video.
+    """Returns the tracks of all videos in a file, by video and id.
+
+    In a file without ids the people of a video form one track, of which a frame has at most one.
 
     Args:
-        path: a predictions.json of videos.
+        path: File `predictions.json` with frames of videos.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        InputError: If it is no such file, holds no video or nobody, or several people without ids.
+        FileNotFoundError: If the file does not exist.
+        InputError: If the file has another form, contains no video or no tracked person, or a frame
+            has several people without ids.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: not found")
@@ -69,10 +76,11 @@ def read_tracks(path: Path) -> list[Track]:
             ids = [person.get("id", 0) for person in record["persons"]]
             if ids.count(0) > 1:
                 raise InputError(
-                    f"frame {record['frame']} of {record['image']} has {len(ids)} people without ids: --track gives them"
+                    f"frame {record['frame']} of {record['image']} has {len(ids)} people without"
+                    " ids: run predict with --track"
                 )
             for track_id, person in zip(ids, record["persons"], strict=True):
-                if track_id >= 0:  # -1 is not tracked
+                if track_id >= 0:  # -1 is a person without a track
                     people.setdefault((record["image"], track_id), []).append((record, person))
         tracks = [
             _track(video, track_id, found) for (video, track_id), found in sorted(people.items())
@@ -84,20 +92,26 @@ def read_tracks(path: Path) -> list[Track]:
         ) from problem
     if not tracks:
         raise InputError(
-            f"{path}: {'nobody is followed' if records else 'there is no frame of a video'} in it"
+            f"{path}: it contains {'no tracked person' if records else 'no frame of a video'}"
         )
     return tracks
 
 
 def _track(video: str, track_id: int, found: list[tuple[dict[str, Any], dict[str, Any]]]) -> Track:
-    """Returns a track from its frames' records and the person's."""
+    """Returns a track.
+
+    Args:
+        video: Path of the video.
+        track_id: Id of the person.
+        found: The record of each frame and that of the person in it, in any order.
+    """
     found = sorted(found, key=lambda pair: pair[0]["frame"])
     return Track(
-        video,
-        int(track_id),
-        (int(found[0][0]["width"]), int(found[0][0]["height"])),
-        np.array([record["frame"] for record, _ in found], np.int64),
-        np.array([record["seconds"] for record, _ in found], np.float64),
-        np.array([person["keypoints"] for _, person in found], np.float64),
-        np.array([person["scores"] for _, person in found], np.float64),
+        video=video,
+        id=int(track_id),
+        image_size=(int(found[0][0]["width"]), int(found[0][0]["height"])),
+        frames=np.array([record["frame"] for record, _ in found], np.int64),
+        seconds=np.array([record["seconds"] for record, _ in found], np.float64),
+        keypoints=np.array([person["keypoints"] for _, person in found], np.float64),
+        scores=np.array([person["scores"] for _, person in found], np.float64),
     )

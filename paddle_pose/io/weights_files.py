@@ -1,4 +1,4 @@
-"""The weights file in a folder: of a run, a checkpoint or an export."""
+"""Finds the weights file in the folder of a run, a checkpoint or an export."""
 
 from __future__ import annotations
 
@@ -6,24 +6,23 @@ from pathlib import Path
 
 from paddle_pose.errors import InputError
 
-_OF_RUN = ("best_model/model.pdparams", "model.pdparams")  # below a run's folder, or a checkpoint's
+# Below the folder of a run, or of a checkpoint.
+_OF_RUN = ("best_model/model.pdparams", "model.pdparams")
 _SUFFIXES = (".pdparams", ".safetensors", ".pth", ".pt", ".tflite", ".onnx")
-_WITH_COMPANION = {
-    ".xml": ".bin",
-    ".json": ".pdiparams",
-}  # exported files of which the weights are beside
+# Exported files whose weights are in a second file beside them.
+_WITH_COMPANION = {".xml": ".bin", ".json": ".pdiparams"}
 _MAX_SHOWN = 10
 
 
 def find_weights(place: str | Path) -> Path:
-    """Returns the weights file that a path means: the file itself, or the one in a folder.
+    """Returns the weights file that a path refers to: the file itself, or the one in a folder.
 
     Args:
-        place: A file, which need not exist; or the folder of a run, whose best weights are taken, of a checkpoint, or one with
-            exactly one weights file or exported file.
+        place: A file, which need not exist; or the folder of a run (its best weights are returned),
+            of a checkpoint, or with exactly one weights file or exported file.
 
     Raises:
-        InputError: If a folder holds no weights file, or several; the message names them.
+        InputError: If a folder contains no weights file, or several; names them.
 
     Example:
         >>> import tempfile
@@ -48,12 +47,17 @@ def find_weights(place: str | Path) -> Path:
         f" and {len(names) - _MAX_SHOWN} more" if len(names) > _MAX_SHOWN else ""
     )
     raise InputError(
-        f"{folder}: a folder with {f'{len(found)} weights files' if found else 'no weights file'} ({shown or 'empty'}); "
-        "expected the folder of a run with a best_model, of a checkpoint, or of one exported file; name the file"
+        f"{folder}: a folder with"
+        f" {f'{len(found)} weights files' if found else 'no weights file'} ({shown or 'empty'});"
+        " expected the folder of a run with a best_model, of a checkpoint, or of one exported file;"
+        " name the file"
     )
 
 
 def _is_weights(path: Path) -> bool:
-    """Returns whether a file holds weights, or is exported, by its name and what is beside it."""
+    """Returns whether a file is a weights file or an exported file, by its suffix.
+
+    Some kinds also need a second file beside them, see `_WITH_COMPANION`.
+    """
     companion = _WITH_COMPANION.get(path.suffix)
     return path.suffix in _SUFFIXES if companion is None else path.with_suffix(companion).is_file()

@@ -10,7 +10,7 @@ from typing import Protocol
 from paddle_pose.structures import Poses, Sample
 
 Prediction = tuple[Sample, Poses]
-"""A sample and the poses predicted for it, in image px."""
+"""A sample and the poses predicted for it, in image px, highest person score first."""
 
 
 @dataclass(frozen=True)
@@ -18,10 +18,11 @@ class Scores:
     """Numbers of a metric.
 
     Attributes:
-        values: Every number by its name.
-        table: Text table of the numbers, with their intervals where there are any.
-        intervals: 95 % interval (low, high) by name; empty if none were requested, or the metric
-            has none.
+        values: Numbers by name; the class of the metric states the names, and whether they are
+            percentages or fractions. NaN is a number that is not defined for these predictions.
+        table: Numbers as a text table, with their intervals where there are any.
+        intervals: 95 % interval (low, high) by name, in the unit of the number; empty if intervals
+            were not requested, or the metric has none.
     """
 
     values: dict[str, float]
@@ -34,8 +35,9 @@ class SampleScore:
     """Score of one sample.
 
     Attributes:
-        quality: Numbers that samples are sorted by, compared in order; higher is better.
-        words: Text for a caption.
+        quality: Numbers by which samples are sorted; tuples are compared number by number, and
+            higher is better.
+        words: Short text for a caption, such as "9 of 14 joints found".
     """
 
     quality: tuple[float, ...]
@@ -43,11 +45,12 @@ class SampleScore:
 
 
 class Metric(Protocol):
-    """A metric scores predictions and keeps none of them.
+    """Interface of a metric, which scores predictions and keeps none of them.
 
     Attributes:
-        monitor: Name of the number by which the best checkpoint is chosen; higher is better.
-        summary: Names of the numbers in the `[EVAL]` line.
+        monitor: Name of the number by which the best checkpoint is chosen, a key of
+            `Scores.values`; higher is better.
+        summary: Names of the numbers in the `[EVAL]` line, keys of `Scores.values`.
     """
 
     @property
@@ -63,11 +66,11 @@ class Metric(Protocol):
         Args:
             predictions: Samples with their poses in image px; if a sample occurs twice, the last
                 one counts.
-            intervals: Whether to compute intervals, which may take longer than the numbers.
+            intervals: Whether to compute 95 % intervals, which may take longer than the numbers.
 
         Raises:
-            InputError: If there are no predictions, or a sample lacks the length that the metric
-                measures in.
+            InputError: If there are no predictions, or a sample does not have what the metric
+                needs, such as a single annotated person or a head size.
         """
         ...
 
@@ -76,16 +79,23 @@ class Metric(Protocol):
 
         Args:
             sample: Sample with an annotated person.
-            poses: Predicted poses in image px.
+            poses: Predicted poses in image px, highest person score first.
+
+        Raises:
+            InputError: If the sample does not have what the metric needs.
         """
         ...
 
     def save(self, predictions: Sequence[Prediction], folder: Path) -> list[Path]:
-        """Writes predictions in the usual file formats, and returns the paths.
+        """Writes predictions in the usual file formats, and returns the paths of the files.
 
         Args:
             predictions: Samples with their poses in image px.
-            folder: Folder of the files.
+            folder: Folder of the files; existing files of the same names are replaced.
+
+        Raises:
+            InputError: If the predictions cannot be scored; see `compute_scores`.
+            OSError: If a file cannot be written.
         """
         ...
 
@@ -94,9 +104,12 @@ def eval_line(values: Mapping[str, float], summary: Sequence[str], prefix: str =
     """Returns the `[EVAL]` line of txyugood's project: sorted names, and a trailing space.
 
     Args:
-        values: Numbers by name.
-        summary: Names of the numbers in the line.
+        values: Numbers by name, such as `Scores.values`.
+        summary: Names of the numbers in the line, such as `Metric.summary`.
         prefix: Text before the numbers.
+
+    Raises:
+        KeyError: If `values` lacks a name of `summary`.
 
     Example:
         >>> eval_line({"Mean": 88.5, "Ankle": 79.0}, ("Mean", "Ankle"), prefix="epoch=3:")

@@ -33,6 +33,7 @@ from paddle_pose.structures import Person, Poses, Sample
 
 _PYCOCOTOOLS = "pycocotools>=2.0.7"
 NAMES = ("AP", "AP50", "AP75", "AP(M)", "AP(L)", "AR", "AR50", "AR75", "AR(M)", "AR(L)")
+"""Names of the ten numbers: the digits are an OKS threshold in percent, M and L people's sizes."""
 _REMARKS = {
     "AP": "OKS 0.50:0.05:0.95",
     "AP(M)": "areas of 32^2 .. 96^2 px",
@@ -45,17 +46,20 @@ class GroundTruth:
     """Annotated people, prepared for pycocotools.
 
     Args:
-        annotations: COCO's annotation file, or its contents.
-        skeleton: Joints of the poses; annotated joints are matched with them by name.
+        annotations: Path of an annotation file in COCO's format, or its content as read from JSON.
+        skeleton: Skeleton of the poses to score; annotated joints are matched with its joints by
+            name.
 
     Attributes:
         category: Category id of the people.
-        shared: Text that names the joints of the file that the skeleton has; empty if it has all.
+        shared: Text on the annotated joints that the skeleton has, as of `Skeleton.shared`; "" if
+            it has all.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        InputError: If it is no COCO file, or could only give a wrong AP: ids of another type, no
-            area, no labelled joint.
+        InputError: If the annotations are not in COCO's format, or could only give a wrong AP: an
+            id is not an integer, a person has no area, no joint is labelled, or people have several
+            categories.
         MissingDependencyError: If pycocotools is not installed.
     """
 
@@ -85,14 +89,17 @@ class GroundTruth:
             self._coco.createIndex()
 
     def score(self, results: Sequence[dict[str, Any]]) -> dict[str, float]:
-        """Returns the ten numbers by name, 0..1; NaN for sizes without annotated people.
+        """Returns the ten numbers by name (`NAMES`), 0..1; NaN for sizes without annotated people.
 
         Args:
-            results: Records in COCO's format: image_id, category_id, keypoints of triples (x, y,
-                ignored), score. An empty list scores 0.
+            results: One record for each predicted person: {"image_id": int, "category_id": int,
+                "keypoints": list of 3K numbers, "score": float}. "keypoints" has x, y in image px
+                and a third number, which is ignored, for each joint of the skeleton. An empty list
+                scores 0.
 
         Raises:
             InputError: If a result belongs to an image that is not annotated.
+            MissingDependencyError: If pycocotools is not installed.
         """
         unknown = sorted({record["image_id"] for record in results} - self._images)
         if unknown:
@@ -133,24 +140,26 @@ class GroundTruth:
 
 
 class CocoAP:
-    """AP of poses against an annotation file, with rescoring and OKS-NMS.
+    """AP of poses against an annotation file, with rescoring and OKS-NMS; all numbers are 0..1.
 
     Args:
-        annotations: COCO's annotation file, or its contents.
-        skeleton: Joints of the poses; those that the annotations do not have count as unlabelled.
+        annotations: Path of an annotation file in COCO's format, or its content as read from JSON.
+        skeleton: Skeleton of the poses; its joints that the annotations do not have count as
+            unlabelled.
         whole_images: Whether a sample is an image with any number of people instead of the window
-            of one person. A pose then has its own score, and its area for OKS-NMS is that of the
-            box around its joints.
-        joint_threshold: Score above which a joint counts for the person's score.
-        nms_threshold: OKS above which the person with the lower score is left out.
+            of one person. The score of a person is then `Poses.person_scores`, and the area for
+            OKS-NMS that of the box around the joints; otherwise the score is that of the box times
+            the mean of the joint scores, and the area that of the window.
+        joint_threshold: Score above which a joint counts for that mean.
+        nms_threshold: OKS of two people above which the one with the lower score is left out.
 
     Attributes:
         monitor: "AP".
-        summary: All ten numbers.
+        summary: All ten names, `NAMES`.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        InputError: If it is not as expected; see `GroundTruth`.
+        InputError: If the annotations are invalid; see `GroundTruth`.
         MissingDependencyError: If pycocotools is not installed.
     """
 
@@ -178,8 +187,8 @@ class CocoAP:
         """Returns the ten numbers, 0..1: 0 without poses, NaN for sizes without annotated people.
 
         Args:
-            predictions: Samples with their poses in image px; if a box occurs twice, the last one
-                counts.
+            predictions: Samples with their poses in image px; if a sample (image, window and score)
+                occurs twice, the last one counts.
             intervals: Without effect: AP is no mean over people, and computing it a thousand times
                 would take hours.
 
@@ -206,14 +215,22 @@ class CocoAP:
 
         Args:
             predictions: Samples with their poses in image px.
-            folder: Folder of the file, which is in COCO's format.
+            folder: Folder of the file, a JSON list of records as for `GroundTruth.score`.
+
+        Raises:
+            OSError: If the file cannot be written.
         """
         path = folder / "keypoints_results.json"
         atomic.write_text(path, json.dumps(self._results(_last_of_each_box(predictions))))
         return [path]
 
     def score_sample(self, sample: Sample, poses: Poses) -> SampleScore:
-        """Returns the mean over the annotated people of the OKS with the most similar pose."""
+        """Returns the mean over the annotated people of the OKS with the most similar pose, 0..1.
+
+        Args:
+            sample: Sample with annotated people; 0 if none of them has a labelled joint.
+            poses: Predicted poses in image px.
+        """
         people = [person for person in sample.persons if person.visible.any() and not person.crowd]
         if not people:
             return SampleScore((0.0,), "no joint labelled")
@@ -289,9 +306,9 @@ def table(values: Mapping[str, float], data: str, shared: str = "") -> str:
     """Returns the ten numbers as a text table.
 
     Args:
-        values: Numbers by name.
-        data: Text that states what was scored.
-        shared: Text that names the joints that were compared; empty for all.
+        values: Numbers, 0..1, by each name of `NAMES`.
+        data: Text for the first line that states what was scored.
+        shared: Text on the joints that were compared, as of `Skeleton.shared`; "" for all joints.
     """
     lines = [f"COCO keypoints, {data}", *([f"cross-evaluation: {shared}"] if shared else [])]
     lines += [
@@ -303,16 +320,19 @@ def table(values: Mapping[str, float], data: str, shared: str = "") -> str:
 def score_results(
     path: str | Path, annotations: str | Path | Mapping[str, Any], skeleton: Skeleton
 ) -> Scores:
-    """Returns the scores of a results file of any program, without rescoring or NMS.
+    """Returns the scores, 0..1, of a results file of any program, without rescoring or NMS.
 
     Args:
-        path: JSON list of {image_id, category_id, keypoints, score}.
-        annotations: COCO's annotation file, or its contents.
-        skeleton: Joints of the results; those that the annotations do not have count as unlabelled.
+        path: Results file; see `read_results`.
+        annotations: Path of an annotation file in COCO's format, or its content as read from JSON.
+        skeleton: Skeleton of the results; its joints that the annotations do not have count as
+            unlabelled.
 
     Raises:
         FileNotFoundError: If a file is missing.
-        InputError: If a file is not as expected; the message names the record.
+        InputError: If a record of the results is invalid or belongs to an image that is not
+            annotated, or the annotations are invalid; see `GroundTruth`.
+        MissingDependencyError: If pycocotools is not installed.
     """
     truth = GroundTruth(annotations, skeleton)
     values = truth.score(read_results(path, truth, skeleton))
@@ -320,16 +340,18 @@ def score_results(
 
 
 def read_results(path: str | Path, truth: GroundTruth, skeleton: Skeleton) -> list[dict[str, Any]]:
-    """Returns the records of a results file with the keys that are scored.
+    """Returns the records of a results file, each with the keys that `GroundTruth.score` needs.
 
     Args:
-        path: JSON list of {image_id, category_id, keypoints, score}.
-        truth: Annotated people.
-        skeleton: Joints of the results.
+        path: JSON file with a list of {"image_id", "category_id", "keypoints", "score"}; see
+            `GroundTruth.score`. Other keys are left out of the result.
+        truth: Annotated people, whose category the records must have.
+        skeleton: Skeleton of the results, whose K joints give the length 3K of "keypoints".
 
     Raises:
         FileNotFoundError: If there is no such file.
-        InputError: If it is not as expected; the message names the record.
+        InputError: If the file is not a JSON list with at least one record, or a record is invalid;
+            the message names the record and the key.
     """
     results = coco_json.read_json(Path(path))
     count = 3 * skeleton.num_joints

@@ -1,4 +1,8 @@
-"""Analyses of predictions: accuracy by threshold, group of joints, constant shift, and score."""
+"""Analyses of predictions: accuracy by threshold, group of joints, constant shift, and score.
+
+Distances and thresholds are in the unit of `MatchedPoses.units`; a *hit* is a joint whose distance
+to the truth is at most the threshold. A joint *counts* if `MatchedPoses.counted` is True.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +21,12 @@ ANGLES = (0.0, 20.0, 45.0, 90.0, 180.0)
 
 
 def hits(distances: np.ndarray, threshold: float) -> float:
-    """Returns the percentage of the counted joints within a threshold; NaN if none counts.
+    """Returns the percentage of hits among the joints that count, 0..100; NaN if none counts.
 
     Args:
-        distances: Distances [...] of joints in units; NaN does not count, infinity is a miss.
-        threshold: Largest distance of a hit.
+        distances: Distances [...] of joints to the truth, as of `MatchedPoses.distances`; NaN does
+            not count, infinity is a miss.
+        threshold: Largest distance of a hit, inclusive, in the same unit.
     """
     counted = np.isfinite(distances) | np.isinf(distances)
     return float(100 * (distances[counted] <= threshold).mean()) if counted.any() else float("nan")
@@ -32,11 +37,13 @@ def curves(found: MatchedPoses, thresholds: Sequence[float]) -> dict[str, list[f
 
     Args:
         found: People with their poses.
-        thresholds: Largest distances of a hit, in units.
+        thresholds: Largest distances of a hit, inclusive, in the unit of `found.units`.
 
     Returns:
-        Percentages by name. A joint is the plain mean of left and right; "Mean" weights joints by
-        how often they are counted. Joints that are never counted are left out.
+        {name: percentages, 0..100, in the order of `thresholds`}. The names are those of the joints
+        without left and right, such as "Upper neck", whose percentage is the plain mean of left and
+        right; and "Mean", which weights joints by how often they count. Joints that never count are
+        left out.
     """
     distances = found.distances
     sides: dict[str, list[int]] = {}
@@ -54,17 +61,17 @@ def curves(found: MatchedPoses, thresholds: Sequence[float]) -> dict[str, list[f
 
 
 def torso_angles(found: MatchedPoses) -> np.ndarray:
-    """Returns the angles [N] in degrees between the torso and the vertical.
+    """Returns the angles [N] in degrees between the true torsos and the vertical.
 
     Args:
-        found: People with their poses.
+        found: People with their poses; only `truth` and `visible` are used.
 
     Returns:
-        Angles from 0 (upright) to 180 of the true torsos, from the midpoint of the shoulders to
+        Angles from 0 (upright) to 180 (head down) of the line from the midpoint of the shoulders to
         that of the hips; NaN if one of the four joints is not labelled.
 
     Raises:
-        InputError: If the skeleton has no shoulders and hips.
+        InputError: If the skeleton lacks a shoulder or a hip.
     """
     names = [f"{side}_{part}" for part in ("shoulder", "hip") for side in ("left", "right")]
     if not set(names) <= set(found.skeleton.joints):
@@ -80,14 +87,16 @@ def torso_angles(found: MatchedPoses) -> np.ndarray:
 
 
 def strata(found: MatchedPoses) -> dict[str, dict[str, np.ndarray]]:
-    """Returns groups of the counted joints by visibility, by the person's size, and by torso angle.
+    """Returns groups of the joints that count by visibility, size of the person, and torso angle.
 
     Args:
-        found: People with their poses.
+        found: People with their poses, N > 0.
 
     Returns:
-        For each criterion, masks bool [N, K] by the name of the group. Groups without joints, and
-        criteria that the truth does not contain, are left out.
+        {criterion: {name of the group: its joints, bool [N, K]}}, where the criteria are
+        "visibility" (only if a joint has the label 2), "size" (quartiles of `found.sizes`) and
+        "torso angle" (by `ANGLES`; only if the skeleton has shoulders and hips). Groups without
+        joints are left out.
     """
     parts: dict[str, dict[str, np.ndarray]] = {}
     if (found.visible > 1).any():
@@ -122,11 +131,12 @@ class Bias:
     """The constant shift of all predictions that increases the percentage of hits most.
 
     Attributes:
-        shift: (dx, dy) to add to every prediction, in px or person sizes.
-        before: Percentage of hits without the shift.
-        after: Percentage of hits with the shift.
-        held_out: 95 % interval of the gain on held-out people: each half of the people is shifted
-            by the best shift of the other half.
+        shift: (dx, dy) to add to every prediction, in the unit that `bias` was given: px, or the
+            lengths of the people.
+        before: Percentage of hits without the shift, 0..100.
+        after: Percentage of hits with the shift, 0..100.
+        held_out: 95 % interval (low, high) of the gain in percentage points on held-out people:
+            each half of the people is shifted by the best shift of the other half.
     """
 
     shift: tuple[float, float]
@@ -136,7 +146,7 @@ class Bias:
 
     @property
     def gain(self) -> float:
-        """Gain of the shift in percentage points."""
+        """Gain of the shift in percentage points, on the same people that determined the shift."""
         return self.after - self.before
 
 
@@ -147,12 +157,14 @@ def bias(
 
     Args:
         found: People with their poses.
-        threshold: Largest distance of a hit, in units.
-        lengths: Lengths [N] in px of a shift of 1 for each person; None for 1 px.
-        limit: Largest shift along an axis. The steps are a 16th of it, then a 64th.
+        threshold: Largest distance of a hit, inclusive, in the unit of `found.units`.
+        lengths: Unit of shifts: the length [N] in px of a shift of 1 for each person, such as the
+            person's size; None measures shifts in px.
+        limit: Largest shift along an axis of the first grid, in the unit of shifts. The steps of
+            the two grids are `limit` / 16 and `limit` / 64.
 
     Returns:
-        The shift with the most hits; among equals, the smallest one.
+        The shift with the most hits, or the shortest of several ones; (0, 0) if none is better.
 
     Raises:
         InputError: If no joint counts.
@@ -182,13 +194,15 @@ def bias(
 
 @dataclass(frozen=True)
 class Reliability:
-    """Calibration of joint scores.
+    """Calibration of joint scores: how well they predict whether a joint is correct.
 
     Attributes:
-        rows: (lowest score, highest score, number of joints, mean score, percent correct) of each
-            bin that contains joints.
+        rows: (lower bound of the scores, upper bound, number of joints, mean score, percentage of
+            correct joints) of each bin that contains joints, by increasing score. The upper bound
+            is exclusive, except for the last bin, which ends at 1.
         ece: Expected calibration error in percentage points: the mean over the joints of the
-            difference between 100 x the mean score of their bin and its percent correct.
+            absolute difference between 100 x the mean score of their bin and the bin's percentage
+            of correct joints.
         auc: Probability that a correct joint has a higher score than a wrong one; NaN if all are
             correct or all are wrong.
     """
@@ -202,12 +216,13 @@ def reliability(found: MatchedPoses, threshold: float, bins: int = 10) -> Reliab
     """Returns how well the scores of joints predict whether they are correct.
 
     Args:
-        found: People with their poses and scores; a score above 1 counts as 1.
-        threshold: Largest distance of a correct joint, in units.
-        bins: Number of bins of equal width.
+        found: People with their poses and scores; a score above 1 counts as 1. People without a
+            pose are left out.
+        threshold: Largest distance of a correct joint, inclusive, in the unit of `found.units`.
+        bins: Number of bins of equal width from 0 to 1.
 
     Raises:
-        InputError: If there are no scores, or no joint counts.
+        InputError: If there are no scores, or no joint of a person with a pose counts.
     """
     used = found.counted & found.found[:, None]
     if found.scores is None or not used.any():
@@ -233,12 +248,16 @@ def reliability(found: MatchedPoses, threshold: float, bins: int = 10) -> Reliab
 def weighed(
     values: Mapping[str, np.ndarray], found: MatchedPoses, thresholds: Sequence[float]
 ) -> list[tuple[str, int, list[float]]]:
-    """Returns (name, number of joints, percentages of hits) for each group of joints.
+    """Returns the number of joints and the percentages of hits of each group of joints.
 
     Args:
-        values: Masks bool [N, K] by name, as of one criterion of `strata`.
+        values: Joints of each group by its name, bool [N, K], as of one criterion of `strata`.
         found: People with their poses.
-        thresholds: Largest distances of a hit, in units.
+        thresholds: Largest distances of a hit, inclusive, in the unit of `found.units`.
+
+    Returns:
+        (name, number of joints, percentages in the order of `thresholds`) of each group, in the
+        order of `values`.
     """
     distances = found.distances
     return [
@@ -268,9 +287,9 @@ def _best_shift(
     Args:
         found: People with their poses.
         people: People that count, bool [N].
-        threshold: Largest distance of a hit, in units.
+        threshold: Largest distance of a hit, in the unit of `found.units`.
         lengths: Lengths [N] in px of a shift of 1 for each person.
-        limit: Largest shift along an axis.
+        limit: Largest shift along an axis, in lengths.
     """
     used = found.counted & (found.found & people)[:, None]
     scale = np.broadcast_to(lengths[:, None], used.shape)[used]

@@ -26,12 +26,13 @@ import numpy as np
 from paddle_pose.skeletons import Skeleton
 
 KINDS = ("good", "jitter", "inversion", "swap", "miss", "unfound")
+"""Names of the kinds of errors, as the module defines them."""
 GOOD_KS = 0.85
 """KS from which a joint is good. Source: Ronchi and Perona."""
 NEAR_KS = 0.5
 """KS from which a joint is near another one. Source: Ronchi and Perona."""
 NEAR = 1.0
-"""Distance in reaches up to which a joint is near: the reach is the distance with KS `NEAR_KS`."""
+"""Distance in reaches up to which a joint is near; the reach is the distance with KS `NEAR_KS`."""
 GOOD = math.sqrt(math.log(GOOD_KS) / math.log(NEAR_KS))
 """Distance in reaches up to which a joint is good, from KS = 2^-(d / reach)^2."""
 
@@ -40,17 +41,23 @@ GOOD = math.sqrt(math.log(GOOD_KS) / math.log(NEAR_KS))
 class MatchedPoses:
     """N annotated people with the poses predicted for them.
 
+    The keypoint similarity (KS) of a joint is 1 at the truth and a Gaussian of the distance.
+
     Attributes:
         skeleton: Skeleton of the K joints.
         predicted: Predicted joints [N, K, 2] in image px; NaN for people without a pose.
-        truth: True joints [N, K, 2] in image px; the values of unlabelled joints are undefined.
+        truth: True joints [N, K, 2] in image px; those of unlabelled joints may have any value.
         visible: Labels [N, K]: 0 not labelled, 1 labelled, 2 labelled and visible.
-        counted: Labelled joints that the metric counts, bool [N, K].
-        units: Lengths [N, K] in px that distances are measured in.
-        reach: Distance in units at which KS is .5.
-        sizes: Sizes [N] of the people in px, as the metric's protocol measures them.
-        image_ids: Ids [N] of the images, int.
-        scores: Scores [N, K] of the joints, 0..1; None without scores.
+        counted: Joints that the metric counts, bool [N, K]: labelled ones, without those that the
+            metric leaves out, such as the pelvis in PCKh.
+        units: Length [N, K] in px that is the unit of distances of each joint, above 0: for MPII
+            the head size of the person, for COCO the distance at which the KS of the joint is .5.
+        reach: Distance at which KS is .5, in these units: 0.5 for MPII, 1 for COCO.
+        sizes: Sizes [N] of the people in px: for MPII the head size, for COCO the square root of
+            the area.
+        image_ids: Id [N] of the image of each person, int.
+        scores: Scores [N, K] of the joints, 0..1, with any value for people without a pose; None if
+            the predictions have no scores.
     """
 
     skeleton: Skeleton
@@ -66,20 +73,23 @@ class MatchedPoses:
 
     @property
     def found(self) -> np.ndarray:
-        """Whether each person has a pose, bool [N]."""
+        """Whether each person has a pose, bool [N]: all predicted joints are finite."""
         found: np.ndarray = np.isfinite(self.predicted).all(axis=(1, 2))
         return found
 
     @property
     def distances(self) -> np.ndarray:
-        """Distances [N, K] to the truth in units: infinite without a pose, NaN if not counted."""
+        """Distances [N, K] between predicted and true joints, in `units`: 1 is `units` px.
+
+        Infinity for people without a pose; NaN for joints that `counted` excludes.
+        """
         return np.where(self.counted, _distances(self.predicted, self.truth, self.units), np.nan)
 
     def corrected(self, joints: np.ndarray) -> MatchedPoses:
         """Returns the same people with some joints moved to the truth.
 
         Args:
-            joints: Joints to move, bool [N, K].
+            joints: Joints to move, bool [N, K]; all of them labelled.
         """
         return replace(self, predicted=np.where(joints[..., None], self.truth, self.predicted))
 
@@ -88,10 +98,10 @@ def kinds(found: MatchedPoses) -> np.ndarray:
     """Returns the kind of error of every joint.
 
     Args:
-        found: People with their poses.
+        found: People with their poses. People with the same image id are compared for swaps.
 
     Returns:
-        Indices [N, K] in `KINDS`; -1 for joints that do not count.
+        Indices [N, K] in `KINDS`; -1 for joints that `found.counted` excludes.
     """
     flip = list(found.skeleton.flip)
     labelled = found.visible > 0
@@ -115,13 +125,14 @@ def kinds(found: MatchedPoses) -> np.ndarray:
 
 
 def shares(kind: np.ndarray) -> dict[str, tuple[int, float]]:
-    """Returns (number, percent of the counted joints) of every kind by its name.
+    """Returns the number of joints of each kind of error, and their percentage.
 
     Args:
         kind: Result of `kinds`, [N, K].
 
     Returns:
-        The numbers; the percentages are NaN if no joint counts.
+        {name of `KINDS`: (number of joints, percentage of the counted joints)}; the percentages are
+        NaN if no joint counts.
     """
     total = int((kind >= 0).sum())
     numbers = {name: int((kind == n).sum()) for n, name in enumerate(KINDS)}

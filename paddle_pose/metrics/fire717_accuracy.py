@@ -31,15 +31,15 @@ MIN_KEYPOINT_SCORE_FOR_FIRE717 = 0.1
 
 @dataclass(frozen=True)
 class Fire717Accuracy(OnePerson):
-    """fire717's accuracy, exactly, and its parts; 0..1.
+    """The accuracy of fire717's project, exactly, and its parts; all numbers are fractions, 0..1.
 
     Attributes:
         name: Name of the metric, for messages.
         monitor: "acc".
-        summary: "acc"; "labelled", the share of hits among labelled joints; "absent", that among
-            unlabelled ones; "pck@5/192", what the accuracy was meant to be: the share of labelled
-            joints nearer than 5/192 of the window's side, whatever their scores.
-        skeleton: Joints of people and poses.
+        summary: "acc"; "labelled", the share of hits among labelled joints; "absent", the share of
+            hits among unlabelled ones; "pck@5/192", what the accuracy was meant to be: the share of
+            labelled joints nearer than 5/192 of the window's side, whatever their scores.
+        skeleton: Skeleton of the annotated people and of the poses.
     """
 
     name = "fire717's accuracy"
@@ -54,10 +54,10 @@ class Fire717Accuracy(OnePerson):
         Args:
             predictions: Samples of one annotated person, with poses in image px; without a pose all
                 joints are absent.
-            intervals: Whether to compute bootstrap intervals.
+            intervals: Whether to compute 95 % bootstrap intervals.
 
         Returns:
-            The scores; NaN for a share of no joint.
+            The scores, 0..1; NaN for a share of no joint.
 
         Raises:
             InputError: If there are no predictions, or a sample has not exactly one person of this
@@ -71,7 +71,15 @@ class Fire717Accuracy(OnePerson):
         return scores_of(self._scorer(best), len(best), title, intervals=intervals, digits=4)
 
     def score_sample(self, sample: Sample, poses: Poses) -> SampleScore:
-        """Returns the accuracy of one sample, and the number of hits for the caption."""
+        """Returns the accuracy of one sample, then "pck@5/192"; and the number of hits as text.
+
+        Args:
+            sample: Sample of one annotated person.
+            poses: Predicted poses in image px, highest person score first.
+
+        Raises:
+            InputError: If the sample has not exactly one person of this skeleton.
+        """
         values = self.compute_scores([(sample, poses)], intervals=False).values
         joints = self.skeleton.num_joints
         return SampleScore(

@@ -18,14 +18,14 @@ def oks(
     sigmas: Sequence[float],
     labelled: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Returns object keypoint similarities [...].
+    """Returns the object keypoint similarity of each predicted pose with a true one, [...], 0..1.
 
     Args:
-        predicted: Joints [..., K, 2] in px.
-        truth: Joints [K, 2] in px.
-        area: Area in px^2 of the person, a number or [...].
-        sigmas: K constants of the skeleton.
-        labelled: Joints that count, bool [K]; None for all.
+        predicted: Joints [..., K, 2] of the predicted poses in px.
+        truth: Joints [K, 2] of the true pose in the same px.
+        area: Area of the person in px^2, above 0: one number, or [...] for each predicted pose.
+        sigmas: K constants of the skeleton, `Skeleton.sigmas`.
+        labelled: Joints that count, bool [K]; None counts all. If none counts, the result is NaN.
 
     Example:
         >>> float(oks(np.zeros((2, 2)), np.zeros((2, 2)), 100.0, (0.1, 0.1)))
@@ -47,15 +47,18 @@ def oks_nms(
     sigmas: Sequence[float],
     threshold: float = 0.9,
 ) -> list[int]:
-    """Returns the indices of the people of one image that are kept, highest score first.
+    """Returns the indices of the people of one image that remain without duplicates.
 
     Args:
-        keypoints: Joints [P, K, 2] in px; all count, whatever their scores.
+        keypoints: Joints [P, K, 2] of the people in px; all count, whatever their scores.
         scores: Scores [P] of the people.
-        areas: Areas [P] in px^2: as published those of the windows. Two people are compared by the
-            mean of theirs.
-        sigmas: K constants of the skeleton.
+        areas: Areas [P] of the people in px^2, above 0; as published, the areas of their windows.
+            The OKS of two people uses the mean of their areas.
+        sigmas: K constants of the skeleton, `Skeleton.sigmas`.
         threshold: OKS with a kept person above which a person with a lower score is left out.
+
+    Returns:
+        Indices of the people who are kept, highest score first.
     """
     order = np.argsort(-scores, kind="stable")
     kept: list[int] = []

@@ -17,20 +17,21 @@ from paddle_pose.skeletons import Skeleton
 from paddle_pose.structures import Person, Poses, Sample
 
 Numbers = dict[str, float | np.ndarray]
+"""Numbers of a metric by name, or arrays of such numbers for several sets of people."""
 BestPose = tuple[Sample, np.ndarray, np.ndarray]
 """A sample, the keypoints [K, 2] of its best pose in image px, and their scores [K].
 
-The keypoints are NaN and the scores 0 if no pose was predicted.
+The best pose is the first one. The keypoints are NaN and the scores 0 if no pose was predicted.
 """
 
 
 @dataclass(frozen=True)
 class OnePerson:
-    """Metric of the best pose of every annotated person.
+    """Metric of the best pose of every annotated person; base class of PCKh, PCK and others.
 
     Attributes:
         name: Name of the metric, for messages.
-        skeleton: Joints of people and poses.
+        skeleton: Skeleton of the annotated people and of the poses.
     """
 
     name: ClassVar[str] = ""
@@ -38,14 +39,19 @@ class OnePerson:
     skeleton: Skeleton
 
     def save(self, predictions: Sequence[Prediction], folder: Path) -> list[Path]:
-        """Writes `predictions.json` and returns its path; people without a pose are not in it.
+        """Writes the best pose of every person to `predictions.json`; returns the path in a list.
+
+        The file has the keys "joints" (their names), "space" and "predictions", a list of {"image",
+        "annotation_id", "keypoints": K lists [x, y] in image px, "scores": K numbers}. People
+        without a pose are left out.
 
         Args:
             predictions: Samples with their poses in image px.
-            folder: Folder of the file.
+            folder: Folder of the file; an existing file is replaced.
 
         Raises:
             InputError: If the predictions cannot be scored; see `best_poses`.
+            OSError: If the file cannot be written.
         """
         path = folder / "predictions.json"
         found = [best for best in self.best_poses(predictions) if np.isfinite(best[1]).all()]
@@ -53,11 +59,11 @@ class OnePerson:
         return [path]
 
     def best_poses(self, predictions: Sequence[Prediction]) -> list[BestPose]:
-        """Returns the best pose of every annotated person, in the annotations' order.
+        """Returns the best pose of every annotated person, sorted by `annotation_id`.
 
         Args:
-            predictions: Samples of one annotated person (crowd regions do not count) with poses in
-                image px; if a person occurs twice, the last one counts.
+            predictions: Samples of one annotated person with poses in image px, highest person
+                score first; if a person (an `annotation_id`) occurs twice, the last one counts.
 
         Raises:
             InputError: If there are no predictions, or a sample has no target; see `target`.
@@ -73,14 +79,15 @@ class OnePerson:
         return [best[key] for key in sorted(best)]
 
     def target(self, sample: Sample) -> Person:
-        """Returns the annotated person that a sample's window was made for.
+        """Returns the annotated person with which the pose of a sample is compared.
 
         Args:
-            sample: Sample of one person; others may be visible in its window.
+            sample: Sample whose `persons` are one person besides crowd regions; or several people
+                with `central` True, the first of which is returned.
 
         Raises:
-            InputError: If there is no person, the window shows a whole image with several people,
-                or the person has other joints.
+            InputError: If there is no person, there are several people without `central`, or the
+                person has another number of joints than the skeleton.
         """
         people = [person for person in sample.persons if not person.crowd]
         if len(people) != 1 and not (people and sample.central):
@@ -113,8 +120,8 @@ def scores_of(
     """Returns the scores of N people, each counted once, with a table.
 
     Args:
-        score: Function from counts [..., N], how often each person is counted, to numbers [...] by
-            name.
+        score: Function that receives counts [..., N] float64, how often each person is counted, and
+            returns {name: numbers [...]}.
         people: Number N of people.
         title: First line of the table.
         intervals: Whether to compute bootstrap intervals.

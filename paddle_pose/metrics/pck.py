@@ -25,19 +25,20 @@ from paddle_pose.skeletons import COCO_17, Skeleton
 from paddle_pose.structures import Poses, Sample
 
 TORSO = ("left_shoulder", "right_hip")
+"""Names of the joints at the ends of the torso's diameter."""
 
 
 @dataclass(frozen=True)
 class PCK(OnePerson):
-    """PCK of predictions against the samples' own annotations; in percent.
+    """PCK: percentage of joints within a fraction of a length of the samples' own annotations.
 
     Attributes:
         name: Name of the metric, for messages.
-        monitor: "Mean", of all labelled joints.
-        skeleton: Joints of people and poses.
-        threshold: Largest distance of a hit, in reference lengths.
-        reference: Reference length: "torso", from left shoulder to right hip, or "window", the
-            window's longer side.
+        monitor: "Mean", the percentage of hits among all labelled joints.
+        skeleton: Skeleton of the annotated people and of the poses.
+        threshold: Largest distance of a hit as a fraction of the reference length, inclusive.
+        reference: Reference length: "torso", the distance of the annotated left shoulder and right
+            hip, or "window", the window's longer side.
 
     Raises:
         InputError: If the threshold is not positive, or the skeleton has no such torso.
@@ -65,7 +66,7 @@ class PCK(OnePerson):
 
     @property
     def summary(self) -> Sequence[str]:
-        """The joints, left and right together, and "Mean"."""
+        """Names of the numbers: the joints, left and right together, such as "Knee"; and "Mean"."""
         return (*self._slots(), "Mean")
 
     def compute_scores(
@@ -76,7 +77,7 @@ class PCK(OnePerson):
         Args:
             predictions: Samples of one annotated person, with poses in image px; without a pose all
                 joints are misses.
-            intervals: Whether to compute bootstrap intervals.
+            intervals: Whether to compute 95 % bootstrap intervals.
 
         Raises:
             InputError: If there are no predictions, no person has a labelled torso, or a sample has
@@ -95,7 +96,18 @@ class PCK(OnePerson):
         return scores_of(self._scorer(best), len(best), title, intervals=intervals)
 
     def score_sample(self, sample: Sample, poses: Poses) -> SampleScore:
-        """Returns the share of hits of one sample, then the negative mean error."""
+        """Returns the share of hits of one sample, then the negative mean distance.
+
+        The distance is in reference lengths. The share is 0 without a pose, without a labelled
+        joint, or without a labelled torso if that is the reference length.
+
+        Args:
+            sample: Sample of one annotated person.
+            poses: Predicted poses in image px, highest person score first.
+
+        Raises:
+            InputError: If the sample has not exactly one person of this skeleton.
+        """
         person = self.target(sample)
         length = self._length(sample)
         labelled = person.visible > 0

@@ -4,7 +4,9 @@ A joint is a hit if its distance to the truth, divided by 0.6 x the head box's d
 the threshold. Occluded joints count, unlabelled ones do not. *Head* is head_top; the other groups
 are the plain mean of left and right; *Mean* weights each of 14 joints by how often it is labelled
 (pelvis and thorax are left out). *Mean@0.1* has the threshold 0.10; HRNet, SimpleBaseline and
-PaddleDetection print a *Mean@0.1* with the threshold 0.11, which is *Mean@0.11* here.
+PaddleDetection print a *Mean@0.1* with the threshold 0.11, which is *Mean@0.11* here. All numbers
+are percentages, 0..100. The *head size* of a person is 0.6 x the diagonal of the head box; a *slot*
+is the index of a joint in the skeleton.
 
 Source: Andriluka et al. (CVPR 2014); HRNet's `mpii.py` for grouping and weighting.
 Checked against: two published prediction files; their published numbers are reproduced in every
@@ -49,12 +51,13 @@ _FAR_AWAY = -1e4
 def normalized_errors(
     predictions: np.ndarray, keypoints: np.ndarray, head_sizes: np.ndarray
 ) -> np.ndarray:
-    """Returns distances in head sizes, float64 [N, K].
+    """Returns the distances of predicted and true joints in head sizes, float64 [N, K].
 
     Args:
-        predictions: Predicted joints [N, K, 2] in px.
+        predictions: Predicted joints [N, K, 2] in px; NaN, for people without a pose, gives NaN,
+            which is a miss.
         keypoints: True joints [N, K, 2] in the same px.
-        head_sizes: Head sizes [N] in px, 0.6 x the head box's diagonal.
+        head_sizes: Head sizes [N] in px, 0.6 x the diagonal of the head box.
     """
     distances = np.linalg.norm(np.asarray(predictions, np.float64) - keypoints, axis=-1)
     errors: np.ndarray = distances / np.asarray(head_sizes, np.float64)[:, None]
@@ -62,7 +65,11 @@ def normalized_errors(
 
 
 def counted(skeleton: Skeleton) -> list[int]:
-    """Returns the slots of the joints that the means count: MPII's, without `NOT_COUNTED`."""
+    """Returns the slots of the joints that the means count: MPII's, without `NOT_COUNTED`.
+
+    Args:
+        skeleton: Skeleton whose joints are matched with MPII's by name.
+    """
     slots = skeleton.slots(MPII_16.joints)
     return [
         j for j, slot in enumerate(slots) if slot >= 0 and MPII_16.joints[slot] not in NOT_COUNTED
@@ -70,7 +77,11 @@ def counted(skeleton: Skeleton) -> list[int]:
 
 
 def group_slots(skeleton: Skeleton) -> dict[str, list[int]]:
-    """Returns the slots of each group of which the skeleton has all joints."""
+    """Returns the slots of each group of `GROUPS` of which the skeleton has all joints, by name.
+
+    Args:
+        skeleton: Skeleton whose joints are matched with MPII's by name.
+    """
     slot_of = {
         MPII_16.joints[slot]: j
         for j, slot in enumerate(skeleton.slots(MPII_16.joints))
@@ -86,16 +97,17 @@ def group_slots(skeleton: Skeleton) -> dict[str, list[int]]:
 def scores(
     hits: np.ndarray, labelled: np.ndarray, skeleton: Skeleton = MPII_16
 ) -> dict[str, float | np.ndarray]:
-    """Returns percentages by group.
+    """Returns the percentages of hits by group of joints and in the mean.
 
     Args:
-        hits: Number of hits [..., K] by slot.
-        labelled: Number of labelled joints [..., K] by slot.
-        skeleton: Skeleton with the K slots; groups of which it lacks a joint are left out.
+        hits: Number of people whose joint is a hit, [..., K], for each joint.
+        labelled: Number of people whose joint is labelled, [..., K], for each joint.
+        skeleton: Skeleton of the K joints; groups of which it lacks a joint are left out.
 
     Returns:
-        Percentages [...] of the groups, "Mean" (weighted by the numbers of labelled joints) and
-        "Plain mean" (of the 14 joints); NaN for a joint that is never labelled.
+        Percentages [...], 0..100, by name: the groups of `GROUPS`, "Mean" (of the counted joints,
+        weighted by the numbers of labelled joints) and "Plain mean" (of the counted joints with
+        equal weights); see `counted`. NaN for a joint that is never labelled.
     """
     chosen = counted(skeleton)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -114,17 +126,18 @@ def pckh(
     counts: np.ndarray | None = None,
     skeleton: Skeleton = MPII_16,
 ) -> dict[str, float | np.ndarray]:
-    """Returns the percentages at threshold 0.5, and the means at 0.10 and 0.11.
+    """Returns the percentages of hits at threshold 0.5, and the means at 0.10 and 0.11.
 
     Args:
-        errors: Distances [N, K] in head sizes.
+        errors: Distances [N, K] in head sizes, as of `normalized_errors`; NaN is a miss.
         labelled: Joints that are labelled, bool [N, K].
         counts: Number of times [B, N] that each bootstrap data set contains each person; None
             counts each person once.
         skeleton: Skeleton of the K joints.
 
     Returns:
-        The names of `scores`, "Mean@0.1" and "Mean@0.11": numbers, or arrays [B] with `counts`.
+        Percentages, 0..100, by name: those of `scores` at threshold 0.5, and the "Mean" at the
+        other two as "Mean@0.1" and "Mean@0.11". They are numbers, or arrays [B] with `counts`.
     """
     counts = np.ones(len(errors)) if counts is None else counts
     total = counts @ labelled.astype(np.float64)
@@ -146,14 +159,18 @@ def bootstrap(
     seed: int = 0,
     skeleton: Skeleton = MPII_16,
 ) -> dict[str, tuple[float, float]]:
-    """Returns the 95 % interval (low, high) of every number, by bootstrap over the people.
+    """Returns the 95 % interval of each number of `pckh`, by bootstrap over the people.
 
     Args:
-        errors: Distances [N, K] in head sizes.
+        errors: Distances [N, K] in head sizes, as of `normalized_errors`; NaN is a miss. N > 0.
         labelled: Joints that are labelled, bool [N, K].
         resamples: Number of data sets, each of N people drawn with replacement.
         seed: Seed of the random draws.
         skeleton: Skeleton of the K joints.
+
+    Returns:
+        {name of `pckh`, such as "Mean@0.1": (low, high) in percent}; NaN for a number that is never
+        defined.
     """
     return resampling.bootstrap(
         lambda counts: pckh(errors, labelled, counts, skeleton), len(errors), resamples, seed
@@ -169,10 +186,14 @@ def table(
     """Returns the numbers as a text table, which names the joints if the skeleton lacks some.
 
     Args:
-        values: Numbers in percent by name.
-        intervals: 95 % intervals of the numbers; empty for a table without intervals.
-        people: Number of people.
-        skeleton: Joints of the people.
+        values: Percentages by name, as of `pckh` for one data set.
+        intervals: 95 % intervals (low, high) by name, as of `bootstrap`; empty for a table without
+            intervals.
+        people: Number of people, for the first line.
+        skeleton: Skeleton of the people.
+
+    Raises:
+        InputError: If the skeleton has none of MPII's joints.
     """
     joints = len(counted(skeleton))
     shared = skeleton.shared(MPII_16.joints, MPII_16.name)
@@ -196,12 +217,13 @@ def table(
 
 @dataclass(frozen=True)
 class PCKh(OnePerson):
-    """PCKh of predictions against the samples' own annotations; in percent.
+    """PCKh: percentage of joints within half a head size of the samples' own annotations.
 
     Attributes:
         name: Name of the metric, for messages.
         monitor: "Mean@0.1", by which txyugood's project chooses its best epoch.
-        skeleton: Joints of people and poses; those that MPII does not have are left out.
+        skeleton: Skeleton of the annotated people and of the poses; joints that MPII does not have
+            are left out.
 
     Raises:
         InputError: If the skeleton has none of MPII's joints.
@@ -218,18 +240,18 @@ class PCKh(OnePerson):
 
     @property
     def summary(self) -> Sequence[str]:
-        """The nine names of txyugood's `[EVAL]` line, without groups that the skeleton lacks."""
+        """Names of the groups of the skeleton, "Mean" and "Mean@0.1": txyugood's `[EVAL]` line."""
         return (*group_slots(self.skeleton), "Mean", "Mean@0.1")
 
     def compute_scores(
         self, predictions: Sequence[Prediction], *, intervals: bool = True
     ) -> Scores:
-        """Returns every number in percent; NaN for a joint that is never labelled.
+        """Returns the numbers of `pckh` in percent; NaN for a joint that is never labelled.
 
         Args:
             predictions: Samples of one annotated person with a head size, with poses in image px;
                 without a pose all joints are misses.
-            intervals: Whether to compute bootstrap intervals.
+            intervals: Whether to compute 95 % bootstrap intervals.
 
         Raises:
             InputError: If there are no predictions, a sample has not exactly one person of this
@@ -251,7 +273,17 @@ class PCKh(OnePerson):
         return Scores(values, table(values, bounds, len(best), self.skeleton), bounds)
 
     def score_sample(self, sample: Sample, poses: Poses) -> SampleScore:
-        """Returns the share of hits at 0.5 among counted joints, then the negative mean error."""
+        """Returns the share of hits at 0.5 among counted joints, then the negative mean distance.
+
+        The distance is in head sizes; see `counted`. Without a pose the share is 0.
+
+        Args:
+            sample: Sample of one annotated person with a head size.
+            poses: Predicted poses in image px, highest person score first.
+
+        Raises:
+            InputError: As in `target`.
+        """
         person = self.target(sample)
         slots = counted(self.skeleton)
         if not len(poses.scores):
@@ -266,18 +298,20 @@ class PCKh(OnePerson):
         return SampleScore((hits / max(total, 1), -error), f"{hits} of {total} joints found")
 
     def save(self, predictions: Sequence[Prediction], folder: Path) -> list[Path]:
-        """Writes `pred.mat` and `predictions.json`, and returns the paths.
+        """Writes `pred.mat` and `predictions.json`, and returns the paths in this order.
 
-        `pred.mat` contains `preds` [N, 16, 2], 1-based image px, with a row for each annotated
-        person in the annotations' order; a person without a pose is far outside the image there,
-        and is not in `predictions.json`. A skeleton that lacks joints of MPII has no `pred.mat`.
+        `pred.mat` contains `preds` [N, 16, 2], 1-based image px, with a row for each person in the
+        order of `annotation_id`; a person without a pose is far outside the image there. A skeleton
+        that lacks joints of MPII has no `pred.mat`. For `predictions.json`, see `OnePerson.save`.
 
         Args:
             predictions: Samples with their poses in image px.
-            folder: Folder of the files.
+            folder: Folder of the files; existing ones are replaced.
 
         Raises:
             InputError: If the predictions cannot be scored; see `compute_scores`.
+            MissingDependencyError: If SciPy is not installed, which `pred.mat` needs.
+            OSError: If a file cannot be written.
         """
         slots = MPII_16.slots(self.skeleton.joints)
         written = super().save(predictions, folder)
@@ -292,10 +326,10 @@ class PCKh(OnePerson):
         return written
 
     def target(self, sample: Sample) -> Person:
-        """Returns the annotated person that a sample's window was made for.
+        """Returns the annotated person with which the pose of a sample is compared.
 
         Args:
-            sample: Sample of one person; others may be visible in its window.
+            sample: Sample of one person, as for `OnePerson.target`.
 
         Raises:
             InputError: As in `OnePerson.target`, or if the person has no head size.

@@ -13,12 +13,12 @@ def bootstrap(
     resamples: int = 1000,
     seed: int = 0,
 ) -> dict[str, tuple[float, float]]:
-    """Returns the 95 % interval of every number of a score.
+    """Returns the 95 % interval of every number of a score, by bootstrap over the people.
 
     Args:
-        score: Function from counts [B, N], how often each data set contains each person, to numbers
-            [B] by name.
-        people: Number N of people.
+        score: Function that receives counts [B, N] float64, how often each of B data sets contains
+            each person, and returns {name: numbers [B]}. It is called once.
+        people: Number N of people, at least 1.
         resamples: Number B of data sets, each of N people drawn with replacement.
         seed: Seed of the random draws.
 

@@ -45,7 +45,9 @@ from paddle_pose.models.layers import (
 
 
 class HourglassLevel(nn.Layer):
-    """One resolution of an hourglass: a branch at this resolution plus one through lower levels.
+    """One level of an hourglass: the sum of a branch at its resolution and one at lower ones.
+
+    The arguments are sublayers of the same names.
 
     Args:
         up1: Layer of the branch that keeps the size.
@@ -63,7 +65,7 @@ class HourglassLevel(nn.Layer):
         self.up2 = UpsampleNearest2x()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Returns [N, C, h, w] for [N, C, h, w]; h and w even."""
+        """Returns [N, C, h, w] for [N, C, h, w]; h and w must be even at this and lower levels."""
         low = self.low3(self.low2(self.low1(x)))  # N, C, h / 2, w / 2
         return self.up1(x) + self.up2(low)  # N, C, h, w
 
@@ -73,16 +75,20 @@ class Hourglass(nn.Layer):
 
     Args:
         num_joints: Number of joints K, one heatmap each per stage.
-        num_stacks: Number of consecutive hourglasses, which is the number of supervised stages S.
+        num_stacks: Number of consecutive hourglasses, which is the number of supervised stages S:
+            each predicts all heatmaps.
         channels: Channels of every level, the highest resolution first; each level has half the
-            resolution of the one before.
+            resolution of the level before.
         blocks: Residual blocks of every level.
         stem_channels: Output channels of the first convolution.
         feature_channels: Input channels of each head.
         inters: Whether a single stack contains the unused residual block that published files have
             (several stacks use such blocks between them).
-        mean: Mean of the channels, see `Normalize`.
-        std: Standard deviation of the channels, see `Normalize`.
+        mean: Mean of the channels R, G, B, see `Normalize`.
+        std: Standard deviation of the channels R, G, B, see `Normalize`.
+
+    Attributes:
+        multiple: Number of px that the input's width and height are multiples of.
 
     Raises:
         InputError: If a number is below 1, or `channels` and `blocks` differ in length or have
@@ -131,6 +137,7 @@ class Hourglass(nn.Layer):
         self.conv1x1s = nn.LayerList([ConvBN(c, c, 1, activation=None) for _ in range(between)])
         self.remap_convs = nn.LayerList([ConvBN(f, c, 1, activation=None) for _ in range(between)])
         self.inters = nn.LayerList([BasicBlock(c, c) for _ in range(max(between, int(inters)))])
+        self.has_unused_parameters = len(self.inters) > between
         for layer in self.sublayers():
             if isinstance(layer, nn.Conv2D):
                 nn.initializer.Normal(std=0.001)(layer.weight)
@@ -143,7 +150,8 @@ class Hourglass(nn.Layer):
                 which is 4 * 2 ** (levels - 1) (published: 128).
 
         Returns:
-            {"heatmaps": [N, S, K, H / 4, W / 4]}; the last stage is the prediction.
+            {"heatmaps": [N, S, K, H / 4, W / 4]}; the last stage is the prediction. Values are
+            about 0 to 1 after training, and not limited.
 
         Raises:
             InputError: If `images` has another shape.
@@ -161,13 +169,14 @@ class Hourglass(nn.Layer):
 
 
 def hourglass52(num_joints: int = 16, num_stacks: int = 1, inters: bool = False) -> Hourglass:
-    """Returns the published network; for 16 joints it has 93.67 M parameters, 28.6 GMAC at 256x256.
+    """Returns MMPose's Hourglass-52; for 16 joints it has 93.67 M parameters, 28.6 GMAC at 256x256.
 
     Args:
         num_joints: Number of joints, one heatmap each per stage.
         num_stacks: Number of hourglasses: 1 for Hourglass-52, 2 for Hourglass-104 (187.7 M
             parameters).
-        inters: Whether a single stack contains the unused block of published files (94.85 M).
+        inters: Whether a single stack contains the unused residual block of published files (94.85
+            M parameters), see `Hourglass`.
     """
     return Hourglass(num_joints=num_joints, num_stacks=num_stacks, inters=inters)
 

@@ -26,7 +26,7 @@ from paddle_pose.models.layers import (
 
 
 class HighResolutionModule(nn.Layer):
-    """One module: every branch runs its blocks, then every output is a sum over all branches.
+    """One module of a stage: every branch runs its blocks, then every output sums all branches.
 
     Args:
         channels: Channels of each branch, the highest resolution first.
@@ -45,7 +45,11 @@ class HighResolutionModule(nn.Layer):
         )
 
     def forward(self, branches: list[Tensor]) -> list[Tensor]:
-        """Returns the fused branches, each [N, C_i, h / 2**i, w / 2**i] like its input."""
+        """Returns the fused branches, the first `outputs` of them, in the shapes of the inputs.
+
+        Args:
+            branches: Features of branch i, [N, channels[i], h / 2**i, w / 2**i].
+        """
         features = _apply_each(self.branches, branches)
         return [F.relu(paddle.add_n(_apply_each(paths, features))) for paths in self.fuse_layers]
 
@@ -57,7 +61,7 @@ class HRNet(nn.Layer):
         num_joints: Number of joints K, one heatmap each.
         width: Channels of the branch with the highest resolution; each following branch has twice
             as many. 32 or 48 as published.
-        modules: Number of modules in the stages with 2, 3 and 4 branches.
+        modules: Number of `HighResolutionModule`s in the stages with 2, 3 and 4 branches.
         blocks: Residual blocks of each branch in a module.
         stem_channels: Channels of the stem.
 
@@ -103,7 +107,8 @@ class HRNet(nn.Layer):
             images: [N, H, W, 3], RGB, 0..255, uint8 or float; H and W multiples of 32.
 
         Returns:
-            {"heatmaps": [N, 1, K, H / 4, W / 4]}.
+            {"heatmaps": [N, 1, K, H / 4, W / 4]}; values are about 0 to 1 after training, and not
+            limited.
 
         Raises:
             InputError: If `images` has another shape.

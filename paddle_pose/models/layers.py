@@ -191,10 +191,23 @@ class UpsampleBilinear2x(nn.Layer):
 
     def forward(self, x: Tensor) -> Tensor:
         """Returns [N, C, 2h, 2w] for [N, C, h, w]."""
-        down, across = (
-            paddle.to_tensor(_bilinear_matrix(side)).astype(x.dtype) for side in x.shape[2:]
-        )
+        # While Paddle records a program for export there are no tensors that could be kept.
+        matrix = _bilinear_tensor if paddle.in_dynamic_mode() else _bilinear_tensor.__wrapped__
+        device = paddle.get_device()
+        down, across = (matrix(side, x.dtype, device) for side in x.shape[2:])
         return paddle.matmul(down, paddle.matmul(x, across, transpose_y=True))
+
+
+@cache
+def _bilinear_tensor(side: int, dtype: paddle.dtype, device: str) -> Tensor:
+    """Returns `_bilinear_matrix` as a tensor; it is copied to a device once, not in every forward.
+
+    Args:
+        side: Number of cells of a row.
+        dtype: Type of the tensor.
+        device: Device that Paddle computes on.
+    """
+    return paddle.to_tensor(_bilinear_matrix(side)).astype(dtype)
 
 
 @cache

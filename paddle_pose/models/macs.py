@@ -12,16 +12,16 @@ from paddle import Tensor, nn
 def count_macs(model: nn.Layer, input_size: tuple[int, int]) -> int:
     """Returns the multiply-accumulates of a network's convolutions and linear layers for one image.
 
-    They are counted while the network runs once. Normalisations, activations, sums and pooling are
-    not counted: they are less than one percent in the networks here. The "GFLOPs" of papers are
-    usually this number.
+    The network runs once. Normalisations, activations, sums and pooling are not counted: they are
+    less than one percent in the networks here. The "GFLOPs" of papers are usually this number,
+    divided by 1e9.
 
     Args:
-        model: Network that takes images [N, H, W, 3]; its state and mode are not changed.
+        model: Network that takes uint8 images [N, H, W, 3]; its state and mode are not changed.
         input_size: (width, height) of the image in px.
 
     Returns:
-        Multiply-accumulates per image.
+        Number of multiply-accumulates per image.
 
     Example:
         >>> from paddle_pose.models.layers import ConvBN, Normalize

@@ -28,6 +28,7 @@ from paddle_pose.models.movenet_sizes import (
 )
 
 Activation = Callable[[Tensor], Tensor]
+"""Function applied to every element of a tensor; the result has the same shape."""
 Expansion = Literal["block", "stage"]
 Padding = Literal["same", "symmetric"]
 
@@ -83,7 +84,10 @@ class ConvUnit(nn.Layer):
         self.activation = activation
 
     def forward(self, x: Tensor) -> Tensor:
-        """Returns [N, out_channels, h / stride, w / stride] for [N, in_channels, h, w]."""
+        """Returns [N, out_channels, h / stride, w / stride] for [N, in_channels, h, w].
+
+        h and w must be multiples of the stride.
+        """
         x = self.conv(x) if self.bn is None else self.bn(self.conv(x))
         return x if self.activation is None else self.activation(x)
 
@@ -138,7 +142,10 @@ class InvertedResidual(nn.Layer):
         self.residual = stride == 1 and in_channels == out_channels
 
     def forward(self, x: Tensor) -> Tensor:
-        """Returns [N, out_channels, h / stride, w / stride] for [N, in_channels, h, w]."""
+        """Returns [N, out_channels, h / stride, w / stride] for [N, in_channels, h, w].
+
+        h and w must be multiples of the stride.
+        """
         y = x if self.expand is None else self.expand(x)  # N, hidden, h, w
         y = self.project(self.depthwise(y))  # N, out_channels, h / stride, w / stride
         return x + y if self.residual else y
@@ -158,6 +165,11 @@ class MobileNetV2(nn.Layer):
             have biases, as in published weights with folded batch normalisations.
         share_residuals: Whether the residual blocks of a stage are one block with one set of
             weights that runs several times.
+
+    Attributes:
+        out_channels: Channels of the features at strides 4, 8, 16 and 32.
+        repeats: Number of times that each block of `blocks` runs.
+        taps: Index in `blocks` of the last block of each of the six stages.
 
     Raises:
         InputError: If an argument has another value.
@@ -223,7 +235,10 @@ class MobileNetV2(nn.Layer):
         self.top = ConvUnit(before, TOP_CHANNELS, batch_norm=batch_norm, activation=act)
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """Returns the features at strides 4, 8, 16 and 32 for [N, 3, H, W].
+        """Returns the features at strides 4, 8, 16 and 32 for normalised images.
+
+        Args:
+            x: [N, 3, H, W], H and W multiples of 32.
 
         Returns:
             Four tensors [N, C, H / s, W / s] with s = 4, 8, 16, 32 and C from `out_channels`.

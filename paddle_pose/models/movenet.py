@@ -37,11 +37,11 @@ BatchNorm = Literal["none", "backbone", "all"]
 
 
 class PyramidLevel(nn.Layer):
-    """One level of the pyramid: upsamples the coarser map, adds the finer one, and mixes both.
+    """One level of the pyramid: upsamples the coarser map, adds the finer map, and mixes both.
 
     Args:
-        lateral_channels: Channels of the finer map.
-        in_channels: Channels of the coarser map.
+        lateral_channels: Channels of the finer map, a feature of the backbone.
+        in_channels: Channels of the coarser map, the output of the level before.
         out_channels: Channels of the output.
         after_depthwise: Layer after the depthwise convolution: "" for none, "relu", or
             "batch_norm", which replaces the bias.
@@ -86,10 +86,11 @@ class Pyramid(nn.Layer):
     """Feature pyramid that merges the features at strides 4, 8, 16 and 32 into one map at stride 4.
 
     Args:
-        channels: Channels of these four features.
-        form: Variant. "google": every level mixes with a linear depthwise convolution and a 1x1
-            convolution. "fire717": there is a ReLU between both (in the last level a batch
-            normalisation, if `batch_norm` is set), and the first 1x1 convolution has no bias.
+        channels: Channels of the features at strides 4, 8, 16 and 32, in this order.
+        form: Variant of the pyramid. "google": every level mixes with a linear depthwise
+            convolution and a 1x1 convolution. "fire717": there is a ReLU between both (in the last
+            level a batch normalisation, if `batch_norm` is set), and the first 1x1 convolution has
+            no bias.
         batch_norm: Whether batch normalisations replace biases.
     """
 
@@ -117,7 +118,7 @@ class Pyramid(nn.Layer):
         """Returns the merged map.
 
         Args:
-            features: Features with strides in ascending order; the first is [N, C, h, w].
+            features: Features at strides 4, 8, 16 and 32: [N, channels[i], h / 2**i, w / 2**i].
 
         Returns:
             [N, 24, h, w].
@@ -166,8 +167,8 @@ class MoveNet(nn.Layer):
             Google trains; "all" for the heads too.
         share_residuals: Whether the residual blocks of a stage share their weights, see
             `MobileNetV2`.
-        prior: Probability that an untrained network predicts in centres and heatmaps; 0.1 for a
-            focal loss.
+        prior: Probability 0..1, both exclusive, that an untrained network predicts in every cell of
+            centres and heatmaps; 0.1 for a focal loss.
 
     Raises:
         InputError: If an argument has another value.
@@ -216,6 +217,7 @@ class MoveNet(nn.Layer):
             batch_norm=normalized,
             share_residuals=share_residuals,
         )
+        self.has_unused_parameters = 0 in self.backbone.repeats
         self.pyramid = Pyramid(self.backbone.out_channels, pyramid, normalized)
         self.heads = nn.LayerDict(
             {
@@ -235,8 +237,8 @@ class MoveNet(nn.Layer):
 
         Returns:
             Maps by name, with h = H / 4 and w = W / 4:
-                "centers": [N, 1, h, w], probabilities of a person's centre.
-                "heatmaps": [N, K, h, w], probabilities of a joint.
+                "centers": [N, 1, h, w], probabilities 0..1 of a person's centre.
+                "heatmaps": [N, K, h, w], probabilities 0..1 of each joint.
                 "regressions": [N, 2K, h, w], vectors from a person's centre to its joints, in
                     cells; the channels are x, y of the first joint, x, y of the second, ...
                 "offsets": [N, 2K, h, w], vectors from the cell of a joint to the joint, in cells,
@@ -254,7 +256,7 @@ class MoveNet(nn.Layer):
 
 
 def fire717_movenet(num_joints: int = 17, share_residuals: bool = False) -> MoveNet:
-    """Returns fire717's network, with 1,912,118 parameters for 17 joints.
+    """Returns fire717's MoveNet, with 1,912,118 parameters for 17 joints.
 
     Args:
         num_joints: Number of joints K.

@@ -35,7 +35,15 @@ def scaled(channels: int, width: float) -> int:
 
 
 def map_channels(num_joints: int) -> dict[str, int]:
-    """Returns the number of channels of each of MoveNet's maps by name, in output order."""
+    """Returns the number of channels of each of MoveNet's maps by name, in output order.
+
+    Args:
+        num_joints: Number of joints K.
+
+    Example:
+        >>> map_channels(17)
+        {'centers': 1, 'heatmaps': 17, 'regressions': 34, 'offsets': 34}
+    """
     return {
         "centers": 1,
         "heatmaps": num_joints,

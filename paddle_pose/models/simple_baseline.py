@@ -24,6 +24,7 @@ from paddle_pose.models.layers import (
 )
 
 BLOCKS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
+"""Number of blocks in each of the four stages of a ResNet, by its depth."""
 
 
 class SimpleBaseline(nn.Layer):
@@ -33,11 +34,12 @@ class SimpleBaseline(nn.Layer):
         num_joints: Number of joints K, one heatmap each.
         depth: Depth of the ResNet: 50, 101 or 152.
         width: Channels of the 3x3 convolutions in the first stage; 64 as published.
-        deconv_channels: Output channels of each deconvolution; each doubles the size.
-        order: Channel order that the network was trained with, see `Normalize`.
+        deconv_channels: Output channels of each deconvolution, which doubles width and height.
+        order: Order of the colour channels that the network was trained on; images are always RGB,
+            see `Normalize`.
 
     Raises:
-        InputError: If `depth` is none of these.
+        InputError: If `depth` is none of 50, 101 and 152.
 
     Example:
         >>> import paddle
@@ -85,7 +87,8 @@ class SimpleBaseline(nn.Layer):
             images: [N, H, W, 3], RGB, 0..255, uint8 or float; H and W multiples of 32.
 
         Returns:
-            {"heatmaps": [N, 1, K, H / 4, W / 4]}.
+            {"heatmaps": [N, 1, K, H / 4, W / 4]}; values are about 0 to 1 after training, and not
+            limited.
 
         Raises:
             InputError: If `images` has another shape.

@@ -59,13 +59,17 @@ class StackedHourglass(nn.Layer):
     """Stem and `num_stacks` hourglasses, each fed with the previous heatmaps too; output stride 4.
 
     Args:
-        num_stacks: Number of consecutive hourglasses, which is the number of supervised stages S.
+        num_stacks: Number of consecutive hourglasses, which is the number of supervised stages S:
+            each predicts all heatmaps.
         num_joints: Number of joints K, one heatmap each per stage.
         channels: Channels of all layers after the stem.
         depth: Number of times that an hourglass halves the resolution.
         num_blocks: Residual blocks per position in an hourglass.
-        mean: Mean of the channels, see `Normalize`.
-        std: Standard deviation of the channels, see `Normalize`.
+        mean: Mean of the channels R, G, B, see `Normalize`.
+        std: Standard deviation of the channels R, G, B, see `Normalize`.
+
+    Attributes:
+        multiple: Number of px that the input's width and height are multiples of.
 
     Raises:
         InputError: If a number is below 1, or `channels` is not a multiple of 4.
@@ -137,7 +141,8 @@ class StackedHourglass(nn.Layer):
                 which is 4 * 2 ** depth (published: 64).
 
         Returns:
-            {"heatmaps": [N, S, K, H / 4, W / 4]}; the last stage is the prediction.
+            {"heatmaps": [N, S, K, H / 4, W / 4]}; the last stage is the prediction. Values are
+            about 0 to 1 after training, and not limited.
 
         Raises:
             InputError: If `images` has another shape.
@@ -156,10 +161,11 @@ class StackedHourglass(nn.Layer):
 
 
 def stacked_hourglass(num_stacks: int = 2, num_joints: int = 16) -> StackedHourglass:
-    """Returns the published network, with 6.7 M parameters for 2 stacks and 25.6 M for 8.
+    """Returns bearpaw's stacked hourglass, with 6.7 M parameters for 2 stacks and 25.6 M for 8.
 
     Args:
-        num_stacks: Number of hourglasses, which is the number of supervised stages.
+        num_stacks: Number of hourglasses, which is the number of supervised stages: 2 or 8 as
+            published.
         num_joints: Number of joints, one heatmap each per stage.
     """
     return StackedHourglass(num_stacks=num_stacks, num_joints=num_joints)

@@ -14,13 +14,13 @@ def joint_angle(
     """Returns the angle at the second of three joints, in the image's plane.
 
     Args:
-        keypoints: Joints [..., K, 2] in px.
+        keypoints: Joints [..., K, 2] (x, y) in px.
         joints: Names of the three joints, such as ("left_hip", "left_knee", "left_ankle").
-        skeleton: Skeleton of the keypoints.
+        skeleton: Skeleton of the K joints.
 
     Returns:
-        [...] degrees from 0 to 180; 180 is straight. NaN where the second joint coincides with
-        another one.
+        Angles [...] float64 in degrees from 0 to 180; 180 is straight. NaN where the second joint
+        coincides with one of the other two, or a coordinate of the three is NaN.
 
     Raises:
         InputError: If the skeleton has no such joint, or the keypoints have another number of
@@ -55,14 +55,15 @@ def joint_angle(
 class RepetitionCounter:
     """Counts how often an angle falls below a lower bound and then rises above an upper bound.
 
-    Between the bounds nothing is counted, so that jitter around one of them is not counted twice.
+    Call the counter with the angle of each frame, in order. Between the bounds nothing is counted,
+    so that jitter around one of them is not counted twice.
 
     Args:
-        low: Lower bound in degrees.
-        high: Upper bound in degrees.
+        low: Lower bound in degrees, exclusive.
+        high: Upper bound in degrees, exclusive.
 
     Attributes:
-        count: Number of complete repetitions.
+        count: Number of complete repetitions so far.
 
     Raises:
         InputError: If `low` is not below `high`.
@@ -86,8 +87,8 @@ class RepetitionCounter:
         """Returns the number of complete repetitions after the next frame.
 
         Args:
-            angle: Angle in degrees. The first repetition must start above `high`. NaN, for a frame
-                without the person, changes nothing.
+            angle: Angle in degrees, such as of `joint_angle`. The first repetition must start above
+                `high`. NaN, for a frame without the person, changes nothing.
         """
         if angle > self._high:
             self.count += self._is_down

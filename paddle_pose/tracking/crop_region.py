@@ -23,11 +23,11 @@ from paddle_pose.skeletons import COCO_17, Skeleton
 from paddle_pose.structures import Poses
 
 MIN_KEYPOINT_SCORE_FOR_CROP = 0.2
-"""Score above which a joint is visible. Source: both, see above."""
+"""Score above which a joint is visible. Source: the tutorial and tfjs-models."""
 TORSO_FACTOR = 1.9
-"""Half the square's side in distances of the farthest torso joint. Source: both."""
+"""Half the square's side in distances of the farthest torso joint. Source: the same two."""
 BODY_FACTOR = 1.2
-"""Half the square's side in distances of the farthest visible joint. Source: both."""
+"""Half the square's side in distances of the farthest visible joint. Source: the same two."""
 MIN_POSE_SCORE = 0.25
 """Mean score of the visible joints below which a pose is given up. Source: tfjs-models."""
 NEW_WINDOW_WEIGHT = 0.9
@@ -35,10 +35,10 @@ NEW_WINDOW_WEIGHT = 0.9
 
 
 def whole_square(image_size: tuple[int, int]) -> Window:
-    """Returns the whole image, padded to a square.
+    """Returns the square window in image px that contains the whole image, with the same centre.
 
     Args:
-        image_size: (width, height) px.
+        image_size: (width, height) of the image in px.
 
     Example:
         >>> whole_square((640, 480))
@@ -50,10 +50,10 @@ def whole_square(image_size: tuple[int, int]) -> Window:
 
 
 def pose_score(scores: np.ndarray) -> float:
-    """Returns the mean score of the visible joints; 0 if there is none.
+    """Returns the mean score of a person's visible joints; 0 if there is none.
 
     Args:
-        scores: Scores [K] of the joints.
+        scores: Scores [K] of the joints; those above `MIN_KEYPOINT_SCORE_FOR_CROP` are visible.
 
     Example:
         >>> pose_score(np.array([0.5, 0.7, 0.1]))
@@ -72,16 +72,21 @@ def next_window(
     low_pass: float = NEW_WINDOW_WEIGHT,
     skeleton: Skeleton = COCO_17,
 ) -> Window:
-    """Returns the square window of the next frame.
+    """Returns the square window of the next frame, in image px, by the rule of this module.
 
     Args:
         poses: People of this frame in image px; the first one, with the highest score, is used.
-        image_size: (width, height) px.
-        previous: Window of this frame, which the new one is averaged with; None averages nothing.
-        min_pose_score: Score below which a pose is given up: the window is then the whole image,
-            without averaging. The tutorial's rule has 0.
-        low_pass: Weight of the new window's corners; those of the previous one have the rest.
-        skeleton: Skeleton of the poses; it names hips and shoulders.
+        image_size: (width, height) of the image in px.
+        previous: Window of this frame, with which the new one is averaged; None averages nothing.
+        min_pose_score: Value of `pose_score` below which the pose is given up: the window is then
+            that of `whole_square`, without averaging. The tutorial's rule has 0.
+        low_pass: Weight from 0 to 1 of the new window's corners in the average; the corners of the
+            previous one have the rest.
+        skeleton: Skeleton of the poses.
+
+    Raises:
+        ValueError: If the skeleton has no "left_hip", "right_hip", "left_shoulder" or
+            "right_shoulder".
     """
     whole = whole_square(image_size)
     if not len(poses.scores) or pose_score(poses.scores[0]) < min_pose_score:

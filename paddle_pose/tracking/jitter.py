@@ -25,22 +25,27 @@ MAX_LAG = 10
 
 
 def person_size(keypoints: np.ndarray) -> float:
-    """Returns a person's size in px: the median over the frames.
+    """Returns a person's size in px: the square root of the area of the box around the joints.
+
+    It is the median over the frames.
 
     Args:
-        keypoints: Joints [T, K, 2] in px.
+        keypoints: Joints [T, K, 2] in px of one person in T > 0 frames, all finite.
     """
     sizes = np.sqrt(np.prod(np.ptp(keypoints, axis=1), axis=-1))
     return float(np.median(sizes))
 
 
 def still(keypoints: np.ndarray, visible: np.ndarray | None = None) -> np.ndarray:
-    """Returns which joints stand still in which frames, bool [T, K].
+    """Returns which joints stand still in which frames, bool [T, K], as the module defines it.
+
+    The first and the last `HALF_FIT` frames are False.
 
     Args:
-        keypoints: Joints [T, K, 2] in px of one person, as predicted; smoothed ones would stand
-            still more often.
-        visible: Joints that count, bool [T, K]; None for all.
+        keypoints: Joints [T, K, 2] in px of one person in consecutive frames, all finite, as
+            predicted; smoothed ones would stand still more often.
+        visible: Whether a joint counts in a frame, bool [T, K]. A joint stands still only if it
+            counts in all frames of the parabola. None counts all.
     """
     result = np.zeros(keypoints.shape[:2], bool)
     counts = np.ones_like(result) if visible is None else visible
@@ -58,9 +63,13 @@ def still(keypoints: np.ndarray, visible: np.ndarray | None = None) -> np.ndarra
 def jitter(keypoints: np.ndarray, where: np.ndarray) -> float:
     """Returns the jitter in person sizes per frame^2; NaN if no joint stands still.
 
+    It is the mean length of the second difference of the joints that stand still, divided by
+    `person_size`.
+
     Args:
-        keypoints: Joints [T, K, 2] in px of one person in consecutive frames.
-        where: Result of `still`, bool [T, K]; pass the same one before and after smoothing.
+        keypoints: Joints [T, K, 2] in px of one person in consecutive frames, all finite.
+        where: Result of `still` for the joints as predicted, bool [T, K]; pass the same array for
+            the joints before and after smoothing.
 
     Example:
         >>> noise = np.random.default_rng(0).normal((200, 100), 1.0, (400, 17, 2))
@@ -78,11 +87,12 @@ def lag(smoothed: np.ndarray, raw: np.ndarray) -> float:
     """Returns the number of frames by which the smoothed track is behind the raw one.
 
     Args:
-        smoothed: Joints [T, K, 2] in px.
-        raw: Joints [T, K, 2] in px of the same person in the same frames.
+        smoothed: Smoothed joints [T, K, 2] in px of one person in consecutive frames, all finite.
+        raw: Joints [T, K, 2] in px, as predicted, of the same person in the same frames.
 
     Returns:
-        The lag; NaN if nothing moves, or for fewer than 2 x `MAX_LAG` frames.
+        The lag, a fraction from -`MAX_LAG` to `MAX_LAG`; NaN if nothing moves, or for fewer than
+        2 x `MAX_LAG` frames.
 
     Raises:
         InputError: If the shapes differ.

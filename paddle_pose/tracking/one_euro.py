@@ -36,14 +36,17 @@ class _State:
 class OneEuro:
     """Smooths points from frame to frame, each coordinate by itself.
 
+    Call the filter with the points of each frame, in order. The defaults are for points as
+    fractions of the image's width and height; a speed of 1 is then one width or height per second.
+
     Args:
         min_cutoff: Cut-off frequency of a still point in Hz; a lower one removes more jitter.
-        beta: Increase of the cut-off frequency with the speed, in Hz per unit of speed; a higher
-            one reduces the lag.
-        derivative_cutoff: Cut-off frequency of the speed in Hz.
-        threshold_cutoff: Step of a still point, in units of the points, above which the output
-            grows less than proportionally (asinh).
-        threshold_beta: Increase of that step with the speed.
+        beta: Increase of the cut-off frequency in Hz for each 1 of speed; a higher one reduces the
+            lag.
+        derivative_cutoff: Cut-off frequency in Hz of the low-pass filter of the speed.
+        threshold_cutoff: Step of a still point between two frames, as a fraction of width or
+            height, above which the output grows less than proportionally (asinh).
+        threshold_beta: Increase of that step for each 1 of speed.
 
     Example:
         >>> smooth = OneEuro()
@@ -67,17 +70,17 @@ class OneEuro:
         self._state: _State | None = None
 
     def reset(self) -> None:
-        """Forgets all frames; call it when the person is lost."""
+        """Forgets all frames; call this when the person is lost, before the next call."""
         self._state = None
 
     def __call__(self, points: np.ndarray, seconds: float) -> np.ndarray:
         """Returns the smoothed points of the next frame, [...] float64.
 
         Args:
-            points: Points [...] as fractions of the image's width and height, which the constants
-                are made for.
-            seconds: Time of the frame. If it is not later than the last one, the points are
-                returned as they are, and the filter does not change.
+            points: Points [...] of any shape, which stays the same until `reset`, as fractions of
+                the image's width and height.
+            seconds: Time of the frame in s. If the time is not later than that of the last frame,
+                the points are returned as they are, and the filter does not change.
 
         Raises:
             InputError: If the shape is not that of the last frame, or a number is not finite.

@@ -20,34 +20,39 @@ T = TypeVar("T")
 
 
 class WindowPredictor(Protocol):
-    """A network that finds people in a window on an image: `inference.predictor.Predictor`."""
+    """Interface to a network that finds people in a window, see `inference.predictor.Predictor`."""
 
     @property
     def codec(self) -> Codec:
-        """Codec of the network's maps; it states the skeleton and the input size."""
+        """Codec of the network's maps, whose skeleton and input size are used."""
 
     def predict_window(self, image: np.ndarray, window: Window) -> Poses:
-        """Returns the people in a window, sorted by score, highest first.
+        """Returns the people in a window on an image.
 
         Args:
-            image: uint8 RGB [h, w, 3].
-            window: Window in image px.
+            image: Image, uint8 RGB [h, w, 3].
+            window: Window in image px, with the aspect ratio of the network's input; it may extend
+                beyond the image.
 
         Returns:
-            Poses in image px.
+            Poses in image px, highest person score first; without people if nobody is found.
         """
 
 
 class PoseTracker:
     """Assigns track ids to the people of one video, and smooths their keypoints.
 
-    A track is confirmed in the third frame running with the person (`Tracker.min_hits`). The person
-    then has the id in the two frames before, too; for this each frame waits for the next two.
+    A track is confirmed in the third consecutive frame with the person (`Tracker.min_hits`). The
+    person then has the id in the two frames before, too; for this each frame waits for the next
+    two.
 
     Args:
-        tracker: Tracker that confirms tracks; None makes one with its default rules.
-        smoother: Function that makes the filter of one person; None smooths nothing. A filter
-            starts at the first frame of a track and is dropped with the track.
+        tracker: Tracker that confirms tracks, without frames so far; None uses a `Tracker` with the
+            default arguments.
+        smoother: Function without arguments that returns a new filter, which is called with the
+            keypoints [K, 2] of one person as fractions of the image's width and height, and the
+            time in s. A filter starts at the first frame of a track and is dropped with the track.
+            None smooths nothing.
 
     Example:
         >>> keypoints = np.random.default_rng(0).uniform(0, 90, (1, 17, 2))
@@ -70,15 +75,17 @@ class PoseTracker:
         """Yields the people of each frame with ids; `Tracker.min_hits` - 1 frames wait in memory.
 
         Args:
-            frames: Label of any kind, time in s, (width, height) in px, and poses in image px, for
-                each frame.
+            frames: (label, time in s, (width, height) of the image in px, poses in image px) of
+                each frame of the video, in order. The label may be anything, such as the image.
 
         Yields:
-            The label of a frame, and its people with ids; -1 is a person whose track was never
-            confirmed. The keypoints of the others are smoothed.
+            (label, poses) of each frame, in the same order: the same people in image px with
+            `Poses.ids`; -1 is a person whose track was never confirmed. The keypoints of the others
+            are smoothed.
 
         Raises:
-            Exception: What `frames` raises, after all frames before it were yielded.
+            InputError: If a time, or a keypoint to smooth, is not finite.
+            Exception: What `frames` raises; all frames before the error are yielded first.
         """
         waiting: deque[_Frame[T]] = deque()
         failure: Exception | None = None
@@ -141,13 +148,16 @@ class _Frame(Generic[T]):
 class SinglePersonVideo:
     """Tracks one person: the window is the square around the person of the previous frame.
 
+    Call the tracker with each frame of one video, in order.
+
     Source: Google's MoveNet on TF-Hub and in tfjs-models; see `crop_region` and `one_euro`. As
         there, the next square is that of the smoothed pose, and after a pose below
         `MIN_POSE_SCORE` window and filter start anew.
 
     Args:
         predictor: Network that finds people in a window; the one with the highest score is used.
-        smoother: Function that makes the person's filter; None smooths nothing.
+        smoother: Function without arguments that returns a new filter; see `PoseTracker`. None
+            smooths nothing.
     """
 
     def __init__(
@@ -163,12 +173,17 @@ class SinglePersonVideo:
         """Returns the person in the next frame.
 
         Args:
-            seconds: Time of the frame.
-            image: uint8 RGB [h, w, 3].
+            seconds: Time of the frame in s.
+            image: Frame of the video, uint8 RGB [h, w, 3].
 
         Returns:
-            The person in image px with its box, the window, and a track id that is one higher
-            each time the person is found again; empty where nobody is found.
+            One person in image px, with the box around the joints, the window, and a track id that
+            is 1 at first and one higher each time the person is found again; no person if nobody is
+            found.
+
+        Raises:
+            InputError: If the time or a keypoint to smooth is not finite.
+            ValueError: If the skeleton has no hips and shoulders; see `next_window`.
         """
         image_size = (image.shape[1], image.shape[0])
         codec = self._predictor.codec

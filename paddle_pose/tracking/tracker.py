@@ -1,10 +1,11 @@
 """Track ids: each person keeps an id from frame to frame.
 
-The poses of a frame are compared with the positions that the tracks are expected at, by OKS or by
-the IoU of their boxes. Matching is greedy: the pose with the highest score takes the most similar
-track, then the next one takes the most similar of those left. A track is confirmed, and gets its
-id, after several frames running with the person. A confirmed track is kept while the person is
-hidden, up to an age limit, and also matches poses with low scores.
+A *track* is a person in successive frames. The poses of a frame are compared with the positions at
+which the tracks are expected, by OKS or by the IoU of boxes. Matching is greedy: the pose with the
+highest score takes the most similar track, then the next pose takes the most similar of the other
+tracks. A track is confirmed, and gets its id, after several consecutive frames with the person. A
+confirmed track is kept while the person is hidden, up to an age limit, and also matches poses with
+low scores.
 
 Source: the trackers of Google's MoveNet demo (tfjs-models): OKS or box IoU, greedy, and the
     constants.
@@ -43,8 +44,9 @@ MIN_IOU = 0.15
 MIN_AGE_IN_INTERVALS = 3.5
 """Frame intervals for which a track is kept at any frame rate; this project's choice.
 
-A person may be missed in two frames running; the half allows for irregular times. A higher number
-would keep more ids at low frame rates, but give more of them to another person at the same place.
+A person may be missed in two consecutive frames; the half allows for irregular times. A higher
+limit would keep more ids at low frame rates, but give more of them to another person at the same
+place.
 """
 LONG_PAUSE = 1.0
 """Seconds after which a person may have stopped; this project's choice.
@@ -58,7 +60,7 @@ _NUM_INTERVALS = 9
 """Number of frame intervals whose median is the usual interval; this project's choice."""
 
 Similarity = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], float]
-"""Receives keypoints [K, 2] in px and scores [K] of a pose, then those of a track."""
+"""Function (keypoints [K, 2] in px and scores [K] of a pose, the same two of a track) -> 0..1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,20 +127,26 @@ class _Track:
 class Tracker:
     """Assigns track ids to the people of one frame after another.
 
+    Call the tracker with each frame of one video, in order.
+
     Args:
-        skeleton: Joints of the poses; OKS uses their sigmas.
+        skeleton: Skeleton of the poses; OKS uses its sigmas.
         by: Similarity of two poses: the OKS of their joints ("oks"), or the IoU of the boxes around
             their visible joints ("iou").
-        min_similarity: Lowest similarity of two poses of one person; None for the demo's: `MIN_OKS`
-            or `MIN_IOU`.
-        new_track_score: Lowest score of a person who starts a track.
-        min_score: Lowest score of a person who is matched with a track; others have no id.
-        min_hits: Number of frames running with the person after which a track is confirmed.
-        max_age: Seconds after which a track without the person is dropped, but not before
-            `MIN_AGE_IN_INTERVALS` usual frame intervals.
-        max_tracks: Highest number of tracks; those seen last are kept.
-        motion: Whether tracks are expected at the position that their velocity leads to; otherwise
-            at their last one.
+        min_similarity: Lowest similarity, 0 to 1, of two poses of one person; None uses that of
+            Google's demo, `MIN_OKS` or `MIN_IOU`.
+        new_track_score: Lowest person score (`Poses.person_scores`) that starts a track, at least
+            `min_score`.
+        min_score: Lowest person score that is matched with a track; people with lower scores get no
+            id.
+        min_hits: Number of consecutive frames with the person in which a track is confirmed and
+            gets its id, at least 1.
+        max_age: Seconds after which a confirmed track without the person is dropped, but not before
+            `MIN_AGE_IN_INTERVALS` usual frame intervals. A track that is not confirmed is dropped
+            in the first frame without the person.
+        max_tracks: Highest number of tracks, at least 1; those seen last are kept.
+        motion: Whether a track is expected at the position to which its velocity leads; otherwise
+            at its last position.
 
     Raises:
         InputError: If `by` is unknown, or a number is out of range.
@@ -192,19 +200,20 @@ class Tracker:
 
     @property
     def min_hits(self) -> int:
-        """Number of frames running with the person after which a track is confirmed."""
+        """Number of consecutive frames with the person in which a track is confirmed."""
         return self._min_hits
 
     @property
     def active_ids(self) -> set[int]:
-        """Ids of all confirmed tracks, with or without the person in the last frame."""
+        """Ids of the confirmed tracks, also of those without the person in the last frame."""
         return {track.id for track in self._tracks if track.id}
 
     @property
     def confirmed(self) -> dict[int, tuple[int, ...]]:
         """Ids of the tracks that the last frame confirmed, each with the person's earlier indices.
 
-        These are the index of the person in each of the `min_hits` - 1 frames before, oldest first.
+        The value of an id is the index of the person in the `Poses` of each of the `min_hits` - 1
+        frames before the last one, oldest first. In these frames the person had the id -1.
         """
         return self._confirmed
 
@@ -212,12 +221,12 @@ class Tracker:
         """Returns the people of the next frame with their track ids.
 
         Args:
-            seconds: Time of the frame; ages and velocities are measured by it.
-            poses: People of the frame, image px.
+            seconds: Time of the frame in s, on which ages and velocities of tracks are based.
+            poses: People of the frame in image px, in any order.
 
         Returns:
-            The same people with ids. -1 is a person whose track is not confirmed, or whose score is
-            too low.
+            The same people in the same order with `ids`, counted from 1. -1 is a person whose track
+            is not confirmed yet, or whose score is too low.
 
         Raises:
             InputError: If the time is not finite.

@@ -21,7 +21,7 @@ class HeatmapTargets:
 
     Example:
         >>> draw = HeatmapTargets(HeatmapCodec(input_size=(64, 64)))
-        >>> targets = draw(paddle.full([1, 16, 2], 33.0), paddle.ones([1, 16]))
+        >>> targets = draw(paddle.full([1, 1, 16, 2], 33.0), paddle.ones([1, 1, 16]))
         >>> list(targets["heatmaps"].shape), list(targets["weights"].shape)
         ([1, 16, 16, 16], [1, 16])
         >>> targets["heatmaps"][0, 0, 8, 8].item()
@@ -37,14 +37,19 @@ class HeatmapTargets:
         self._radii = paddle.trunc(3 * self._sigmas)  # whole cells
         self._cells = [paddle.arange(length, dtype="float64") for length in codec.map_size]
 
-    def __call__(self, keypoints: Tensor, visible: Tensor) -> dict[str, Tensor]:
+    def __call__(
+        self, keypoints: Tensor, visible: Tensor, boxes: Tensor | None = None
+    ) -> dict[str, Tensor]:
         """Returns {"heatmaps": [N, K, h, w], "weights": [N, K]}, float32.
 
         Args:
-            keypoints: [N, K, 2] in input px, float32 or float64; values of joints that are not
+            keypoints: [N, 1, K, 2] in input px, float32 or float64; values of joints that are not
                 labelled are ignored and may be NaN.
-            visible: [N, K], 0 for joints that are not labelled.
+            visible: [N, 1, K], 0 for joints that are not labelled.
+            boxes: Ignored.
         """
+        keypoints = keypoints[:, 0]
+        visible = visible[:, 0]
         labelled = visible > 0
         centers = keypoints.astype("float64") / self._cell_size
         centers = paddle.where(labelled.unsqueeze(-1), centers, paddle.full_like(centers, _FAR))

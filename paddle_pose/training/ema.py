@@ -7,6 +7,7 @@ Source: Polyak & Juditsky, SIAM J. Control Optim. 30(4), 1992; the increasing de
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -14,6 +15,7 @@ import numpy as np
 import paddle
 
 from paddle_pose.errors import InputError
+from paddle_pose.training.flat import flat
 
 Tensors = Callable[[], Mapping[str, paddle.Tensor]]
 
@@ -24,11 +26,14 @@ class Ema:
     It starts with the values at the time of construction.
 
     Args:
-        tensors: Function that returns the current float32 tensors of the network by name.
+        tensors: Function that returns the network's own tensors by name, such as
+            `precision.full_precision`; optimizer and forward pass must change them in place. It is
+            called here, and again at the first update after it and after each `load`.
         decay: Factor of the old average in an update; smaller in the first updates, see the module.
 
     Attributes:
         updates: Number of updates so far.
+        values: Values of all averaged tensors, one after another.
 
     Raises:
         InputError: If the decay is not between 0 and 1.
@@ -40,25 +45,32 @@ class Ema:
         self._tensors = tensors
         self._decay = decay
         self.updates = 0
-        self._average = {
-            name: tensor.detach().clone()
-            for name, tensor in tensors().items()
-            if tensor.is_floating_point()
-        }
+        current = {name: tensor for name, tensor in tensors().items() if tensor.is_floating_point()}
+        self._shapes = {name: tuple(tensor.shape) for name, tensor in current.items()}
+        with paddle.no_grad():
+            self.values = flat(current.values())
+        self._current: list[paddle.Tensor] = []
 
     def update(self) -> None:
         """Updates the average with the current tensors of the network."""
         self.updates += 1
         share = 1 - min(self._decay, (1 + self.updates) / (10 + self.updates))
-        with paddle.no_grad():
+        if not self._current:  # not earlier: the optimizer makes float32 copies in its first step
             current = self._tensors()
-            for name, average in self._average.items():
-                average.lerp_(current[name], share)
+            self._current = [current[name] for name in self._shapes]
+        with paddle.no_grad():
+            self.values.scale_(1 - share)
+            self.values.add_(flat(self._current).scale_(share))
 
     @property
     def average(self) -> Mapping[str, paddle.Tensor]:
-        """Averaged tensors by name."""
-        return self._average
+        """Averaged tensors by name, until the next update."""
+        sizes = [math.prod(shape) for shape in self._shapes.values()]
+        parts = paddle.split(self.values, sizes)
+        return {
+            name: part.reshape(shape)
+            for (name, shape), part in zip(self._shapes.items(), parts, strict=True)
+        }
 
     def load(self, arrays: Mapping[str, np.ndarray], updates: int) -> None:
         """Restores the average from a checkpoint.
@@ -68,13 +80,14 @@ class Ema:
             updates: Number of updates that they contain.
 
         Raises:
-            InputError: If the names are those of another network.
+            InputError: If the names or shapes are those of another network.
         """
-        if arrays.keys() != self._average.keys():
+        if {name: array.shape for name, array in arrays.items()} != self._shapes:
             raise InputError("the averaged weights in ema.pdparams are not those of this network")
-        for name, array in arrays.items():
-            self._average[name].set_value(array)
+        with paddle.no_grad():
+            self.values = flat(paddle.to_tensor(arrays[name]) for name in self._shapes)
         self.updates = updates
+        self._current = []
 
     @contextmanager
     def in_place_of(self, model: paddle.nn.Layer) -> Iterator[None]:
@@ -84,9 +97,9 @@ class Ema:
             model: Network whose tensors are averaged; its own values are restored at the end.
         """
         state = model.state_dict()
-        own = {name: state[name].clone() for name in self._average}
+        own = {name: state[name].clone() for name in self._shapes}
         try:
-            for name, tensor in self._average.items():
+            for name, tensor in self.average.items():
                 state[name].set_value(tensor.astype(state[name].dtype))
             yield
         finally:

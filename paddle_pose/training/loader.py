@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -13,9 +12,10 @@ import numpy as np
 import paddle
 
 from paddle_pose.data.dataset import PoseDataset, TrainingExample
-from paddle_pose.data.prefetch import prefetch
+from paddle_pose.data.prefetch import loading_threads, prefetch
 from paddle_pose.errors import InputError
 from paddle_pose.io import images
+from paddle_pose.training import gpu_flags
 from paddle_pose.training.process_group import ProcessGroup
 
 
@@ -26,14 +26,16 @@ class EpochLoader:
         dataset: Samples to iterate over, indexed by (epoch, index).
         batch_size: Samples per batch in this process. The last batch of an epoch is dropped if it
             would be smaller, unless it is the only one.
-        num_workers: Number of reading threads; 0 reads when a batch is requested, -1 uses one
-            thread per core except one, at most 8.
+        num_workers: Number of reading threads, see `loading_threads`; 0 reads when a batch is
+            requested.
         seed: Seed of the order of the samples.
         process_group: Processes that share every batch; together they train on the same samples as
             one process with a larger batch. None for this process alone.
         replace_bad: Whether a sample whose image cannot be read is replaced by the next one;
             otherwise it is an error.
         timeout: Maximum seconds to wait for a sample that a thread reads; None waits indefinitely.
+        pin_memory: Whether batches go to a GPU through page-locked memory; on a CPU it has no
+            effect.
 
     Raises:
         InputError: If the data set is empty or has fewer samples than there are processes, or a
@@ -49,6 +51,7 @@ class EpochLoader:
         process_group: ProcessGroup | None = None,
         replace_bad: bool = False,
         timeout: float | None = None,
+        pin_memory: bool = False,
     ) -> None:
         self._process_group = process_group or ProcessGroup()
         if len(dataset) == 0:
@@ -67,14 +70,13 @@ class EpochLoader:
                 f"batch_size {batch_size} and num_workers {num_workers}: expected a batch_size of"
                 " at least 1, and num_workers of at least -1"
             )
-        if num_workers < 0:
-            num_workers = min(8, max(1, (os.cpu_count() or 2) - 1))
         self._dataset = dataset
         self._seed = seed
         self._replace_bad = replace_bad
         self._timeout = timeout
+        self._pin_memory = pin_memory and paddle.get_device().startswith("gpu")
         self._size = min(batch_size, len(dataset) // self._process_group.size)
-        self._workers = num_workers
+        self._workers = loading_threads(num_workers)
         cv2.setNumThreads(1)  # the reading threads already run in parallel
 
     def __len__(self) -> int:
@@ -89,8 +91,9 @@ class EpochLoader:
             start: Index of the first batch to yield; earlier batches are not read.
 
         Yields:
-            The result of `PoseDataset.batch`, with tensors instead of arrays. If samples were
-            replaced, "replaced" is a list with one line for each: its image and the problem.
+            The result of `PoseDataset.batch`, with tensors instead of arrays, except for "index",
+            which nothing on the device needs. If samples were replaced, "replaced" is a list with
+            one line for each: its image and the problem.
 
         Raises:
             FileNotFoundError: If an image does not exist, without `replace_bad`.
@@ -107,14 +110,22 @@ class EpochLoader:
             self._read, keys, self._workers, 2 * self._size, self._timeout, self._path
         )
 
-        def collate(_: int) -> tuple[dict[str, Any], list[str]]:
+        def collate(_: int) -> tuple[Any, np.ndarray, list[str]]:
             read = [*islice(examples, self._size)]
             batch = self._dataset.batch([example for example, _ in read])
-            return batch, [line for _, lines in read for line in lines]
+            index = batch.pop("index")
+            if self._pin_memory:
+                batch = gpu_flags.pinned(batch)
+            return batch, index, [line for _, lines in read for line in lines]
 
         # One more thread collates the batches, so that training waits only if reading is slower.
-        for batch, replaced in prefetch(collate, range(start, len(self)), min(1, self._workers), 1):
-            yield {**_tensors(batch), "replaced": replaced} if replaced else _tensors(batch)
+        collated = prefetch(collate, range(start, len(self)), min(1, self._workers), 1)
+        # `batch` stays alive until the next batch is requested, as `gpu_flags.on_device` needs it:
+        # a training step waits for the device.
+        for batch, index, replaced in collated:
+            tensors = gpu_flags.on_device(batch) if self._pin_memory else _tensors(batch)
+            loaded = {**tensors, "index": index}
+            yield {**loaded, "replaced": replaced} if replaced else loaded
 
     def _path(self, key: tuple[int, int]) -> Path:
         return self._dataset.samples[key[1]].image_path

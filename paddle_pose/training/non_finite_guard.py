@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import paddle
 
+from paddle_pose.training.flat import flat
 from paddle_pose.training.process_group import ProcessGroup
 
 
@@ -65,7 +66,9 @@ class NonFiniteGuard:
 
     def __init__(self, model: paddle.nn.Layer, process_group: ProcessGroup | None = None) -> None:
         self._process_group = process_group or ProcessGroup()
-        self._parameters = list(model.parameters())
+        self._parameters = [
+            parameter for parameter in model.parameters() if not parameter.stop_gradient
+        ]
         names = ("_mean", "_variance")  # Paddle's names in every batch normalisation
         self._statistics = [
             tensor
@@ -87,16 +90,16 @@ class NonFiniteGuard:
         """
         terms = terms or {}
         with paddle.no_grad():
-            squares = [
-                parameter.grad.astype("float32").square().sum()
+            gradients = [
+                gradient
                 for parameter in self._parameters
-                if parameter.grad is not None
+                if (gradient := parameter.grad) is not None
             ]
-            gradient = paddle.add_n(squares).sqrt() if squares else paddle.zeros([])
+            norm = flat(gradients).norm() if gradients else paddle.zeros([])
             statistics = self._flat_statistics()
             scalars = [value.astype("float32") for value in (loss, *terms.values())]
             values = self._process_group.mean(
-                paddle.stack([gradient, statistics.sum(), *scalars])
+                paddle.stack([norm, statistics.sum(), *scalars])
             ).numpy()
         finite = bool(np.isfinite(values).all())
         if finite:
@@ -120,6 +123,4 @@ class NonFiniteGuard:
     def _flat_statistics(self) -> paddle.Tensor:
         """Returns a 0 (so that the result is not empty) and all running statistics as a vector."""
         with paddle.no_grad():
-            return paddle.concat(
-                [paddle.zeros([1]), *(tensor.reshape([-1]) for tensor in self._statistics)]
-            )
+            return flat([paddle.zeros([1]), *self._statistics])

@@ -16,6 +16,7 @@ import paddle
 
 from paddle_pose.environment import argument
 from paddle_pose.errors import InputError
+from paddle_pose.models.layers import Normalize
 
 
 @dataclass
@@ -88,7 +89,8 @@ class Precision:
         """Returns model and optimizer as they are to be used for training.
 
         At level "O2" the weights are in half precision, with float32 master copies in the
-        optimizer; at other levels both are returned unchanged.
+        optimizer; images are still normalised in float32, as half precision would round the
+        factors. At other levels both are returned unchanged.
 
         Args:
             model: Network to train.
@@ -97,11 +99,20 @@ class Precision:
         if self._level != "O2":
             return model, optimizer
         return paddle.amp.decorate(
-            model, optimizer, level="O2", dtype=self._dtype, master_weight=True, master_grad=True
+            model,
+            optimizer,
+            level="O2",
+            dtype=self._dtype,
+            master_weight=True,
+            master_grad=True,
+            excluded_layers=[Normalize],
         )
 
     def run(self, model: paddle.nn.Layer, image: paddle.Tensor) -> Mapping[str, paddle.Tensor]:
         """Returns the maps of a network by name, as float32 at every level.
+
+        Evaluations need it as well as training: Paddle refuses half-precision weights and float32
+        images outside of `auto_cast`.
 
         Args:
             model: Network to run.
@@ -140,10 +151,12 @@ class Precision:
             self.scale = LossScale(state["value"], int(state["good"]), int(state["grow_every"]))
 
 
-def float32(
+def full_precision(
     model: paddle.nn.Layer, optimizer: paddle.optimizer.Optimizer
 ) -> dict[str, paddle.Tensor]:
-    """Returns the state of a network by name, as float32.
+    """Returns the tensors of a network by name, each in the highest precision there is.
+
+    They are the tensors themselves, which training changes in place.
 
     Args:
         model: Network, possibly with half-precision weights.
@@ -151,9 +164,20 @@ def float32(
             their place.
     """
     masters = optimizer.state_dict().get("master_weights", {})
-    state = {name: masters.get(tensor.name, tensor) for name, tensor in model.state_dict().items()}
+    return {name: masters.get(tensor.name, tensor) for name, tensor in model.state_dict().items()}
+
+
+def float32(
+    model: paddle.nn.Layer, optimizer: paddle.optimizer.Optimizer
+) -> dict[str, paddle.Tensor]:
+    """Returns the state of a network by name, as float32; see `full_precision`.
+
+    Args:
+        model: Network, possibly with half-precision weights.
+        optimizer: Optimizer with the float32 master copies of those weights.
+    """
     half = (paddle.float16, paddle.bfloat16)
     return {
         name: tensor.astype("float32") if tensor.dtype in half else tensor
-        for name, tensor in state.items()
+        for name, tensor in full_precision(model, optimizer).items()
     }

@@ -76,20 +76,35 @@ class ProcessGroup:
             dist.broadcast_object_list(result, 0)
         return result[0]  # type: ignore[return-value]
 
-    def sync_batch_norm(self, model: paddle.nn.Layer) -> paddle.nn.Layer:
+    def sync_batch_norm(self, model: paddle.nn.Layer, freeze: str = "nothing") -> paddle.nn.Layer:
         """Returns a network whose batch normalisations use the statistics of all GPUs' batches.
 
-        On CPUs, for which Paddle does not implement this, the network is unchanged.
+        On CPUs, for which Paddle does not implement this, the network is unchanged. It is also
+        unchanged with `freeze` "statistics": the network then normalises with its running
+        statistics, for which `SyncBatchNorm` has no backward pass, and there is nothing to
+        synchronise.
 
         Args:
             model: Network to convert.
+            freeze: Part that is not trained, `train.freeze`.
         """
         on_gpus = self.size > 1 and paddle.get_device().startswith("gpu")
-        return paddle.nn.SyncBatchNorm.convert_sync_batchnorm(model) if on_gpus else model
+        if not on_gpus or freeze == "statistics":
+            return model
+        return paddle.nn.SyncBatchNorm.convert_sync_batchnorm(model)
 
     def parallel(self, model: paddle.nn.Layer) -> paddle.nn.Layer:
-        """Returns a wrapper of a network whose backward averages gradients over all processes."""
-        return paddle.DataParallel(model) if self.size > 1 else model
+        """Returns a wrapper of a network whose backward averages gradients over all processes.
+
+        Args:
+            model: Network to train. If it contains parameters that its forward pass never uses, its
+                attribute `has_unused_parameters` must be true. Paddle then marks their gradients as
+                ready in each step, which its documentation requires.
+        """
+        if self.size == 1:
+            return model
+        unused = getattr(model, "has_unused_parameters", False)
+        return paddle.DataParallel(model, find_unused_parameters=unused)
 
     def accumulating(self, parallel: paddle.nn.Layer, more: bool) -> Any:
         """Returns the context for a backward pass in gradient accumulation.

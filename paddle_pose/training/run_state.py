@@ -104,7 +104,7 @@ class State:
         """Returns the tensors that evaluations use: those of the network, and their averages."""
         return [
             *self.model.state_dict().values(),
-            *(self.ema.average.values() if self.ema is not None else ()),
+            *([self.ema.values] if self.ema is not None else []),
         ]
 
     def scalars(self) -> dict[str, Any]:

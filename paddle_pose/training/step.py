@@ -16,8 +16,9 @@ from paddle_pose.training.seeds import seed_step
 
 Tensors = Mapping[str, paddle.Tensor]
 Loss = Callable[[Tensors, Tensors], dict[str, paddle.Tensor]]
-DrawTargets = Callable[[paddle.Tensor, paddle.Tensor], Tensors]
-"""Returns the loss's targets for keypoints [N, K, 2] in input px and visible [N, K] of a batch."""
+DrawTargets = Callable[[paddle.Tensor, paddle.Tensor, paddle.Tensor], Tensors]
+"""Returns the loss's targets for a batch's keypoints [N, P, K, 2] in input px, visible [N, P, K] and
+boxes [N, P, 4] (x, y, width, height) in input px."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,9 @@ class Step:
     def begin(self) -> None:
         """Prepares the network for training steps; call it after any other use of the network."""
         self._state.model.train()
+        self._parameters = [
+            parameter for parameter in self._state.model.parameters() if not parameter.stop_gradient
+        ]
         self._guard = NonFiniteGuard(self._state.model, self._process_group)
 
     def __call__(self, batch: Mapping[str, Any]) -> StepResult:
@@ -86,7 +90,7 @@ class Step:
 
         Args:
             batch: Tensors by name: "image", and either "targets" or, with `draw_targets`,
-                "keypoints" and "visible".
+                "keypoints", "visible" and "boxes".
         """
         state = self._state
         progress = state.progress
@@ -120,7 +124,9 @@ class Step:
         for n in range(parts):
             part = _sliced(batch, n * size // parts, (n + 1) * size // parts)
             draw = self._draw_targets
-            targets = draw(part["keypoints"], part["visible"]) if draw else part["targets"]
+            targets = (
+                draw(part["keypoints"], part["visible"], part["boxes"]) if draw else part["targets"]
+            )
             with self._process_group.accumulating(self._network, more=n + 1 < parts):
                 outputs = precision.run(self._network, part["image"])
                 terms = self._loss(outputs, targets)
@@ -133,7 +139,7 @@ class Step:
                 name: sums[name] + term.detach() if name in sums else term.detach()
                 for name, term in terms.items()
             }
-        precision.unscale(self._state.model.parameters())
+        precision.unscale(self._parameters)
         health = self._guard.check(paddle.add_n(list(sums.values())), sums)
         return StepResult(outputs, targets, health)
 

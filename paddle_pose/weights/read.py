@@ -47,7 +47,8 @@ def read_weights(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     more than its network (under ``state_dict`` or ``model``) only the network is returned. The
     prefix ``module.`` is removed if every name has it; nested names are joined by dots, single
     numbers become 0-d arrays, bfloat16 becomes float32. Arrays may be read-only. A file that is
-    listed in the manifest of a checkpoint is first compared with its entry.
+    listed in the manifest of a checkpoint in its folder is first compared with its entry there, see
+    `io.manifest`.
 
     Args:
         path: Weights file: ``.pdparams``, ``.pdopt``, ``.pth``, ``.pt``, ``.safetensors``,
@@ -58,9 +59,10 @@ def read_weights(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        InputError: If the file is empty, truncated, of another kind, differs from the manifest
-            beside it, contains no tensors, or contains a number that is not finite; its subclass
-            `allow_list.RefusedError` if reading the file would execute anything.
+        InputError: If the path is a folder; if the file is empty, truncated or of another format,
+            differs from its entry in the manifest, contains no tensor or two of the same name, or
+            contains a number that is not finite; its subclass `allow_list.RefusedError` if reading
+            the file would execute anything.
         MissingDependencyError: If the package that reads .safetensors or .tflite files is needed
             and not installed.
 
@@ -95,13 +97,14 @@ def read_weights(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
 def check_kind(path: Path) -> None:
     """Raises an error unless a file begins like a format that `read_weights` reads.
 
-    Only the first bytes are read.
+    Only the first 64 bytes are read.
 
     Args:
         path: Weights file.
 
     Raises:
-        InputError: If the file is empty, or of another kind.
+        FileNotFoundError: If there is no such file.
+        InputError: If the file is empty, or begins like none of the formats.
     """
     _reader(path)
 

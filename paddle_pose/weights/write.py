@@ -37,12 +37,12 @@ _FORMATS: dict[str, Callable[[dict[str, np.ndarray]], bytes]] = {
 
 
 def write_weights(path: str | os.PathLike[str], tensors: Mapping[str, np.ndarray]) -> None:
-    """Writes named tensors to a file; after an error an older file is unchanged.
+    """Writes named tensors to a weights file; after an error an older file is unchanged.
 
     Args:
         path: Path of the file; its extension decides the format. A missing folder is created, an
             older file is replaced.
-        tensors: Arrays by name.
+        tensors: Arrays by name; each keeps its shape and dtype.
 
     Raises:
         InputError: If the extension is none of .safetensors, .pdparams, .pdopt.

@@ -31,19 +31,22 @@ class PublishedFile(RemoteFile):
         config: Name of the config of its network; "" for a person detector, and for an ONNX file of
             another program, whose config is made from what it shows.
         published: (metric, value) as reported by the publisher; not measured by this project.
-        protocol: Protocol of the published numbers.
+        protocol: Protocol of the published numbers, which are percent on MPII and for MoveNet and
+            NanoDet, and fractions for the other networks on COCO.
         source: Address of the page that states them.
         order: Order of the colour channels that the network was trained on; `build.fitted` or the
             config applies it.
         purpose: Use of the file: "score" for evaluation and prediction, "start" for the backbone
             that a training starts from, "detect" for a person detector.
-        companions: Further files that must be in the same folder.
-        archive: Archive that contains all files of the model, used if a single one cannot be
-            downloaded; None for none.
+        companions: Further files that must be in the same folder, such as the .bin file of a
+            TensorFlow.js model.
+        archive: Archive that contains all files of the model, used if one of them cannot be
+            downloaded by itself; None for none.
         parameters: Number of parameters of the network as trained or published; None if unknown.
         input_size: (width, height) of the network's input in px; None where the config states it.
-        boxes: Kind of person boxes that the published numbers were measured with.
-        measured: (metric, value) as measured by this project.
+        boxes: Person boxes that the published numbers were measured with, such as "annotated"; ""
+            for classifiers.
+        measured: (metric, value) pairs as measured by this project, fractions.
         measured_protocol: Protocol of the measured numbers, with the command.
         author: Author of the weights.
         licence: Licence of the weights.
@@ -74,7 +77,7 @@ class PublishedFile(RemoteFile):
 
     @property
     def total_size(self) -> int | None:
-        """Size of all files in bytes; None if the size of a file is not known."""
+        """Size of `files` in bytes, without `archive`; None if the size of a file is not known."""
         sizes = [file.size for file in self.files]
         return None if None in sizes else sum(size for size in sizes if size is not None)
 
@@ -607,13 +610,17 @@ PUBLISHED: dict[str, PublishedFile] = {
 
 
 def recognise(path: Path) -> PublishedFile | None:
-    """Returns the published model that a file belongs to, recognized by its checksum.
+    """Returns the published model whose main file has the checksum of a file.
 
     Args:
         path: Path of the file, under any name.
 
     Returns:
-        The model; None if no published checksum matches.
+        Entry of `PUBLISHED`; None if no published checksum matches, as for every file that was
+        published without one and for companions.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
     """
     checksum = sha256_of(path)
     return next(

@@ -1,7 +1,7 @@
 from paddle_pose.cli.download import show_download
 
 
-def test_progress_says_size_speed_and_time_left(capsys):
+def test_show_download_prints_size_speed_and_remaining_time(capsys):
     show_download(1_000_000, 380_000_000, 2e6)
     show_download(380_000_000, 380_000_000, 2e6)
     show_download(5_000_000, None, 1e6)

@@ -7,18 +7,18 @@ from paddle_pose.cli import logs
 LOGGER = logging.getLogger("paddle_pose")
 
 
-def test_lines_are_shown_as_they_are(capsys):
+def test_log_lines_are_printed_unchanged(capsys):
     logs.attach()
     LOGGER.info("=> num_images: 8")
     LOGGER.info("100% of {}")
     LOGGER.warning("VisualDL is not used: %s", "why")
-    LOGGER.debug("nobody asked")
-    said = capsys.readouterr()
-    assert said.out == "=> num_images: 8\n100% of {}\n"
-    assert said.err == "VisualDL is not used: why\n"
+    LOGGER.debug("a detail")
+    printed = capsys.readouterr()
+    assert printed.out == "=> num_images: 8\n100% of {}\n"
+    assert printed.err == "VisualDL is not used: why\n"
 
 
-def test_lines_are_shown_once_however_often_it_is_attached(capsys):
+def test_repeated_attach_prints_lines_once(capsys):
     for _ in range(3):
         logs.attach()
     LOGGER.info("once")
@@ -26,13 +26,13 @@ def test_lines_are_shown_once_however_often_it_is_attached(capsys):
     assert sum(isinstance(handler, logs.PlainHandler) for handler in LOGGER.handlers) == 1
 
 
-def test_lines_reach_other_handlers_too(caplog):
+def test_other_handlers_receive_log_lines(caplog):
     logs.attach()
     LOGGER.info("a line")
     assert [record.message for record in caplog.records] == ["a line"]
 
 
-def test_a_reader_that_has_gone_is_raised_and_a_wrong_line_is_not(monkeypatch, capsys):
+def test_broken_pipe_is_raised_and_invalid_record_is_not(monkeypatch, capsys):
     handler = logs.PlainHandler()
     wrong = logging.LogRecord("paddle_pose", logging.INFO, __file__, 1, "%d", ("a",), None)
     handler.emit(wrong)

@@ -1,6 +1,7 @@
 import ast
 import importlib
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -15,7 +16,7 @@ from paddle_pose.cli import main as dispatcher
 from paddle_pose.errors import InputError, Interrupted, MissingDependencyError, PaddlePoseError
 
 ROOT = Path(environment.__file__).parents[1]
-# Whatever an old Python meets before `run` can tell it that it is too old.
+# All files that an old Python compiles before `run` can report that it is too old.
 FIRST_READ = [
     ROOT / "paddle_pose/__init__.py",
     ROOT / "paddle_pose/__main__.py",
@@ -26,7 +27,7 @@ OLD_PYTHONS = ("3.6", "3.7", "3.8", "3.9")
 
 
 def is_old_syntax(source: str) -> bool:
-    """Whether Python 3.6 can compile `source`."""
+    """Returns whether Python 3.6 can compile `source`."""
     try:
         tree = ast.parse(source, feature_version=(3, 7))
     except SyntaxError:
@@ -36,11 +37,12 @@ def is_old_syntax(source: str) -> bool:
         for node in ast.walk(tree)
         if isinstance(node, ast.ImportFrom) and node.module == "__future__"
     )
-    return "annotations" not in {alias.name for node in imported for alias in node.names}  # of 3.7
+    names = {alias.name for node in imported for alias in node.names}
+    return "annotations" not in names  # new in Python 3.7
 
 
 @pytest.mark.parametrize("path", FIRST_READ, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_files_read_first_hold_old_syntax_only(path):
+def test_files_read_by_old_pythons_use_old_syntax(path):
     assert is_old_syntax(path.read_text(encoding="utf-8"))
 
 
@@ -54,7 +56,7 @@ def test_files_read_first_hold_old_syntax_only(path):
         "try:\n    pass\nexcept* E:\n    pass",
     ],
 )
-def test_new_syntax_is_seen(source):
+def test_is_old_syntax_detects_new_syntax(source):
     assert not is_old_syntax(source)
 
 
@@ -67,10 +69,10 @@ def find_python(version: str) -> str | None:
     "called", [["train.py"], ["-m", "paddle_pose", "train"]], ids=["script", "module"]
 )
 @pytest.mark.parametrize("version", OLD_PYTHONS)
-def test_an_old_python_is_told_what_to_do(version, called):
+def test_old_python_prints_required_version(version, called):
     python = find_python(version)
     if python is None:
-        pytest.skip(f"needs Python {version}, which is not here")
+        pytest.skip(f"needs Python {version}, which is not installed")
     done = subprocess.run([python, "-B", *called], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 1
     assert f"this is Python {version} " in done.stderr
@@ -80,7 +82,7 @@ def test_an_old_python_is_told_what_to_do(version, called):
 
 
 @pytest.mark.parametrize("name", dispatcher.COMMANDS)
-def test_every_command_has_a_parser_and_a_body(name):
+def test_every_command_has_parser_and_main(name):
     module = importlib.import_module(f"paddle_pose.cli.{name}")
     assert callable(module.main)
     parser = module.build_parser()
@@ -88,9 +90,23 @@ def test_every_command_has_a_parser_and_a_body(name):
     assert parser.format_help()
 
 
+@pytest.mark.parametrize("name", dispatcher.COMMANDS)
+def test_examples_of_the_help_are_valid_calls(name):
+    parser = importlib.import_module(f"paddle_pose.cli.{name}").build_parser()
+    text = (parser.epilog or "").replace("\\\n", " ")
+    examples = [
+        line.strip().removeprefix(parser.prog)
+        for line in text.splitlines()
+        if line.strip().startswith(parser.prog)
+    ]
+    assert len(examples) >= (3 if name in environment.ROOT_SCRIPTS else 2)
+    for example in examples:
+        parser.parse_args(shlex.split(example))
+
+
 @pytest.fixture
 def given(monkeypatch):
-    """Makes `main` the body of a command "given", with further names of its module."""
+    """Returns a function that installs a command "given" with this `main` and further names."""
 
     def give(main, **names):
         monkeypatch.setitem(
@@ -102,7 +118,7 @@ def given(monkeypatch):
 
 @pytest.fixture
 def status_of(given):
-    """Runs a command with the body given; returns its exit status."""
+    """Returns a function that runs a command with this `main` and returns its exit status."""
 
     def call(main, **names):
         given(main, **names)
@@ -112,7 +128,7 @@ def status_of(given):
 
 
 def raising(error):
-    """Returns a body that raises."""
+    """Returns a `main` that raises an error."""
 
     def main(arguments):
         raise error
@@ -120,7 +136,7 @@ def raising(error):
     return main
 
 
-def test_a_command_gets_the_words_behind_its_name(given, monkeypatch):
+def test_command_receives_the_arguments_after_its_name(given, monkeypatch):
     got = []
     given(got.append)
     monkeypatch.setitem(dispatcher.COMMANDS, "given", "for this test")
@@ -129,14 +145,14 @@ def test_a_command_gets_the_words_behind_its_name(given, monkeypatch):
     assert got == [["in.pth", "--image_size", "256"], ["--help"]]
 
 
-def test_no_command_shows_the_commands(capsys):
+def test_call_without_command_lists_the_commands(capsys):
     assert dispatcher.execute(None, []) == 2
-    said = capsys.readouterr().out
-    assert all(f"\n  {name} " in said for name in dispatcher.COMMANDS)
+    printed = capsys.readouterr().out
+    assert all(f"\n  {name} " in printed for name in dispatcher.COMMANDS)
 
 
 @pytest.mark.parametrize("words", [["nothing"], ["--nothing"]])
-def test_anything_else_is_refused(words, capsys):
+def test_unknown_command_or_flag_exits_with_2(words, capsys):
     with pytest.raises(SystemExit) as stopped:
         dispatcher.execute(None, words)
     assert stopped.value.code == 2
@@ -147,8 +163,8 @@ def test_help_lists_the_commands(capsys):
     with pytest.raises(SystemExit) as stopped:
         dispatcher.execute(None, ["--help"])
     assert stopped.value.code == 0
-    said = capsys.readouterr().out
-    assert all(f"\n  {name} " in said for name in dispatcher.COMMANDS)
+    printed = capsys.readouterr().out
+    assert all(f"\n  {name} " in printed for name in dispatcher.COMMANDS)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +175,7 @@ def test_help_lists_the_commands(capsys):
         ("train.py", "python train.py"),
     ],
 )
-def test_help_of_a_command_says_what_was_typed(monkeypatch, capsys, called, usage):
+def test_help_of_a_command_shows_how_it_was_called(monkeypatch, capsys, called, usage):
     monkeypatch.setattr(sys, "argv", [called])
     with pytest.raises(SystemExit) as stopped:
         dispatcher.execute(None, ["train", "--help"])
@@ -168,11 +184,11 @@ def test_help_of_a_command_says_what_was_typed(monkeypatch, capsys, called, usag
 
 
 @pytest.mark.parametrize(("returned", "status"), [(None, 0), (0, 0), (3, 3)])
-def test_the_status_is_what_main_returns(status_of, returned, status):
+def test_execute_returns_the_status_of_main(status_of, returned, status):
     assert status_of(lambda arguments: returned) == status
 
 
-def test_the_process_ends_with_that_status(given, monkeypatch):
+def test_run_exits_with_the_status_of_main(given, monkeypatch):
     given(lambda arguments: 3)
     monkeypatch.setattr(sys, "argv", ["train.py", "--flag"])
     with pytest.raises(SystemExit) as stopped:
@@ -193,7 +209,7 @@ def test_the_process_ends_with_that_status(given, monkeypatch):
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_an_error_raised_on_purpose_has_no_traceback(status_of, capsys, error, line):
+def test_expected_error_is_printed_without_traceback(status_of, capsys, error, line):
     assert status_of(raising(error)) == 2
     assert capsys.readouterr().err == line
 
@@ -209,12 +225,12 @@ def test_an_error_raised_on_purpose_has_no_traceback(status_of, capsys, error, l
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_a_defect_keeps_its_traceback(status_of, error):
+def test_unexpected_error_is_raised(status_of, error):
     with pytest.raises(type(error)):
         status_of(raising(error))
 
 
-def test_the_traceback_can_be_asked_for(status_of, monkeypatch):
+def test_environment_variable_shows_the_traceback(status_of, monkeypatch):
     monkeypatch.setenv("PADDLE_POSE_TRACEBACK", "1")
     with pytest.raises(InputError, match="sigma"):
         status_of(raising(InputError("sigma")))
@@ -224,20 +240,20 @@ def test_the_traceback_can_be_asked_for(status_of, monkeypatch):
     ("module", "package"),
     [("cv2", "opencv-python-headless"), ("PIL.Image", "pillow"), ("tqdm.auto", "tqdm")],
 )
-def test_a_missing_package_is_one_message_that_names_this_python(
+def test_missing_package_message_names_package_and_python(
     status_of, capsys, monkeypatch, tmp_path, module, package
 ):
     monkeypatch.chdir(tmp_path)
     error = ModuleNotFoundError(f"No module named {module!r}", name=module)
     assert status_of(raising(error)) == 2
-    said = capsys.readouterr().err
-    assert said.count("error: ") == 1
-    assert f"package {package} is not installed in {sys.executable}; " in said
-    assert f"{sys.executable} -m pip install {package}\n" in said
-    assert ".venv" not in said.replace(sys.executable, "")
+    printed = capsys.readouterr().err
+    assert printed.count("error: ") == 1
+    assert f"package {package} is not installed in {sys.executable}; " in printed
+    assert f"{sys.executable} -m pip install {package}\n" in printed
+    assert ".venv" not in printed.replace(sys.executable, "")
 
 
-def test_a_missing_package_names_the_environment_of_this_folder(
+def test_missing_package_message_names_the_environment_in_the_folder(
     status_of, capsys, monkeypatch, tmp_path
 ):
     prepared = Path(".venv", "Scripts" if os.name == "nt" else "bin", "python")
@@ -253,8 +269,8 @@ def test_a_missing_package_names_the_environment_of_this_folder(
     assert "train.py" not in capsys.readouterr().err, "this Python is the one of that environment"
 
 
-def test_a_command_named_a_module_runs_again_as_one(status_of, capsys, monkeypatch, tmp_path):
-    """`python -m` leaves the path of __main__.py in argv, which cannot be typed."""
+def test_missing_package_message_repeats_a_module_call(status_of, capsys, monkeypatch, tmp_path):
+    """The path of __main__.py, which `python -m` puts into argv, is not part of the message."""
     prepared = Path(".venv", "Scripts" if os.name == "nt" else "bin", "python")
     (tmp_path / prepared).parent.mkdir(parents=True)
     (tmp_path / prepared).touch()
@@ -265,7 +281,7 @@ def test_a_command_named_a_module_runs_again_as_one(status_of, capsys, monkeypat
 
 
 @pytest.mark.parametrize("module", ["numpy", "cv2", "PIL"])
-def test_the_real_command_says_which_package_is_missing(module, run_command, tmp_path):
+def test_command_without_a_required_package_names_it(module, run_command, tmp_path):
     (tmp_path / module).mkdir()
     (tmp_path / module / "__init__.py").write_text(
         f"raise ModuleNotFoundError('gone', name={module!r})\n"
@@ -278,18 +294,18 @@ def test_the_real_command_says_which_package_is_missing(module, run_command, tmp
     assert "Traceback" not in done.stderr
 
 
-def test_ctrl_c_exits_130(status_of, capsys):
+def test_ctrl_c_returns_130(status_of, capsys):
     assert status_of(raising(KeyboardInterrupt())) == 128 + signal.SIGINT
     assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("status", [130, 143, 124])
-def test_an_interrupted_run_ends_with_its_status(status_of, capsys, status):
-    assert status_of(raising(Interrupted(status, "somebody"))) == status
+def test_interrupted_run_returns_its_status(status_of, capsys, status):
+    assert status_of(raising(Interrupted(status, "a test"))) == status
     assert capsys.readouterr().err == ""
 
 
-def test_a_broken_pipe_that_is_not_stdout_is_an_error(status_of, capsys):
+def test_broken_pipe_of_a_worker_is_an_error(status_of, capsys):
     assert status_of(raising(BrokenPipeError(32, "a worker is gone"))) == 2
     assert "a worker is gone" in capsys.readouterr().err
 
@@ -299,7 +315,7 @@ def test_a_broken_pipe_that_is_not_stdout_is_an_error(status_of, capsys):
 @pytest.mark.parametrize(
     "say", ["print", "logging.getLogger('paddle_pose').info"], ids=["print", "log"]
 )
-def test_a_reader_that_leaves_is_no_error(say, lines, unbuffered, monkeypatch):
+def test_closed_stdout_returns_141_without_a_message(say, lines, unbuffered, monkeypatch):
     monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
     code = f"""
 import logging, sys, types
@@ -312,27 +328,27 @@ run("given")
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, **pipes) as process:
         process.stdout.close()
-        process.stdin.close()  # only now does it print
+        process.stdin.close()  # the command prints after this
         assert process.stderr.read() == b""
         assert process.wait(timeout=60) == 128 + signal.SIGPIPE
 
 
 @pytest.fixture
 def free_threads(monkeypatch):
-    """Takes away what says how many threads to use."""
+    """Removes the environment variables that decide the number of threads."""
     for name in ("OMP_NUM_THREADS", "PADDLE_TRAINERS_NUM", "PADDLE_TRAINER_ID"):
-        monkeypatch.setenv(name, "")  # so that the value is put back
+        monkeypatch.setenv(name, "")  # so that monkeypatch restores the value
         monkeypatch.delenv(name)
 
 
-def test_threads_are_set_before_the_body_runs(status_of, free_threads):
+def test_threads_are_set_before_main_runs(status_of, free_threads):
     assert (
         status_of(lambda arguments: int(os.environ["OMP_NUM_THREADS"]))
         == environment.usable_cores()
     )
 
 
-def test_a_command_may_state_its_threads(status_of, free_threads, monkeypatch):
+def test_command_may_define_its_number_of_threads(status_of, free_threads, monkeypatch):
     assert status_of(lambda arguments: int(os.environ["OMP_NUM_THREADS"]), THREADS=7) == 7
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     assert status_of(lambda arguments: int(os.environ["OMP_NUM_THREADS"]), THREADS=7) == 3

@@ -1,4 +1,4 @@
-"""Every flag that takes a number refuses what is none, in every command."""
+"""Numeric flags of all commands reject numbers outside their range."""
 
 import importlib
 
@@ -11,7 +11,8 @@ from paddle_pose.configs.registry import CONFIGS
 from paddle_pose.errors import InputError
 
 OUTSIDE = ("nan", "-1e9", "-1000000000", "1e30", "inf", "-inf", "1" + 400 * "0")
-FIELDS = {  # flags that change a field of a config, whose range holds: by command, the key by the flag's name
+# Flags that change a field of a config, which checks the range: command, flag, key of the config.
+FIELDS = {
     "train": {flag: key for key, flag in train._FLAGS.items()},
     "val": {"batch_size": "val.batch_size"},
     "compare": {"batch_size": "val.batch_size"},
@@ -24,7 +25,7 @@ PARSERS = {
 
 
 def takes_numbers(action):
-    """Whether a flag makes a number of its text."""
+    """Returns whether a flag converts its text to a number."""
     try:
         return action.type is not None and isinstance(action.type("1"), int | float)
     except ValueError:
@@ -39,7 +40,7 @@ NUMERIC = [
 ]
 
 
-def test_the_flags_are_found():
+def test_numeric_flags_are_found():
     flags = {flag for _, action in NUMERIC for flag in action.option_strings}
     assert {
         "--threads",
@@ -62,7 +63,7 @@ def test_the_flags_are_found():
 @pytest.mark.parametrize(
     ("command", "action"), NUMERIC, ids=lambda value: getattr(value, "dest", value)
 )
-def test_a_flag_refuses_what_is_no_sensible_number(command, action, capsys):
+def test_numeric_flag_rejects_numbers_outside_its_range(command, action, capsys):
     flag = action.option_strings[0]
     key = FIELDS.get(command, {}).get(action.dest)
     for text in OUTSIDE:
@@ -70,24 +71,23 @@ def test_a_flag_refuses_what_is_no_sensible_number(command, action, capsys):
             try:
                 value = action.type(text)
             except ValueError:
-                continue  # argparse says so
+                continue  # argparse reports it
             with pytest.raises(InputError, match=key):
                 override(CONFIGS["hourglass52_mpii_256"], {key: value})
             continue
         with pytest.raises(SystemExit) as stopped:
             PARSERS[command].parse_args([f"{flag}={text}"])
         assert stopped.value.code == 2
-        said = capsys.readouterr().err
-        assert (
-            f"argument {'/'.join(action.option_strings)}: got {text!r}, expected {type(action.type('1')).__name__}"
-            in said
-        )
+        printed = capsys.readouterr().err
+        kind = type(action.type("1")).__name__
+        assert f"argument {'/'.join(action.option_strings)}: got {text!r}" in printed
+        assert f"expected {kind}" in printed
 
 
 @pytest.mark.parametrize(
     ("command", "action"), NUMERIC, ids=lambda value: getattr(value, "dest", value)
 )
-def test_the_default_of_a_flag_is_one_of_its_numbers(command, action):
+def test_default_of_a_numeric_flag_is_valid(command, action):
     if action.default is not None:
         assert action.type(str(action.default)) == action.default
 
@@ -105,7 +105,7 @@ def test_the_default_of_a_flag_is_one_of_its_numbers(command, action):
         ("demo", ("--num_val", "0")),
     ],
 )
-def test_numbers_just_outside_are_refused_with_the_flag_and_its_range(command, flags, capsys):
+def test_numbers_just_outside_the_range_are_rejected(command, flags, capsys):
     with pytest.raises(SystemExit) as stopped:
         PARSERS[command].parse_args(flags)
     assert stopped.value.code == 2

@@ -1,4 +1,4 @@
-"""Flags that several commands share."""
+"""The flags that several commands share, and the suggestions of their parser."""
 
 import importlib
 
@@ -15,17 +15,17 @@ def listed(capsys, *flags):
     return capsys.readouterr().out
 
 
-def test_all_configs_are_listed(capsys):
-    said = listed(capsys)
-    assert [line for line in said.splitlines() if line in CONFIGS] == list(CONFIGS)
-    assert "  model.num_stacks=1\n" in said
+def test_list_configs_prints_all_configs(capsys):
+    printed = listed(capsys)
+    assert [line for line in printed.splitlines() if line in CONFIGS] == list(CONFIGS)
+    assert "  model.num_stacks=1\n" in printed
 
 
-def test_the_config_named_before_is_listed_alone_with_its_own_keys(capsys):
-    said = listed(capsys, "--config", "movenet_original_coco")
-    assert [line for line in said.splitlines() if line in CONFIGS] == ["movenet_original_coco"]
-    assert "  model.share_residuals=False\n" in said
-    assert "model.num_stacks" not in said
+def test_list_configs_after_config_prints_only_that_config(capsys):
+    printed = listed(capsys, "--config", "movenet_original_coco")
+    assert [line for line in printed.splitlines() if line in CONFIGS] == ["movenet_original_coco"]
+    assert "  model.share_residuals=False\n" in printed
+    assert "model.num_stacks" not in printed
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_the_config_named_before_is_listed_alone_with_its_own_keys(capsys):
         ("export", ["--weights", "a.pdparams", "--format", "onx"], "onnx"),
     ],
 )
-def test_what_is_unknown_names_the_nearest(capsys, command, words, nearest):
+def test_unknown_flag_or_choice_suggests_the_nearest(capsys, command, words, nearest):
     parser = importlib.import_module(f"paddle_pose.cli.{command}").build_parser()
     with pytest.raises(SystemExit) as stopped:
         parser.parse_args(words)
@@ -48,7 +48,7 @@ def test_what_is_unknown_names_the_nearest(capsys, command, words, nearest):
     assert f"Did you mean '{nearest}'?" in capsys.readouterr().err.splitlines()[-1]
 
 
-def test_a_value_may_follow_two_dashes_and_a_flag_may_be_shortened():
+def test_values_may_follow_two_dashes_and_flags_may_be_abbreviated():
     arguments = (
         importlib.import_module("paddle_pose.cli.predict")
         .build_parser()

@@ -1,11 +1,11 @@
-"""`plot`: its flags and output."""
+"""`plot`: its flags, its printed lines and its image."""
 
 import json
 
 from paddle_pose.cli import plot
 
 
-def test_the_curves_of_two_runs(tmp_path, capsys):
+def test_plot_of_two_runs_writes_one_image(tmp_path, capsys):
     step = {"kind": "train", "step": 1, "epoch": 0, "loss": 1.0, "lr": 1e-3}
     scored = {"kind": "eval", "step": 1, "epoch": 0, "monitor": "AP", "AP": 0.5, "AR": 0.75}
     runs = [tmp_path / "a", tmp_path / "b"]

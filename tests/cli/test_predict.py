@@ -1,4 +1,4 @@
-"""The flags of `predict`: what the help states is what holds."""
+"""The flags of `predict`: their defaults are those that the help states."""
 
 import re
 from typing import get_args
@@ -22,7 +22,7 @@ from paddle_pose.io.images import write
 from paddle_pose.weights.zoo import PUBLISHED
 
 
-def test_the_default_weights_are_published():
+def test_default_weights_are_published():
     assert predict.DEFAULT_WEIGHTS in PUBLISHED
     assert predict.ACCURATE_WEIGHTS in PUBLISHED
 
@@ -47,49 +47,38 @@ def test_a_format_of_other_programs_is_refused_for_weights_with_a_config(tmp_pat
         config_of(weights, changes={"model.format": "simcc"})
 
 
-def test_the_help_states_the_defaults():
+def test_predict_help_states_the_defaults():
     text = " ".join(predict.build_parser().format_help().split())
     scores = {
         "nanodet": NanoDetDecoder(),
         "yolox": YoloxDecoder(),
         "ultralytics": UltralyticsDecoder(),
     }
-    assert [decoder.min_score for decoder in scores.values()] == [
-        two_stage.MIN_BOX_SCORE,
-        0.3,
-        0.25,
-    ]
-    assert (
-        f"default {two_stage.MIN_BOX_SCORE} in --boxes and of NanoDet, 0.3 of YOLOX and RTMDet, 0.25 of"
-        in text
-    )
-    assert f"{two_stage.MIN_PERSON_SCORE} of a MoveNet" in text
-    assert (
-        f"default {MAX_PEOPLE} of a detector, {two_stage.MAX_PEOPLE} of a MoveNet as --detector"
-        in text
-    )
-    assert f"follow the people; default {pose_model.DETECT_EVERY}" in text
+    defaults = {name: decoder.min_score for name, decoder in scores.items()}
+    assert defaults == {"nanodet": two_stage.MIN_BOX_SCORE, "yolox": 0.3, "ultralytics": 0.25}
+    assert f"(default: {two_stage.MIN_BOX_SCORE} for --boxes and NanoDet, 0.3 for YOLOX" in text
+    assert f"0.25 for Ultralytics, {two_stage.MIN_PERSON_SCORE} for a MoveNet)" in text
+    assert f"(default: {MAX_PEOPLE} for a detector, {two_stage.MAX_PEOPLE} for a MoveNet" in text
     assert predict.DEFAULT_WEIGHTS == pose_model.DEFAULT_MODEL
     assert set(predict.DETECTOR_FORMATS) == set(get_args(DetectorFormat))
     assert options.POSE_FORMATS == POSE_FORMATS
     given = predict.build_parser().parse_args(["photo.jpg"])
-    defaults = Results()
-    assert (given.output, tuple(given.save), given.threshold) == (
-        defaults.folder,
-        defaults.save,
-        defaults.min_score,
-    )
+    assert given.detect_every == pose_model.DETECT_EVERY
+    results = Results()
+    assert given.output == results.folder
+    assert tuple(given.save) == results.save
+    assert given.threshold == results.min_score
 
 
 @pytest.mark.parametrize(
     "parser", [predict.build_parser(), download.build_parser()], ids=["predict", "download"]
 )
-def test_published_files_go_to_one_folder(parser):
+def test_predict_and_download_share_the_default_cache(parser):
     assert re.search(r"--cache", parser.format_help())
     assert parser.get_default("cache") is None  # the user's cache
 
 
-def test_weights_have_the_original_projects_name_too():
+def test_predict_accepts_both_weights_flags():
     parser = predict.build_parser()
     assert parser.parse_args(["a.png", "--pretrained_model", "f"]).weights == "f"
     assert parser.parse_args(["a.png", "--weights", "f"]).weights == "f"

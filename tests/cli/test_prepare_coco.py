@@ -6,15 +6,16 @@ from paddle_pose.cli import prepare_coco
 from paddle_pose.environment import command
 
 
-def test_a_split_is_made_and_the_next_command_is_named(tmp_path, capsys):
+def test_prepare_coco_makes_a_split_and_prints_the_next_command(tmp_path, capsys):
     write_folder(tmp_path / "coco", [annotation(1), annotation(2)], ids=(1, 2))
     output = tmp_path / "the crops"
     flags = ["--dataset_root", str(tmp_path / "coco"), "--output", str(output), "--splits", "val"]
     assert prepare_coco.main(flags) == 0
     printed = capsys.readouterr()
+    config = "--config movenet_lightning_coco -o data.dataset=movenet_crops"
     assert printed.out.splitlines()[-2:] == [
         "Total write 2",
-        f"Next: {command('train')} --config movenet_lightning_coco -o data.dataset=movenet_crops --dataset_root '{output}'",
+        f"Next: {command('train')} {config} --dataset_root '{output}'",
     ]
     assert "2/2" in printed.err
     assert sorted(path.name for path in output.rglob("[!.]*")) == [

@@ -6,7 +6,7 @@ from paddle_pose.cli import prepare_mpii
 from paddle_pose.environment import command
 
 
-def test_a_complete_data_set_names_the_next_commands(synthetic_mpii, tmp_path, capsys):
+def test_prepare_mpii_of_complete_data_prints_the_next_commands(synthetic_mpii, tmp_path, capsys):
     assert prepare_mpii.main([str(synthetic_mpii), "--output", str(tmp_path / "out")]) == 0
     root = f"--dataset_root {tmp_path / 'out'}"
     assert capsys.readouterr().out.splitlines()[-2:] == [
@@ -15,7 +15,7 @@ def test_a_complete_data_set_names_the_next_commands(synthetic_mpii, tmp_path, c
     ]
 
 
-def test_what_is_missing_goes_to_stderr(synthetic_mpii, tmp_path, capsys):
+def test_prepare_mpii_of_incomplete_data_returns_1(synthetic_mpii, tmp_path, capsys):
     source = shutil.copytree(synthetic_mpii, tmp_path / "source")
     (source / "annotations" / "mpii_gt_val.mat").unlink()
     assert prepare_mpii.main([str(source), "--output", str(tmp_path / "out")]) == 1

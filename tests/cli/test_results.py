@@ -4,8 +4,8 @@ from paddle_pose.cli.results import main
 
 
 def write_scores(folder):
-    """A scores.json of somebody's predictions."""
-    protocol = {"results": "his.mat", "data": "mpii", "ground truth": "gt.mat"}
+    """Writes a scores.json of predictions by another program."""
+    protocol = {"results": "foreign.mat", "data": "mpii", "ground truth": "gt.mat"}
     content = {
         "protocol": protocol,
         "values": {"Mean": 88.95},
@@ -16,15 +16,15 @@ def write_scores(folder):
     (folder / "scores.json").write_text(json.dumps(content))
 
 
-def test_both_formats_are_written(tmp_path, monkeypatch, capsys):
+def test_results_writes_markdown_and_html(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    write_scores(tmp_path / "output" / "his")
+    write_scores(tmp_path / "output" / "foreign")
     assert main([]) == 0
     assert "88.95 (88.00 .. 89.90)" in capsys.readouterr().out
     assert main(["--format", "html", "--output_file", "pages/table.html"]) == 0
     page = (tmp_path / "pages" / "table.html").read_text(encoding="utf-8")
     assert "88.95 (88.00 .. 89.90)" in page
-    assert main(["output/his/scores.json", "--joints"]) == 0
-    shown = capsys.readouterr().out
-    assert "96.66" in shown
-    assert "his.mat" not in shown, "it states no joints"
+    assert main(["output/foreign/scores.json", "--joints"]) == 0
+    printed = capsys.readouterr().out
+    assert "96.66" in printed
+    assert "foreign.mat" not in printed, "its scores.json has no scores of joints"

@@ -2,11 +2,12 @@ from pathlib import Path
 
 from paddle_pose.cli.download import show_download
 from paddle_pose.cli.serve_demo import build_parser, main
+from paddle_pose.web_demo import page
+from paddle_pose.web_demo.server import HOST
+from paddle_pose.weights.zoo import PUBLISHED
 
 
-def test_flags_reach_the_page(monkeypatch):
-    from paddle_pose.web_demo import page
-
+def test_serve_demo_passes_flags_to_the_page(monkeypatch):
     given = {}
     monkeypatch.setattr(
         page, "serve_page", lambda weights, **settings: given.update(settings, weights=weights)
@@ -24,10 +25,7 @@ def test_flags_reach_the_page(monkeypatch):
     }
 
 
-def test_defaults():
-    from paddle_pose.web_demo.server import HOST
-    from paddle_pose.weights.zoo import PUBLISHED
-
+def test_serve_demo_defaults_are_published_weights_and_local_host():
     arguments = build_parser().parse_args([])
     assert arguments.weights in PUBLISHED
     assert (arguments.host, arguments.port) == (HOST, 0)

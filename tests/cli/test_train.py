@@ -15,8 +15,8 @@ ROOT = Path(environment.__file__).parents[1]
 
 
 @pytest.fixture
-def asked(monkeypatch):
-    """Runs the command without training; returns what the engine is asked for."""
+def engine_call(monkeypatch):
+    """Returns a function that runs the command without training and returns the engine's call."""
 
     def run(*flags):
         calls = []
@@ -31,8 +31,8 @@ def asked(monkeypatch):
     return run
 
 
-def test_without_flags_nothing_is_changed(asked):
-    call = asked()
+def test_train_without_flags_changes_nothing(engine_call):
+    call = engine_call()
     assert isinstance(call.pop("interruption"), SignalInterruption)
     assert call.pop("progress") is no_progress
     assert call == {
@@ -47,34 +47,12 @@ def test_without_flags_nothing_is_changed(asked):
     }
 
 
-def test_every_flag_of_the_recipe_changes_its_key(asked):
-    call = asked(
-        *(
-            "--batch_size",
-            "3",
-            "--epochs",
-            "4",
-            "--learning_rate",
-            "0.5",
-            "--num_workers",
-            "0",
-            "--seed",
-            "7",
-        ),
-        *(
-            "--amp",
-            "O1",
-            "--init",
-            "w.pth",
-            "--freeze",
-            "backbone",
-            "--keep",
-            "9",
-            "--crop_cache",
-            "crops",
-        ),
-        *("-o", "val.flip=false", "--images", "there"),
-    )
+def test_recipe_flags_change_their_config_keys(engine_call):
+    flags = ["--batch_size", "3", "--epochs", "4", "--learning_rate", "0.5"]
+    flags += ["--num_workers", "0", "--seed", "7", "--amp", "O1", "--init", "w.pth"]
+    flags += ["--freeze", "backbone", "--keep", "9", "--crop_cache", "crops"]
+    flags += ["-o", "val.flip=false", "--images", "there"]
+    call = engine_call(*flags)
     assert call["overrides"] == {
         "train.batch_size": 3,
         "train.epochs": 4,
@@ -95,27 +73,20 @@ def test_every_flag_of_the_recipe_changes_its_key(asked):
 @pytest.mark.parametrize(
     ("flags", "resume"), [((), None), (("--resume",), True), (("--resume", "run"), "run")]
 )
-def test_a_run_to_resume_may_be_named(asked, flags, resume):
-    assert asked(*flags)["resume"] == resume
+def test_resume_accepts_the_folder_of_a_run(engine_call, flags, resume):
+    assert engine_call(*flags)["resume"] == resume
 
 
-def test_flags_of_the_run_reach_the_engine(asked):
-    flags = (
-        "--output",
-        "run",
-        "--force",
-        "--device",
-        "cpu",
-        "--config",
-        "a",
-        "--image_size",
-        "256",
-        "--dataset_root",
-        "D",
-    )
-    call = asked(*flags)
-    assert (call["output"], call["force"], call["device"]) == (Path("run"), True, "cpu")
-    assert (call["config"], call["image_size"], call["data"]) == ("a", 256, "D")
+def test_train_passes_run_flags_to_the_engine(engine_call):
+    flags = ["--output", "run", "--force", "--device", "cpu", "--config", "a"]
+    flags += ["--image_size", "256", "--dataset_root", "D"]
+    call = engine_call(*flags)
+    assert call["output"] == Path("run")
+    assert call["force"] is True
+    assert call["device"] == "cpu"
+    assert call["config"] == "a"
+    assert call["image_size"] == 256
+    assert call["data"] == "D"
 
 
 @pytest.mark.parametrize(
@@ -126,8 +97,8 @@ def test_flags_of_the_run_reach_the_engine(asked):
         (("--dataset_root", "D", "--images", "there"), "--images"),
     ],
 )
-def test_wrong_flags_are_refused_before_paddle_is_needed(monkeypatch, flags, words):
-    monkeypatch.setattr(environment, "require_paddle", lambda: pytest.fail("Paddle was asked for"))
+def test_invalid_flags_raise_before_paddle_is_imported(monkeypatch, flags, words):
+    monkeypatch.setattr(environment, "require_paddle", lambda: pytest.fail("Paddle is required"))
     with pytest.raises(InputError, match=words):
         train.main(flags)
 
@@ -135,7 +106,7 @@ def test_wrong_flags_are_refused_before_paddle_is_needed(monkeypatch, flags, wor
 @pytest.mark.parametrize(
     ("flag", "nearest"), [("--cache", "--crop_cache"), ("--epoch_s", "--epochs")]
 )
-def test_an_unknown_flag_names_the_nearest(capsys, flag, nearest):
+def test_train_with_unknown_flag_suggests_the_nearest(capsys, flag, nearest):
     with pytest.raises(SystemExit) as stopped:
         train.main([flag, "3"])
     assert stopped.value.code == 2

@@ -11,7 +11,7 @@ from paddle_pose.errors import InputError
 
 @pytest.fixture
 def perfect(synthetic_mpii, tmp_path, monkeypatch):
-    """Predictions in the current folder that are the truth, counted from 1."""
+    """Returns a file in the working folder of predictions equal to the truth, from pixel 1."""
     monkeypatch.chdir(tmp_path)
     truth = read_ground_truth(synthetic_mpii / "annotations" / "mpii_gt_val.mat")
     scipy.io.savemat("perfect.mat", {"preds": truth.keypoints + 1.0})
@@ -20,7 +20,7 @@ def perfect(synthetic_mpii, tmp_path, monkeypatch):
 
 @pytest.fixture
 def own_joint(tmp_path):
-    """A folder with results of one joint in COCO's format, their annotations and their skeleton."""
+    """Returns a folder with results of one joint in COCO's format, annotations and a skeleton."""
     root = write_coco(tmp_path / "coco", num_train=1, num_val=1, size=(64, 64))
     content = json.loads(
         (root / "annotations" / "person_keypoints_val2017.json").read_text(encoding="utf-8")
@@ -38,23 +38,23 @@ def own_joint(tmp_path):
     return tmp_path
 
 
-def test_both_names_of_the_weights_flag():
+def test_val_accepts_both_weights_flags():
     for flag in ("--weights", "--pretrained_model"):
         assert str(build_parser().parse_args([flag, "a.pdparams"]).weights) == "a.pdparams"
 
 
 @pytest.mark.parametrize("words", [[], ["--weights", "a", "--results", "b"]])
-def test_one_thing_is_scored(words, capsys):
+def test_val_requires_either_weights_or_results(words, capsys):
     with pytest.raises(SystemExit) as stopped:
         build_parser().parse_args(words)
     assert stopped.value.code == 2
 
 
-def test_predictions_are_scored_into_the_output_folder(perfect, synthetic_mpii, tmp_path, capsys):
+def test_val_of_results_writes_scores_and_report(perfect, synthetic_mpii, tmp_path, capsys):
     assert main(["--results", perfect, "--dataset_root", str(synthetic_mpii), "--report"]) == 0
     out, err = capsys.readouterr()
     assert "[EVAL] Ankle=100 " in out
-    assert "Protocol: perfect.mat, 8 people, predictions count pixels from 1" in out
+    assert "Protocol: perfect.mat, 8 people, pixel coordinates start at 1" in out
     assert err == ""
     (folder,) = (tmp_path / "output" / "val").iterdir()
     assert folder.name.startswith("perfect-")
@@ -67,7 +67,7 @@ def test_predictions_are_scored_into_the_output_folder(perfect, synthetic_mpii, 
     assert (folder / "report.html").is_file()
 
 
-def test_json_is_all_that_is_printed_and_nothing_is_written(
+def test_val_with_json_prints_only_json_and_writes_nothing(
     perfect, synthetic_mpii, tmp_path, capsys
 ):
     before = sorted(tmp_path.iterdir())
@@ -79,15 +79,10 @@ def test_json_is_all_that_is_printed_and_nothing_is_written(
     assert sorted(tmp_path.iterdir()) == before
 
 
-def test_json_is_alone_where_a_skeleton_is_read(own_joint, capsys):
+def test_val_with_json_and_skeleton_prints_only_json(own_joint, capsys):
     truth = str(own_joint / "truth.json")
-    flags = [
-        "--results",
-        str(own_joint / "results.json"),
-        "--skeleton",
-        str(own_joint / "ant.json"),
-        "--json",
-    ]
+    flags = ["--results", str(own_joint / "results.json"), "--json"]
+    flags += ["--skeleton", str(own_joint / "ant.json")]
     for named in (["--ground_truth", truth], ["--val_annotations", truth]):
         assert main([*flags, *named]) == 0
         out, err = capsys.readouterr()
@@ -95,39 +90,30 @@ def test_json_is_alone_where_a_skeleton_is_read(own_joint, capsys):
         assert err == ""
 
 
-def test_flags_without_effect_are_named(perfect, synthetic_mpii, capsys):
+def test_val_of_results_warns_of_flags_without_effect(perfect, synthetic_mpii, capsys):
     flags = ["--no-flip", "--baseline", "--images", "i", "-o", "a=b", "--device", "auto"]
     assert main(["--results", perfect, "--dataset_root", str(synthetic_mpii), *flags]) == 0
     (line,) = capsys.readouterr().err.splitlines()
-    assert {word.strip(",") for word in line.split() if word.startswith("--")} == {
-        *("--results", "--flip", "--baseline", "--images", "--override")
-    }
+    named = {word.strip(",") for word in line.split() if word.startswith("--")}
+    assert named == {"--results", "--flip", "--baseline", "--images", "--override"}
 
 
-def test_flags_of_results_have_no_effect_on_weights(tmp_path, capsys):
+def test_val_of_weights_warns_of_flags_of_results(tmp_path, capsys):
+    flags = ["--weights", str(tmp_path / "none.pdparams")]
     with pytest.raises(FileNotFoundError):
-        main(
-            [
-                "--weights",
-                str(tmp_path / "none.pdparams"),
-                "--json",
-                "--zero_based",
-                "--no-flip",
-                "--shift",
-            ]
-        )
+        main([*flags, "--json", "--zero_based", "--no-flip", "--shift"])
     first, second = capsys.readouterr().err.splitlines()
     assert first.endswith(": --zero_based, --json")
     assert second.endswith(": --shift")
 
 
-def test_the_ground_truth_wins_over_the_folder(perfect, synthetic_mpii, capsys):
+def test_ground_truth_takes_precedence_over_dataset_root(perfect, synthetic_mpii, capsys):
     truth = synthetic_mpii / "annotations" / "mpii_gt_val.mat"
     assert main(["--results", perfect, "--ground_truth", str(truth), "--dataset_root", "none"]) == 0
     assert capsys.readouterr().err.endswith(": --dataset_root\n")
 
 
-def test_a_page_on_a_folder(perfect, synthetic_mpii, tmp_path, capsys):
+def test_val_of_a_folder_writes_a_report(perfect, synthetic_mpii, tmp_path, capsys):
     (tmp_path / "scored").mkdir()
     (tmp_path / perfect).rename(tmp_path / "scored" / "pred.mat")
     flags = ["--results", "scored", "--dataset_root", str(synthetic_mpii)]
@@ -148,6 +134,6 @@ def test_a_page_on_a_folder(perfect, synthetic_mpii, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("dataset", ["coco", "movenet_crops"])
-def test_results_in_another_format_are_refused(perfect, synthetic_mpii, dataset):
+def test_val_of_results_with_another_dataset_raises(perfect, synthetic_mpii, dataset):
     with pytest.raises(InputError):
         main(["--results", perfect, "--dataset_root", str(synthetic_mpii), "--dataset", dataset])

@@ -1,4 +1,4 @@
-"""`zoo`: a table of the published models, and one of them."""
+"""`zoo`: the table of the published models, and the description of one."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from paddle_pose.errors import InputError
 from paddle_pose.weights.zoo import PUBLISHED
 
 
-def test_the_table_has_a_line_for_every_model(capsys):
+def test_zoo_prints_a_line_per_model(capsys):
     assert zoo.main([]) == 0
     head, *lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == list(PUBLISHED)
@@ -15,7 +15,7 @@ def test_the_table_has_a_line_for_every_model(capsys):
     assert {line[place:].split()[0] for line in lines} == {"Apache-2.0", "MIT", "BSD-3-Clause"}
 
 
-def test_a_name_shows_all_that_is_known(capsys):
+def test_zoo_with_name_prints_all_fields(capsys):
     assert zoo.main(["nanodet_g"]) == 0
     text = capsys.readouterr().out
     model = PUBLISHED["nanodet_g"]
@@ -31,14 +31,9 @@ def test_a_name_shows_all_that_is_known(capsys):
         zoo.main(["nanodet_h"])
 
 
-def test_a_model_of_two_files_is_taken_from_a_folder(shared, tmp_path, capsys):
-    arguments = [
-        "movenet_lightning",
-        "--cache",
-        str(tmp_path),
-        "--from_file",
-        str(shared / "data/movenet_tfjs"),
-    ]
+def test_download_takes_a_model_of_two_files_from_a_folder(shared, tmp_path, capsys):
+    arguments = ["movenet_lightning", "--cache", str(tmp_path)]
+    arguments += ["--from_file", str(shared / "data/movenet_tfjs")]
     assert download.main(arguments) == 0
     assert str(tmp_path / "movenet-lightning.json") in capsys.readouterr().out
     assert sorted(path.name for path in tmp_path.glob("[!.]*")) == [

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from paddle_pose.codecs.heatmap import HeatmapCodec
+from paddle_pose.codecs.movenet import MoveNetCodec
 from paddle_pose.data.augment import Augment
 from paddle_pose.data.dataset import (
     PoseDataset,
@@ -223,9 +224,11 @@ def test_batch_for_the_device_has_keypoints_instead_of_targets(samples):
     )
     examples = [sending.example((1, index)) for index in (3, 1)]
     batch = sending.batch(examples)
-    assert batch.keys() == {"image", "index", "keypoints", "visible"}
-    assert (batch["keypoints"].shape, batch["visible"].shape) == ((2, 16, 2), (2, 16))
-    targets = CODEC.encode_batch(batch["keypoints"][:, None], batch["visible"][:, None])
+    assert batch.keys() == {"image", "index", "keypoints", "visible", "boxes"}
+    assert batch["keypoints"].shape == (2, 1, 16, 2)
+    assert batch["visible"].shape == (2, 1, 16)
+    assert batch["boxes"].shape == (2, 1, 4)
+    targets = CODEC.encode_batch(batch["keypoints"], batch["visible"])
     expected = encoding.batch(examples)
     assert all(np.array_equal(targets[name], expected["targets"][name]) for name in targets)
     assert np.array_equal(batch["image"], expected["image"])
@@ -233,11 +236,39 @@ def test_batch_for_the_device_has_keypoints_instead_of_targets(samples):
 
 
 @pytest.mark.parametrize("people", [0, 2])
-def test_device_targets_need_one_person_per_sample(samples, people):
+def test_device_targets_of_heatmaps_need_one_person_per_sample(samples, people):
     crowded = replace(samples[2], persons=samples[2].persons * people)
     sending = PoseDataset([samples[0], crowded], CODEC, encodes=False)
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match="sample 1 "):
         sending.batch([sending.example(0), sending.example(1)])
+
+
+def test_batch_for_the_device_pads_to_the_largest_number_of_people(samples):
+    codec = MoveNetCodec(skeleton=CODEC.skeleton, input_size=(64, 64))
+    crowded = replace(samples[2], persons=samples[2].persons * 3)
+    nobody = replace(samples[1], persons=())
+    sending = PoseDataset([nobody, crowded, samples[0]], codec, encodes=False)
+    examples = [sending.example(index) for index in range(3)]
+    batch = sending.batch(examples)
+    assert batch["keypoints"].shape == (3, 3, 16, 2)
+    for n, (keypoints, visible, boxes) in enumerate(example.people for example in examples):
+        count = len(keypoints)
+        assert np.array_equal(batch["keypoints"][n, :count], keypoints)
+        assert np.array_equal(batch["visible"][n, :count], visible)
+        assert np.array_equal(batch["boxes"][n, :count], boxes)
+        assert not batch["visible"][n, count:].any()
+        assert (batch["boxes"][n, count:, :2] + batch["boxes"][n, count:, 2:] < -1000).all()
+    alone = sending.batch(examples[:1])
+    assert alone["keypoints"].shape == (1, 1, 16, 2)
+    assert not alone["visible"].any()
+
+
+def test_example_computes_the_matrix_of_its_window_once(samples, monkeypatch):
+    computed = []
+    original = Window.to_input
+    monkeypatch.setattr(Window, "to_input", lambda *args: computed.append(args) or original(*args))
+    PoseDataset(samples, CODEC, Augment(), 5).example((1, 0))
+    assert len(computed) == 1
 
 
 def test_occlusion_hides_joints_makes_joints_unlabelled(samples):

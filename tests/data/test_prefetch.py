@@ -5,7 +5,8 @@ import time
 
 import pytest
 
-from paddle_pose.data.prefetch import prefetch
+from paddle_pose.data import prefetch as prefetch_module
+from paddle_pose.data.prefetch import loading_threads, prefetch
 
 
 def slow_first(key):
@@ -83,3 +84,12 @@ def test_timeout_raised_by_the_reader_is_not_changed():
 
     with pytest.raises(TimeoutError, match=r"^the network's own$"):
         next(prefetch(read, [0], num_workers=1, ahead=1, timeout=30))
+
+
+@pytest.mark.parametrize(
+    ("num_workers", "cores", "threads"),
+    [(0, 4, 0), (5, 4, 5), (-1, 1, 1), (-1, 2, 1), (-1, 6, 5), (-1, 64, 8)],
+)
+def test_loading_threads_follow_the_usable_cores(monkeypatch, num_workers, cores, threads):
+    monkeypatch.setattr(prefetch_module, "usable_cores", lambda: cores)
+    assert loading_threads(num_workers) == threads

@@ -1,4 +1,4 @@
-"""Chromium without a window, told what to do through its DevTools protocol."""
+"""Controls Chromium without a window through its DevTools protocol."""
 
 import base64
 import itertools
@@ -24,17 +24,21 @@ FLAGS = (
 
 
 def program() -> str:
-    """Returns where Chromium is; skips the test where there is none, or nothing to drive it with."""
+    """Returns the path of Chromium; skips the test without Chromium or websocket-client."""
     pytest.importorskip("websocket", reason="needs websocket-client")
     found = next(filter(None, map(shutil.which, NAMES)), None)
     return found or pytest.skip("needs Chromium, which is not here")
 
 
 class Chromium:
-    """One page in a browser of its own; `with` ends both."""
+    """A browser with one page and an empty profile; `with` ends it.
+
+    Args:
+        folder: Folder for the profile.
+        *flags: Further flags of Chromium.
+    """
 
     def __init__(self, folder: Path, *flags: str) -> None:
-        """Starts it with an empty profile in a folder, or skips as `program`."""
         import websocket
 
         command = [
@@ -85,14 +89,14 @@ class Chromium:
         return answer["result"]
 
     def run(self, script: str, **options: Any) -> Any:
-        """Returns the value of an expression in the page; a promise's when it is kept."""
+        """Returns the value of an expression in the page; that of a promise when it is resolved."""
         parameters = {"returnByValue": True, "awaitPromise": True, **options}
         done = self.tell("Runtime.evaluate", expression=script, **parameters)
         assert "exceptionDetails" not in done, done["exceptionDetails"]
         return done["result"].get("value", done["result"])
 
     def open(self, address: str) -> None:
-        """Opens an address and waits until it is loaded."""
+        """Opens an address and waits until the page is loaded."""
         self.tell("Page.navigate", url=address)
         self.wait("document.readyState === 'complete' && location.href !== 'about:blank'")
 
@@ -101,23 +105,23 @@ class Chromium:
         _waited(lambda: self.run(condition) or None, seconds, condition)
 
     def choose(self, path: Path, element: str) -> None:
-        """Chooses a file in the element of a CSS selector."""
+        """Chooses a file in the element that a CSS selector finds."""
         handle = self.run(f"document.querySelector('{element}')", returnByValue=False)
         self.tell("DOM.setFileInputFiles", files=[str(path)], objectId=handle["objectId"])
 
     def image(self) -> bytes:
-        """Returns a PNG of what is shown."""
+        """Returns a PNG of the page."""
         return base64.b64decode(self.tell("Page.captureScreenshot", format="png")["data"])
 
 
 def _waited(value: Any, seconds: float = 60, what: str = "Chromium") -> Any:
-    """Asks until there is a value."""
+    """Calls a function until it returns a value, and returns that."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:
             if (found := value()) is not None:
                 return found
         except (FileNotFoundError, IndexError):
-            pass  # a file that is not there yet, or not written
+            pass  # the file does not exist yet, or is incomplete
         time.sleep(0.05)
     raise TimeoutError(f"{what} after {seconds} s")

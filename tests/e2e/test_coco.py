@@ -1,4 +1,4 @@
-"""Training and evaluation on COCO's layout through the real commands, on synthetic people."""
+"""Training and evaluation of data in COCO's layout with the real commands, on synthetic people."""
 
 import json
 import re
@@ -19,26 +19,38 @@ CONFIG = "simple_baseline_r50_coco_256x192"
 
 @pytest.fixture(scope="module")
 def synthetic_coco(tmp_path_factory):
-    """Two drawn images to train on and two to validate with, one or two people in each."""
+    """Returns a data set of two training and two validation images with one or two people each."""
     folder = tmp_path_factory.mktemp("synthetic_coco") / "data"
     return write_coco(folder, num_train=2, num_val=2, size=(128, 128), persons=(1, 2))
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory, synthetic_coco, run_in):
-    """The folder in which `train.py` has made a few steps, and what it said."""
+    """Returns the folder of a run of a few steps, and the output of `train.py`."""
     folder = tmp_path_factory.mktemp("trained")
     changes = [part for text in (*REDUCED, *RECIPE) for part in ("-o", text)]
     done = run_in(
         folder,
-        *("train.py", "--config", CONFIG, "--dataset_root", synthetic_coco, "--output", "run"),
-        *("--epochs", 2, "--batch_size", 2, "--num_workers", 1, *changes),
+        "train.py",
+        "--config",
+        CONFIG,
+        "--dataset_root",
+        synthetic_coco,
+        "--output",
+        "run",
+        "--epochs",
+        2,
+        "--batch_size",
+        2,
+        "--num_workers",
+        1,
+        *changes,
     )
     assert done.returncode == 0, done.stderr
     return folder / "run", done.stdout
 
 
-def test_training_is_chosen_by_ap(trained):
+def test_best_checkpoint_is_chosen_by_ap(trained):
     _, said = trained
     assert "=> left out as published: 0 crowd, 0 no labelled joint, 0 no area, 0 empty box" in said
     assert re.search(
@@ -47,7 +59,7 @@ def test_training_is_chosen_by_ap(trained):
     assert "chosen on the validation set by AP" in said
 
 
-def test_evaluation_with_annotated_boxes_repeats_the_training_and_draws(
+def test_evaluation_with_annotated_boxes_equals_that_of_training_and_draws(
     trained, synthetic_coco, run_in, tmp_path
 ):
     run, said = trained
@@ -79,13 +91,11 @@ def test_evaluation_with_annotated_boxes_repeats_the_training_and_draws(
     assert run_in(tmp_path, *again).stdout.startswith("[EVAL] AP=")
     refused = run_in(tmp_path, *again, "--zero_based")
     assert refused.returncode == 2
-    assert (
-        refused.stderr
-        == "error: --zero_based: COCO's results always count pixels from 0; leave the flag out\n"
-    )
+    assert refused.stderr.startswith("error: --zero_based: ")
+    assert len(refused.stderr.splitlines()) == 1
 
 
-def test_evaluation_with_detected_boxes_says_so(trained, synthetic_coco, run_in, tmp_path):
+def test_evaluation_with_detected_boxes_states_the_boxes(trained, synthetic_coco, run_in, tmp_path):
     run, _ = trained
     annotations = json.loads(
         (synthetic_coco / "annotations" / "person_keypoints_val2017.json").read_text(
@@ -114,7 +124,7 @@ def test_evaluation_with_detected_boxes_says_so(trained, synthetic_coco, run_in,
     assert "use annotated boxes" in refused.stderr
 
 
-def test_a_skeleton_without_a_joint_in_common_is_refused(synthetic_coco, run_in, tmp_path):
+def test_skeleton_without_a_common_joint_is_an_error(synthetic_coco, run_in, tmp_path):
     (tmp_path / "crab.json").write_text('{"joints": ["claw"]}', encoding="utf-8")
     flags = ("--config", CONFIG, "--dataset_root", synthetic_coco, "--skeleton", "crab.json")
     done = run_in(tmp_path, "train.py", *flags)
@@ -123,7 +133,7 @@ def test_a_skeleton_without_a_joint_in_common_is_refused(synthetic_coco, run_in,
     assert "skeleton crab has claw: none in common. They are matched by name" in done.stderr
 
 
-def test_the_metric_is_a_flag(trained, synthetic_coco, run_in, tmp_path):
+def test_metric_flag_chooses_the_metric(trained, synthetic_coco, run_in, tmp_path):
     run, _ = trained
     flags = (
         "val.py",
@@ -149,9 +159,7 @@ def test_the_metric_is_a_flag(trained, synthetic_coco, run_in, tmp_path):
     )
 
 
-def test_the_original_movenets_crops_are_made_and_evaluated_on(
-    trained, synthetic_coco, run_in, tmp_path
-):
+def test_movenet_crops_are_prepared_and_evaluated(trained, synthetic_coco, run_in, tmp_path):
     run, _ = trained
     done = run_in(tmp_path, "prepare_coco", "--dataset_root", synthetic_coco, "--output", "crops")
     assert done.returncode == 0, done.stderr

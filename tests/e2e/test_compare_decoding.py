@@ -1,4 +1,4 @@
-"""`compare` on synthetic people: its numbers are those of `val`, line by line."""
+"""`compare` on synthetic people has the same results as `val`, for each decoding."""
 
 import json
 
@@ -14,7 +14,7 @@ SMALL = (
     "--epochs",
     "30",
 )
-# Long enough that some joints are found: all readings of an untrained network score nothing.
+# Long enough that some joints are found: every decoding of an untrained network scores 0.
 RECIPE = (
     "--learning_rate",
     "0.003",
@@ -28,7 +28,7 @@ RECIPE = (
 
 
 def rows(said):
-    """{(decode, flip, shift): its numbers by name} of the printed table."""
+    """Returns the results by name in the printed table, by (decode, flip, shift)."""
     lines = said.splitlines()
     start = next(i for i, line in enumerate(lines) if line.startswith("decode"))
     names = lines[start].split()[3:]
@@ -48,7 +48,7 @@ def trained(request, tmp_path_factory, synthetic_mpii, run_in):
     return request.param, folder / "output" / "hourglass_tiny_128" / "last" / "model.pdparams"
 
 
-def test_one_pass_gives_the_numbers_of_many_evaluations(trained, synthetic_mpii, run_in, tmp_path):
+def test_comparison_equals_separate_evaluations(trained, synthetic_mpii, run_in, tmp_path):
     alignment, weights = trained
     common = ("--weights", weights, "--dataset_root", synthetic_mpii)
     done = run_in(tmp_path, "compare", *common)
@@ -78,7 +78,7 @@ def test_one_pass_gives_the_numbers_of_many_evaluations(trained, synthetic_mpii,
             assert value == pytest.approx(values[name], abs=6e-4)
 
 
-def test_an_unknown_decoding_is_refused(trained, synthetic_mpii, run_in, tmp_path):
+def test_unknown_decoding_is_an_error(trained, synthetic_mpii, run_in, tmp_path):
     _, weights = trained
     done = run_in(
         tmp_path,

@@ -1,7 +1,8 @@
-"""A drawn video with people who cross, come and leave, found badly and followed; judged by motmetrics.
+"""Tracking of badly detected people in a synthetic video, measured with motmetrics.
 
-IDF1 is the share of sights with the right identity, over both kinds of error (Ristani et al., 2016); a switch is a person whose
-id changes. A person found counts as the true one whose joints are 0.25 of its height away at most, on average.
+The people cross, enter and leave. IDF1 is the F1 score of detections with the right identity
+(Ristani et al., 2016); a switch is a change of a person's id. A detected person matches a true one
+if the mean distance of their joints is at most 0.25 of the true person's height.
 """
 
 import motmetrics
@@ -22,14 +23,18 @@ def heights(people):
 
 
 def hidden(people):
-    """Who stands behind somebody nearer, whose feet are lower."""
+    """Returns which people are hidden by a nearer person, whose feet are lower in the image."""
     middle, feet = people[..., 0].mean(axis=1), people[..., 1].max(axis=1)
     near = np.abs(middle - middle[:, None]) < 0.08 * heights(people)[:, None]
     return (near & (feet > feet[:, None])).any(axis=1)
 
 
 def badly_found(frame, rng):
-    """The people of a frame in any order: noise, a joint in ten elsewhere, one in twelve missed, hidden ones, false ones."""
+    """Returns the detected people of a frame in random order, with errors.
+
+    Joints have noise, one in ten is at a wrong position; one person in twelve and the hidden ones
+    are missed, and false people are added.
+    """
     there = ~hidden(frame.keypoints) & (rng.random(len(frame.ids)) > 0.08)
     people = frame.keypoints[there]
     people = people + rng.normal(0, 0.012, people.shape) * heights(people)[:, None, None]
@@ -45,7 +50,7 @@ def badly_found(frame, rng):
 
 
 def judged(tracked):
-    """IDF1, switches and false positives of followed people."""
+    """Returns IDF1, id switches and false positives of tracked people."""
     account = motmetrics.MOTAccumulator(auto_id=True)
     for frame, poses in zip(FRAMES, tracked, strict=True):
         people, known = frame.keypoints, poses.ids > 0
@@ -57,7 +62,7 @@ def judged(tracked):
 
 
 def pose_tracker(seed, tracker):
-    """The video of a seed, tracked."""
+    """Returns the tracking scores of the video of a seed."""
     rng = np.random.default_rng(seed)
     frames = [(None, frame.seconds, SIZE, badly_found(frame, rng)) for frame in FRAMES]
     return [poses for _, poses in PoseTracker(tracker).stream(frames)]
@@ -75,7 +80,7 @@ def seen_in_full(ids):
     ]
 
 
-def test_the_judge_knows_right_from_wrong():
+def test_score_of_a_perfect_and_of_a_wrong_tracking():
     assert judged(seen_in_full(lambda frame: frame.ids))["idf1"] == 1.0
     late = FRAMES[-1].seconds / 2
     swapped = judged(
@@ -88,7 +93,7 @@ def test_the_judge_knows_right_from_wrong():
 
 
 @pytest.mark.parametrize("by", ["oks", "iou"])
-def test_people_found_well_are_tracked_from_the_first_frame_to_the_last(by):
+def test_exactly_detected_people_are_tracked_in_every_frame(by):
     people = seen_in_full(lambda frame: frame.ids)
     frames = [
         (None, frame.seconds, SIZE, poses) for frame, poses in zip(FRAMES, people, strict=True)
@@ -102,14 +107,14 @@ def test_people_found_well_are_tracked_from_the_first_frame_to_the_last(by):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_people_found_badly_keep_their_ids(seed):
+def test_badly_detected_people_keep_their_ids(seed):
     result = judged(pose_tracker(seed, Tracker()))
     assert result["num_switches"] == 0
     assert result["num_false_positives"] == 0
-    assert result["idf1"] > 0.88  # about one sight in six is hidden or missed
+    assert result["idf1"] > 0.88  # about one person in six is hidden or missed in a frame
 
 
-def test_what_motion_and_births_are_worth():
+def test_motion_and_new_track_rules_improve_tracking():
     whole, still, hasty = (
         judged(pose_tracker(0, Tracker(**rules)))
         for rules in ({}, {"motion": False}, {"min_hits": 1})

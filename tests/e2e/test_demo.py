@@ -1,5 +1,7 @@
-"""The demo, tiny: it writes what it promises, twice."""
+"""The demo with small settings writes the documented files, also when it runs again."""
 
+import contextlib
+import io
 import re
 import sys
 from pathlib import Path
@@ -19,17 +21,14 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def said(folder, tmp_path_factory):
-    """What the demo prints."""
-    import contextlib
-    import io
-
+    """Returns the output of the demo."""
     screen = io.StringIO()
     with contextlib.redirect_stdout(screen):
         assert demo.main([*TINY, "--output", str(folder)]) == 0
     return screen.getvalue()
 
 
-def test_promised_files_are_there(said, folder):
+def test_demo_writes_the_documented_files(said, folder):
     images = re.findall(r"^  (\S+\.png): ", said, re.MULTILINE)
     assert sorted(Path(path).name for path in images) == [
         "heatmaps.png",
@@ -49,24 +48,24 @@ def test_promised_files_are_there(said, folder):
     assert Path(weights).is_file()
 
 
-def test_scores_are_told_beside_the_mean_pose(said):
+def test_demo_prints_its_scores_and_those_of_the_mean_pose(said):
     rows = dict(re.findall(r"^  (\S.*?)  +(\d+\.\d +\d+\.\d)$", said, re.MULTILINE))
     assert set(rows) == {"hourglass_tiny_128 (ours)", "mean training pose"}
     last = re.search(r"last \[EVAL\] epoch=0:.* Mean=(\S+) Mean@0.1=(\S+) ", said).groups()
     assert rows["hourglass_tiny_128 (ours)"].split() == [f"{float(value):.1f}" for value in last]
 
 
-def test_second_demo_uses_the_drawings_and_replaces_the_run(said, folder, capsys):
+def test_second_demo_reuses_the_images_and_replaces_the_run(said, folder, capsys):
     drawn = folder / "synthetic_people" / "synthetic.json"
     before = drawn.stat().st_mtime_ns
     assert demo.main([*TINY, "--output", str(folder)]) == 0
     again = capsys.readouterr().out
-    assert "is an earlier demo's run: replacing it" in again
+    assert "=> Replacing " in again
     assert drawn.stat().st_mtime_ns == before
     assert len((folder / "run" / "metrics.jsonl").read_text(encoding="utf-8").splitlines()) == 2
 
 
-def test_foreign_folder_is_left_alone(tmp_path):
+def test_folder_that_is_no_demo_run_is_not_changed(tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "thesis.txt").write_text("mine")
     with pytest.raises(ValueError, match="not a run of the demo"):

@@ -1,4 +1,4 @@
-"""What is shipped: the checkpoint's table and keypoints through every backend, without Paddle where that can be."""
+"""Exported files have the results of their checkpoint with every backend, also without Paddle."""
 
 import hashlib
 import json
@@ -37,7 +37,13 @@ REDUCED = {
     "simple_baseline_r50_mpii_256": ("model.width=8", "model.deconv_channels=16"),
     "movenet_lightning_coco": ("model.width=0.25",),
 }
-WITHOUT = "import sys\nsys.modules[{!r}] = None\nfrom paddle_pose.cli import run\nsys.argv = {!r}\nrun({!r})"
+WITHOUT = """
+import sys
+sys.modules[{!r}] = None
+from paddle_pose.cli import run
+sys.argv = {!r}
+run({!r})
+"""
 
 
 def need(kind):
@@ -48,7 +54,7 @@ def need(kind):
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory, synthetic_mpii, run_in):
-    """A folder with a small network that has learned a little."""
+    """Returns a folder with a small network after a short training."""
     folder = tmp_path_factory.mktemp("to_export")
     flags = (
         "--config",
@@ -69,7 +75,10 @@ def trained(tmp_path_factory, synthetic_mpii, run_in):
 
 @pytest.fixture(scope="module")
 def exported(trained, run_in):
-    """Exports once per kind: `exported("onnx", "--decode")` returns the file and what was said."""
+    """Returns a function that exports each kind once.
+
+    `exported("onnx", "--decode")` returns the file and the output of the command.
+    """
     done = {}
 
     def export(kind, *flags):
@@ -89,7 +98,7 @@ def exported(trained, run_in):
 
 
 def write_weights_of(config, changes, folder):
-    """Writes chance's weights of a changed config to model.pdparams."""
+    """Writes random weights of a changed config to model.pdparams."""
     network = build.model(overrides.override(registry.find(config), changes))
     write_weights(
         folder / "model.pdparams", {name: t.numpy() for name, t in network.state_dict().items()}
@@ -97,7 +106,7 @@ def write_weights_of(config, changes, folder):
 
 
 def table(said):
-    """The lines of val.py that tell the result."""
+    """Returns the lines of val.py with the results."""
     lines = [
         line
         for line in said.splitlines()
@@ -107,7 +116,7 @@ def table(said):
 
 
 def run_without(module, command, folder, *arguments):
-    """Runs a command where a module cannot be imported."""
+    """Runs a command in a process in which a module cannot be imported."""
     code = WITHOUT.format(module, [f"{command}.py", *map(str, arguments)], command)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     call = [sys.executable, "-c", code]
@@ -117,7 +126,7 @@ def run_without(module, command, folder, *arguments):
 
 
 @pytest.mark.parametrize("kind", FILES)
-def test_an_exported_file_has_the_checkpoint_s_table(
+def test_exported_file_scores_like_its_checkpoint(
     kind, exported, trained, synthetic_mpii, run_in, tmp_path
 ):
     path, said = exported(kind)
@@ -143,8 +152,8 @@ def test_an_exported_file_has_the_checkpoint_s_table(
 
 
 @pytest.mark.parametrize("config", REDUCED)
-def test_every_system_is_exported(config, run_in, tmp_path):
-    """With chance's weights: the file answers what the live network answers."""
+def test_exported_files_of_every_system_predict_like_the_network(config, run_in, tmp_path):
+    """With random weights, the file returns the outputs of the live network."""
     need("onnx")
     changes = dict(text.split("=") for text in REDUCED[config]) | {"codec.input_size": (64, 64)}
     write_weights_of(config, changes, tmp_path)
@@ -173,7 +182,7 @@ def test_every_system_is_exported(config, run_in, tmp_path):
     assert {len(answer) for answer in answers} == {5}
 
 
-def test_movenet_decodes_into_google_s_form(run_in, tmp_path):
+def test_exported_movenet_decodes_into_googles_output_format(run_in, tmp_path):
     need("onnx")
     flags = (
         "--config",
@@ -205,7 +214,7 @@ def test_movenet_decodes_into_google_s_form(run_in, tmp_path):
     )
 
 
-def test_the_metadata_tells_where_a_file_comes_from(exported, trained):
+def test_metadata_states_the_origin_of_a_file(exported, trained):
     path, _ = exported("paddle")
     metadata = json.loads(path.with_name(path.name + ".metadata.json").read_text())
     assert (
@@ -219,8 +228,8 @@ def test_the_metadata_tells_where_a_file_comes_from(exported, trained):
     assert len(metadata["skeleton"]["joints"]) == 16
 
 
-def test_with_an_onnx_file_paddle_is_never_imported(exported, synthetic_mpii, tmp_path):
-    """One file is enough: moved away from its metadata and config."""
+def test_onnx_file_is_evaluated_without_importing_paddle(exported, synthetic_mpii, tmp_path):
+    """The file is moved away from its metadata and config, which it also contains."""
     path, _ = exported("onnx")
     alone = tmp_path / "alone.onnx"
     alone.write_bytes(path.read_bytes())
@@ -246,7 +255,7 @@ def test_with_an_onnx_file_paddle_is_never_imported(exported, synthetic_mpii, tm
 
 
 @pytest.mark.parametrize("decode", [(), ("--decode",)])
-def test_the_minimal_consumer_finds_what_the_predictor_finds(
+def test_minimal_consumer_predicts_like_the_predictor(
     decode, exported, synthetic_mpii, run_in, tmp_path
 ):
     image = min((synthetic_mpii / "images").iterdir())
@@ -268,7 +277,7 @@ def test_the_minimal_consumer_finds_what_the_predictor_finds(
     assert np.allclose([float(row[3]) for row in rows], person["scores"], atol=1.5e-5)
 
 
-def test_the_minimal_consumer_needs_nothing_of_this_project():
+def test_minimal_consumer_does_not_import_this_project():
     text = (ROOT / "scripts" / "minimal_onnx.py").read_text()
     assert re.findall(r"^(?:import|from) (\w+)", text, re.MULTILINE) == [
         "argparse",
@@ -280,7 +289,9 @@ def test_the_minimal_consumer_needs_nothing_of_this_project():
 
 
 @pytest.mark.parametrize("kind", ["onnx", "openvino"])
-def test_int8_says_what_it_loses(kind, exported, trained, synthetic_mpii, run_in, tmp_path):
+def test_int8_export_states_its_loss_of_accuracy(
+    kind, exported, trained, synthetic_mpii, run_in, tmp_path
+):
     path, said = exported(
         kind, "--int8", "--calibration", synthetic_mpii / "images", "--tolerance", 20
     )
@@ -293,14 +304,18 @@ def test_int8_says_what_it_loses(kind, exported, trained, synthetic_mpii, run_in
     assert "[EVAL] " in done.stdout
 
 
-def test_a_file_that_answers_keypoints_is_not_evaluated(exported, synthetic_mpii, run_in, tmp_path):
+def test_file_with_decoded_keypoints_cannot_be_evaluated(
+    exported, synthetic_mpii, run_in, tmp_path
+):
     path, _ = exported("paddle", "--decode")
     done = run_in(tmp_path, "val.py", "--pretrained_model", path, "--dataset_root", synthetic_mpii)
     assert done.returncode == 2
     assert "has the outputs keypoints, but config hourglass_tiny_128 needs heatmaps" in done.stderr
 
 
-def test_what_an_export_has_fixed_cannot_be_changed(exported, synthetic_mpii, run_in, tmp_path):
+def test_settings_fixed_by_an_export_cannot_be_overridden(
+    exported, synthetic_mpii, run_in, tmp_path
+):
     path, _ = exported("paddle")
     flags = ("--pretrained_model", path, "--dataset_root", synthetic_mpii)
     refused = run_in(tmp_path, "val.py", *flags, "-o", "codec.input_size=(64,64)")
@@ -312,7 +327,7 @@ def test_what_an_export_has_fixed_cannot_be_changed(exported, synthetic_mpii, ru
     assert run_in(tmp_path, "val.py", *flags, "--decode", "dark", "--no-flip").returncode == 0
 
 
-def test_a_broken_export_fails_and_leaves_the_old_file(trained, run_in, tmp_path):
+def test_export_that_fails_verification_keeps_the_old_file(trained, run_in, tmp_path):
     flags = (
         "--weights",
         trained / "model.pdparams",
@@ -345,7 +360,7 @@ def test_a_broken_export_fails_and_leaves_the_old_file(trained, run_in, tmp_path
         ),
     ],
 )
-def test_what_an_export_needs_is_said(missing, kind, command, trained, tmp_path):
+def test_missing_package_of_an_export_is_named(missing, kind, command, trained, tmp_path):
     if missing == "openvino":
         need("onnx")
     flags = (
@@ -362,7 +377,7 @@ def test_what_an_export_needs_is_said(missing, kind, command, trained, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_onnx_file_without_its_runtime_says_what_to_install(exported, synthetic_mpii, tmp_path):
+def test_onnx_file_without_onnx_runtime_names_the_package(exported, synthetic_mpii, tmp_path):
     path, _ = exported("onnx")
     done = run_without(
         "onnxruntime", "val", tmp_path, "--pretrained_model", path, "--dataset_root", synthetic_mpii
@@ -371,7 +386,7 @@ def test_an_onnx_file_without_its_runtime_says_what_to_install(exported, synthet
     assert 'pip install "onnxruntime>=1.17"' in done.stderr
 
 
-def test_the_table_of_all_backends(trained, synthetic_mpii, run_in, tmp_path):
+def test_backend_table_lists_all_backends(trained, synthetic_mpii, run_in, tmp_path):
     need("openvino")
     flags = (
         "--weights",
@@ -395,7 +410,7 @@ def test_the_table_of_all_backends(trained, synthetic_mpii, run_in, tmp_path):
         assert row[6] == "+0.00, +0.00"
 
 
-def test_an_exported_file_is_compared_over_all_decodings(
+def test_decodings_of_an_exported_file_are_compared(
     exported, trained, synthetic_mpii, run_in, tmp_path
 ):
     tables = []

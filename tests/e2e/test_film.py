@@ -1,11 +1,11 @@
-"""A film of somebody squatting through Google's MoveNet: one person, one id, less trembling."""
+"""A video of a person who squats, with Google's MoveNet: one person, one id, less jitter."""
 
 import json
 
 from paddle_pose.io.videos import VideoWriter, read_video
 
 
-def test_a_slow_film_has_ids_from_its_first_frame(run_command, tmp_path, shared):
+def test_slow_video_has_ids_from_its_first_frame(run_command, tmp_path, shared):
     writer = None
     for number, (pixels, _, _) in enumerate(read_video(shared / "data/video/pose_squats.mp4")):
         if number % 8 == 0:
@@ -14,9 +14,19 @@ def test_a_slow_film_has_ids_from_its_first_frame(run_command, tmp_path, shared)
             writer.write(pixels)
     writer.close()
     flags = (
-        *("--weights", shared / "data/movenet/movenet_single_pose_lightning_ptq.tflite"),
-        *("--config", "movenet_lightning_coco", "--detector", "none", "--device", "cpu"),
-        *("--track", "--save", "json", "--output", "slow"),
+        "--weights",
+        shared / "data/movenet/movenet_single_pose_lightning_ptq.tflite",
+        "--config",
+        "movenet_lightning_coco",
+        "--detector",
+        "none",
+        "--device",
+        "cpu",
+        "--track",
+        "--save",
+        "json",
+        "--output",
+        "slow",
     )
     done = run_command("predict.py", "slow.mp4", *flags)
     assert done.returncode == 0, done.stderr
@@ -25,7 +35,7 @@ def test_a_slow_film_has_ids_from_its_first_frame(run_command, tmp_path, shared)
     assert [[person["id"] for person in frame["persons"]] for frame in frames] == [[1]] * 9
 
 
-def test_a_film_is_followed_and_smoothed(run_command, tmp_path, shared):
+def test_video_is_tracked_and_smoothed(run_command, tmp_path, shared):
     film = shared / "data/video/pose_squats.mp4"
     weights = shared / "data/movenet/movenet_single_pose_lightning_ptq.tflite"
     flags = (
@@ -44,7 +54,7 @@ def test_a_film_is_followed_and_smoothed(run_command, tmp_path, shared):
     assert [[person["id"] for person in frame["persons"]] for frame in frames] == [[1]] * 65
     assert (tmp_path / "film/pose_squats.mp4").stat().st_size > 100_000
     side = [frame["persons"][0]["window"][2] for frame in frames]
-    assert side[0] == 1280  # the whole image, then round the person
+    assert side[0] == 1280  # first the whole image, then windows around the person
     assert max(side[1:]) < 1280
     done = run_command("jitter", "film/predictions.json")
     assert done.returncode == 0, done.stderr

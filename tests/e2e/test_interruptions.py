@@ -1,4 +1,4 @@
-"""What ends a training before its time, and how the next command takes it up."""
+"""Trainings that end early, and commands that resume them."""
 
 import json
 import math
@@ -17,28 +17,31 @@ from paddle_pose.errors import Interrupted
 
 ROOT = Path(__file__).resolve().parents[2]
 CHANGES = (
-    *(
-        "codec.input_size=(64,64)",
-        "model.channels=(8,8,8,8)",
-        "model.blocks=(1,1,1,1)",
-        "model.stem_channels=8",
-    ),
-    *(
-        "model.feature_channels=8",
-        "train.schedule.warmup=0",
-        "train.log_every=1",
-        "train.schedule=steps",
-    ),
+    "codec.input_size=(64,64)",
+    "model.channels=(8,8,8,8)",
+    "model.blocks=(1,1,1,1)",
+    "model.stem_channels=8",
+    "model.feature_channels=8",
+    "train.schedule.warmup=0",
+    "train.log_every=1",
+    "train.schedule=steps",
 )
 SMALL = (
-    *("--config", "hourglass_tiny_128", "--batch_size", 2, "--num_workers", 1, "--output", "run"),
+    "--config",
+    "hourglass_tiny_128",
+    "--batch_size",
+    2,
+    "--num_workers",
+    1,
+    "--output",
+    "run",
     *(part for change in CHANGES for part in ("-o", change)),
 )
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory, synthetic_mpii, run_in):
-    """A folder with a run of two epochs, and a checkpoint after each step."""
+    """Returns a folder with a run of two epochs that has a checkpoint of each step."""
     folder = tmp_path_factory.mktemp("trained")
     every = ("-o", "train.checkpoint_steps=1", "--keep", 3)
     done = run_in(
@@ -55,7 +58,7 @@ def progress(folder):
 @pytest.mark.parametrize(
     ("number", "status", "name"), [(signal.SIGTERM, 143, "SIGTERM"), (signal.SIGINT, 130, "Ctrl-C")]
 )
-def test_a_signal_saves_and_the_next_command_continues(
+def test_training_ended_by_a_signal_is_resumed(
     synthetic_mpii, run_in, tmp_path, number, status, name
 ):
     command = [
@@ -82,7 +85,8 @@ def test_a_signal_saves_and_the_next_command_continues(
     assert process.returncode == status, errors
     assert errors == "", "neither a traceback nor a report of Paddle's"
     assert re.search(
-        rf"Ended early by {name} at epoch=\d+, batch_id=\d+; saved in run/last. Continue with --resume run",
+        rf"Ended early by {name} at epoch=\d+, batch_id=\d+; saved in run/last. Continue with"
+        r" --resume run",
         said,
     )
     stood = progress(tmp_path / "run/last")
@@ -105,7 +109,7 @@ def test_a_signal_saves_and_the_next_command_continues(
     assert trained == list(range(1, 4 * epochs + 1))
 
 
-def test_hours_end_with_a_status_of_their_own(synthetic_mpii, run_in, tmp_path):
+def test_max_hours_ends_with_its_own_status(synthetic_mpii, run_in, tmp_path):
     done = run_in(
         tmp_path,
         "train.py",
@@ -127,7 +131,7 @@ def test_hours_end_with_a_status_of_their_own(synthetic_mpii, run_in, tmp_path):
     assert progress(tmp_path / "run/last")["step"] == 4
 
 
-def test_what_ends_early_leaves_its_best_weights_where_the_original_looks(monkeypatch, tmp_path):
+def test_training_that_ends_early_leaves_its_best_weights_in_best_model(monkeypatch, tmp_path):
     def train_config(config, *, run_dir, **others):
         (run_dir / "best_model").mkdir(parents=True)
         for name in ("config.json", "model.pdparams"):
@@ -144,7 +148,7 @@ def test_what_ends_early_leaves_its_best_weights_where_the_original_looks(monkey
     ).read_text() == "output/hourglass52_mpii_256\n"
 
 
-def test_a_damaged_checkpoint_is_named_and_the_one_before_it_taken(
+def test_damaged_checkpoint_is_reported_and_the_previous_one_resumed(
     trained, synthetic_mpii, run_in, tmp_path
 ):
     subprocess.run(["cp", "-r", trained / "run", tmp_path / "run"], check=True)
@@ -155,21 +159,21 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_taken(
     assert "run/last/model.pdparams: damaged: it is" in resumed.stdout
     assert "Resumed run/earlier/epoch-0001-batch-000003 at epoch=1, batch_id=3" in resumed.stdout
     assert weights.read_bytes() == (trained / "run/last/model.pdparams").read_bytes()
-    named = run_in(tmp_path, "train.py", "--resume", trained / "run/last")  # it knows its data
+    named = run_in(tmp_path, "train.py", "--resume", trained / "run/last")  # states its data
     assert named.returncode == 0, named.stderr
     refused = run_in(tmp_path, "train.py", "--resume", trained / "run/last", "--output", "x")
     assert refused.returncode == 2
     assert not (tmp_path / "x").exists()
 
 
-def test_another_config_is_refused_unless_forced(trained, synthetic_mpii, run_in, tmp_path):
+def test_resume_with_another_config_needs_force(trained, synthetic_mpii, run_in, tmp_path):
     subprocess.run(["cp", "-r", trained / "run", tmp_path / "run"], check=True)
     common = ("train.py", "--dataset_root", synthetic_mpii, "--resume", "run", "--epochs", 3)
     refused = run_in(tmp_path, *common, "--learning_rate", 0.5, "-o", "train.log_every=7")
     assert refused.returncode == 2
     assert (
-        "run/last was made by a run that differs in\n  train.learning_rate: 0.004 in the checkpoint, 0.5 now\n"
-        in (refused.stderr)
+        "run/last was made by a run that differs in\n  train.learning_rate: 0.004 in the"
+        " checkpoint, 0.5 now\n" in (refused.stderr)
     )
     assert "log_every" not in refused.stderr
     assert progress(tmp_path / "run/last")["step"] == 8
@@ -179,7 +183,7 @@ def test_another_config_is_refused_unless_forced(trained, synthetic_mpii, run_in
 
 
 @pytest.mark.parametrize("schedule", ["steps", "cosine"])
-def test_more_epochs_need_no_force(synthetic_mpii, run_in, tmp_path, schedule):
+def test_resume_with_more_epochs_needs_no_force(synthetic_mpii, run_in, tmp_path, schedule):
     flags = (*SMALL, "--dataset_root", synthetic_mpii, "-o", f"train.schedule={schedule}")
     assert run_in(tmp_path, "train.py", *flags, "--epochs", 1).returncode == 0
     resumed = run_in(
@@ -194,14 +198,14 @@ def test_more_epochs_need_no_force(synthetic_mpii, run_in, tmp_path, schedule):
     if schedule == "steps":
         assert len(set(rates)) == 1
         assert "learning rate" not in resumed.stdout
-    else:  # on the longer cosine from there on, as if it had always been that one
+    else:  # from there on as with the longer cosine schedule
         assert rates[half:] == pytest.approx(
             [0.004 * (1 + math.cos(math.pi * n / len(rates))) / 2 for n in range(half, len(rates))]
         )
         assert f"the next step's learning rate is {rates[half]:g} instead of 0" in resumed.stdout
 
 
-def test_other_data_are_refused(trained, synthetic_mpii, run_in, tmp_path):
+def test_resume_with_other_data_is_an_error(trained, synthetic_mpii, run_in, tmp_path):
     subprocess.run(["cp", "-r", trained / "run", tmp_path / "run"], check=True)
     subprocess.run(["cp", "-r", synthetic_mpii, tmp_path / "data"], check=True)
     annotations = tmp_path / "data/annotations/mpii_train.json"
@@ -213,7 +217,7 @@ def test_other_data_are_refused(trained, synthetic_mpii, run_in, tmp_path):
     assert "training data: " in refused.stderr
 
 
-def test_a_run_without_a_checkpoint_begins_again(synthetic_mpii, run_in, tmp_path):
+def test_run_without_a_checkpoint_starts_from_the_beginning(synthetic_mpii, run_in, tmp_path):
     done = run_in(tmp_path, "train.py", "--dataset_root", synthetic_mpii, *SMALL, "--epochs", 1)
     assert done.returncode == 0
     expected = (tmp_path / "run/last/model.pdparams").read_bytes()
@@ -226,10 +230,8 @@ def test_a_run_without_a_checkpoint_begins_again(synthetic_mpii, run_in, tmp_pat
     assert len((tmp_path / "run/metrics.jsonl").read_text().splitlines()) == 5
 
 
-def test_numbers_that_would_explode_are_refused_before_anything_is_written(
-    synthetic_mpii, run_in, tmp_path
-):
-    """What becomes of numbers that explode all the same: `tests/faults` and `tests/training/test_trainer.py`."""
+def test_invalid_numbers_are_an_error_before_anything_is_written(synthetic_mpii, run_in, tmp_path):
+    """Weights that overflow in training: `tests/faults` and `tests/training/test_trainer.py`."""
     before = set(tmp_path.rglob("*"))
     done = run_in(
         tmp_path, "train.py", "--dataset_root", synthetic_mpii, *SMALL, "--learning_rate", "1e30"
@@ -242,7 +244,7 @@ def test_numbers_that_would_explode_are_refused_before_anything_is_written(
     assert set(tmp_path.rglob("*")) == before
 
 
-def test_joints_outside_every_window_are_nothing_to_learn_from(synthetic_mpii, run_in, tmp_path):
+def test_data_without_a_joint_inside_a_window_is_an_error(synthetic_mpii, run_in, tmp_path):
     subprocess.run(["cp", "-r", synthetic_mpii, tmp_path / "data"], check=True)
     annotations = tmp_path / "data/annotations/mpii_train.json"
     records = json.loads(annotations.read_text())
@@ -256,7 +258,7 @@ def test_joints_outside_every_window_are_nothing_to_learn_from(synthetic_mpii, r
     )
 
 
-def test_half_precision_needs_a_gpu(synthetic_mpii, run_in, tmp_path):
+def test_half_precision_on_the_cpu_is_an_error(synthetic_mpii, run_in, tmp_path):
     done = run_in(tmp_path, "train.py", "--dataset_root", synthetic_mpii, *SMALL, "--amp", "O1")
     assert done.returncode == 2
     assert done.stderr.startswith("error: --amp O1 needs a GPU: on cpu Paddle ignores it")

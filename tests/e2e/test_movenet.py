@@ -1,4 +1,4 @@
-"""MoveNet through the real commands: the original's crops, and whole images of groups."""
+"""MoveNet with the real commands, on crops of single people and on images of groups."""
 
 import json
 import re
@@ -22,28 +22,32 @@ def changes(*more):
 
 @pytest.fixture(scope="module")
 def groups(tmp_path_factory):
-    """Two drawn images to train on and two to validate with, two people in each."""
+    """Returns a data set of two training and two validation images with two people each."""
     folder = tmp_path_factory.mktemp("groups") / "data"
     return write_coco(folder, num_train=2, num_val=2, size=(128, 128), persons=(2, 2))
 
 
-def test_the_originals_crops_are_made_learned_from_and_scored_by_its_accuracy(
+def test_movenet_crops_are_prepared_trained_on_and_scored_by_fire717_accuracy(
     groups, run_in, tmp_path
 ):
     done = run_in(tmp_path, "prepare_coco", "--dataset_root", groups, "--output", "crops")
     assert done.returncode == 0, done.stderr
     done = run_in(
         tmp_path,
-        *(
-            "train.py",
-            "--config",
-            "movenet_original_coco",
-            "--dataset_root",
-            "crops",
-            "--output",
-            "run",
-        ),
-        *("--epochs", 1, "--batch_size", 2, "--num_workers", 1, *changes()),
+        "train.py",
+        "--config",
+        "movenet_original_coco",
+        "--dataset_root",
+        "crops",
+        "--output",
+        "run",
+        "--epochs",
+        1,
+        "--batch_size",
+        2,
+        "--num_workers",
+        1,
+        *changes(),
     )
     assert done.returncode == 0, done.stderr
     assert (
@@ -70,28 +74,24 @@ def test_the_originals_crops_are_made_learned_from_and_scored_by_its_accuracy(
     assert 0 <= scores["acc"] <= 1
 
 
-def test_a_network_that_finds_nobody_scores_0(groups, run_in, tmp_path):
-    """It ended the training: there was nothing that pycocotools could load."""
+def test_network_without_detections_scores_0(groups, run_in, tmp_path):
+    """Regression: pycocotools cannot load an empty list of results, which ended the training."""
     done = run_in(
         tmp_path,
-        *(
-            "train.py",
-            "--config",
-            "movenet_lightning_coco",
-            "--dataset_root",
-            groups,
-            "--output",
-            "run",
-        ),
-        *(
-            "--epochs",
-            1,
-            "--batch_size",
-            2,
-            "--num_workers",
-            1,
-            *changes("codec.center_threshold=0.99"),
-        ),
+        "train.py",
+        "--config",
+        "movenet_lightning_coco",
+        "--dataset_root",
+        groups,
+        "--output",
+        "run",
+        "--epochs",
+        1,
+        "--batch_size",
+        2,
+        "--num_workers",
+        1,
+        *changes("codec.center_threshold=0.99"),
     )
     assert done.returncode == 0, done.stderr
     assert re.search(r"\[EVAL\] epoch=0:AP=0 ", done.stdout)

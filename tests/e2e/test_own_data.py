@@ -1,4 +1,4 @@
-"""One's own joints in COCO's format, from a skeleton file to a drawing, and evaluation across skeletons."""
+"""A user's skeleton in COCO's format, from training to drawings, and cross-evaluation."""
 
 import json
 import re
@@ -20,7 +20,7 @@ FIVE = ("nose", "left_wrist", "right_wrist", "left_ankle", "right_ankle")
 
 
 def five_joints(source, target):
-    """Writes an annotation file of five of COCO's joints."""
+    """Writes an annotation file with five of COCO's joints."""
     content = json.loads(source.read_text(encoding="utf-8"))
     slots = [content["categories"][0]["keypoints"].index(name) for name in FIVE]
     for record in content["annotations"]:
@@ -37,7 +37,11 @@ def five_joints(source, target):
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory):
-    """A folder with images, two annotation files of five joints, a skeleton, and the same people in COCO's layout."""
+    """Returns a folder of a data set with its own skeleton.
+
+    It contains images, two annotation files of five joints, the skeleton file, and the same people
+    in COCO's layout.
+    """
     folder = tmp_path_factory.mktemp("own")
     data = write_coco(folder / "coco", num_train=2, num_val=2, size=(128, 128))
     (folder / "images").mkdir()
@@ -57,21 +61,30 @@ def own(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def trained(own, run_in):
-    """What `train.py` said of two epochs on five joints; its run is `own / "run"`."""
+    """Returns the output of a training of two epochs on five joints; its run is `own / "run"`."""
     changes = [part for text in (*REDUCED, *RECIPE) for part in ("-o", text)]
     done = run_in(
         own,
-        *(
-            "train.py",
-            "--config",
-            CONFIG,
-            "--train_annotations",
-            "train.json",
-            "--val_annotations",
-            "val.json",
-        ),
-        *("--images", "images", "--skeleton", "my5.json", "--output", "run"),
-        *("--epochs", 2, "--batch_size", 2, "--num_workers", 1, *changes),
+        "train.py",
+        "--config",
+        CONFIG,
+        "--train_annotations",
+        "train.json",
+        "--val_annotations",
+        "val.json",
+        "--images",
+        "images",
+        "--skeleton",
+        "my5.json",
+        "--output",
+        "run",
+        "--epochs",
+        2,
+        "--batch_size",
+        2,
+        "--num_workers",
+        1,
+        *changes,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -81,7 +94,7 @@ def weights(own):
     return own / "run" / "last" / "model.pdparams"
 
 
-def test_training_says_what_the_skeleton_file_did_not(trained, own):
+def test_training_logs_assumptions_about_the_skeleton_file(trained, own):
     assert (
         "=> skeleton my5: 5 joints; mirror pairs by name: left_wrist - right_wrist, "
         "left_ankle - right_ankle; all weights 1\n"
@@ -93,7 +106,7 @@ def test_training_says_what_the_skeleton_file_did_not(trained, own):
     assert values["codec.skeleton"]["upper"] == ["nose", "left_wrist", "right_wrist"]
 
 
-def test_evaluation_needs_no_flag_and_repeats_the_training(trained, own, run_in):
+def test_evaluation_without_flags_equals_that_of_training(trained, own, run_in):
     done = run_in(own, "val.py", "--pretrained_model", weights(own), "--output", "scored")
     assert done.returncode == 0, done.stderr
     assert f"[EVAL] {re.findall(r'last .EVAL. epoch=1:(.*)', trained)[0]}" in done.stdout
@@ -110,7 +123,7 @@ def test_evaluation_needs_no_flag_and_repeats_the_training(trained, own, run_in)
     assert repeated == pytest.approx(scores, abs=0, nan_ok=True)
 
 
-def test_detected_boxes_of_ones_own_category_are_taken(trained, own, run_in):
+def test_detected_boxes_of_the_data_sets_category_are_used(trained, own, run_in):
     people = json.loads((own / "val.json").read_text(encoding="utf-8"))["annotations"]
     boxes = [
         {"image_id": p["image_id"], "category_id": 7, "bbox": p["bbox"], "score": 0.5}
@@ -131,7 +144,7 @@ def test_detected_boxes_of_ones_own_category_are_taken(trained, own, run_in):
     assert f"{len(boxes)} detected boxes" in done.stdout
 
 
-def test_a_prediction_has_five_joints(trained, own, run_in):
+def test_prediction_has_the_joints_of_the_skeleton(trained, own, run_in):
     image = next((own / "coco" / "val2017").iterdir())
     done = run_in(
         own,
@@ -158,7 +171,7 @@ def test_a_prediction_has_five_joints(trained, own, run_in):
     assert (maps[64:, 64:] == 0).all()
 
 
-def test_five_joints_are_evaluated_on_coco_and_mpii(trained, own, synthetic_mpii, run_in):
+def test_common_joints_are_evaluated_on_coco_and_mpii(trained, own, synthetic_mpii, run_in):
     done = run_in(
         own, "val.py", "--weights", weights(own), "--dataset_root", "coco", "--output", "crossed"
     )
@@ -194,13 +207,13 @@ def test_five_joints_are_evaluated_on_coco_and_mpii(trained, own, synthetic_mpii
         (("--dataset", "mpii", "--images", "images"), "annotation files are read in COCO's format"),
     ],
 )
-def test_flags_that_do_not_fit_are_explained(trained, own, run_in, flags, message):
+def test_conflicting_flags_are_an_error(trained, own, run_in, flags, message):
     done = run_in(own, "val.py", "--weights", weights(own), *flags)
     assert done.returncode == 2
     assert message in done.stderr
 
 
-def test_both_annotation_files_and_the_images_are_needed(own, run_in):
+def test_missing_annotation_file_is_an_error(own, run_in):
     done = run_in(
         own, "train.py", "--config", CONFIG, "--val_annotations", "val.json", "--images", "images"
     )
@@ -220,7 +233,7 @@ def test_both_annotation_files_and_the_images_are_needed(own, run_in):
         ({"category_id": 9}, "key 'category_id' is 9; the annotated people have 1"),
     ],
 )
-def test_somebody_elses_wrong_results_are_explained(own, run_in, tmp_path, change, message):
+def test_invalid_results_of_other_programs_are_an_error(own, run_in, tmp_path, change, message):
     result = {
         "image_id": 1000001,
         "category_id": 1,
@@ -248,7 +261,7 @@ def test_somebody_elses_wrong_results_are_explained(own, run_in, tmp_path, chang
         ),
     ],
 )
-def test_a_wrong_ground_truth_is_explained(own, run_in, tmp_path, change, message):
+def test_invalid_ground_truth_is_an_error(own, run_in, tmp_path, change, message):
     content = json.loads((own / "val.json").read_text(encoding="utf-8"))
     for record in content["annotations"]:
         record.update(change)
@@ -257,7 +270,7 @@ def test_a_wrong_ground_truth_is_explained(own, run_in, tmp_path, change, messag
     (tmp_path / "val.json").write_text(json.dumps(content), encoding="utf-8")
     result = {"image_id": 1000001, "category_id": 1, "keypoints": [1.0] * 15, "score": 0.5}
     (tmp_path / "results.json").write_text(json.dumps([result]), encoding="utf-8")
-    # Without Paddle: the name is taken by something that cannot be imported.
+    # Without Paddle: a module of this name that cannot be imported.
     (tmp_path / "paddle.py").write_text("raise ImportError('no Paddle here')\n", encoding="utf-8")
     flags = ("--results", "results.json", "--val_annotations", "val.json")
     done = run_in(tmp_path, "val.py", *flags, PYTHONPATH=str(tmp_path))
@@ -292,4 +305,4 @@ def test_results_in_mpiis_and_cocos_layout_are_scored(own, shared, run_in, tmp_p
         "mpii",
     )
     assert refused.returncode == 2
-    assert "results for COCO are .json" in refused.stderr
+    assert refused.stderr.startswith("error: --dataset mpii: ")

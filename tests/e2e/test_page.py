@@ -1,4 +1,4 @@
-"""The page in Chromium: the same people as in Python, and what it says when something is wrong."""
+"""The browser page in Chromium predicts like Python, and reports errors."""
 
 import json
 import threading
@@ -22,7 +22,8 @@ from paddle_pose.web_demo.server import RUNTIME, open_server, page_files, runtim
 
 ROOT = Path(__file__).resolve().parents[2]
 LIGHTNING = "data/movenet/movenet_single_pose_lightning_ptq.tflite"
-# Of those where a grey level more or less, as between versions of OpenCV, moves no joint to another place.
+# Images in which a difference of one grey level, as between versions of OpenCV, moves no joint to
+# another cell.
 IMAGES = (
     "movenet/squat.bmp",
     "coco_mini/val2017/000000000139.jpg",
@@ -37,7 +38,7 @@ ERROR = "document.getElementById('error').textContent"
 
 @pytest.fixture(scope="module")
 def files(shared, tmp_path_factory):
-    """What a server has, with Google's Lightning; and the ONNX file."""
+    """Returns the files of a server with Google's Lightning, and the ONNX file."""
     package = ROOT / "output/published" / RUNTIME
     if not package.is_file():
         pytest.skip(f"needs {package.relative_to(ROOT)}, which serve_demo downloads")
@@ -54,7 +55,7 @@ def files(shared, tmp_path_factory):
 
 @contextmanager
 def serving(files):
-    """Yields the address of a server of these files."""
+    """Yields the address of a server with these files."""
     with open_server(files) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
@@ -71,7 +72,7 @@ def address(files):
 
 @pytest.fixture(scope="module")
 def browser(files, tmp_path_factory):
-    """A browser, with a camera that shows a drawing."""
+    """Yields a browser whose camera shows a synthetic image."""
     with Chromium(
         tmp_path_factory.mktemp("profile"), "--use-fake-device-for-media-stream"
     ) as chromium:
@@ -80,25 +81,26 @@ def browser(files, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def opened(browser, address):
-    """The page in English, ready; the poses that it finds are kept in `seen`."""
+    """Returns the loaded page in English; it keeps its poses in the variable `seen`."""
     browser.open(address)
     browser.wait(f"{SAID} === 'Ready.'")
     browser.run(
-        "document.addEventListener('poses', (event) => seen.push(event.detail)), globalThis.seen = [], 0"
+        "document.addEventListener('poses', (event) => seen.push(event.detail)), globalThis.seen ="
+        " [], 0"
     )
     return browser
 
 
 @pytest.fixture
 def page(opened):
-    """The opened page, looking for one person."""
+    """Returns the loaded page with the mode for one person."""
     opened.run("document.querySelector('[value=single]').click(), seen.length = 0")
     return opened
 
 
 def look(page, path):
-    """Returns what the page finds in an image."""
-    page.wait(f"{SAID} !== 'Looking…'")  # at the image before, for another number of people
+    """Returns the poses that the page finds in an image."""
+    page.wait(f"{SAID} !== 'Looking…'")  # the previous image, with another number of people
     page.run("seen.length = 0")
     page.choose(path, "#file")
     page.wait(f"seen.length > 0 || {ERROR}")
@@ -107,10 +109,10 @@ def look(page, path):
 
 
 @pytest.mark.parametrize(("mode", "most"), [("single", 1), ("several", 6)])
-def test_the_page_finds_what_python_finds(page, files, shared, tmp_path, mode, most):
+def test_page_predicts_like_python(page, files, shared, tmp_path, mode, most):
     turned = tmp_path / "turned.jpg"
     exif = PIL.Image.Exif()
-    exif[0x0112] = 6  # to be turned by a quarter
+    exif[0x0112] = 6  # rotate by 90 degrees
     with PIL.Image.open(shared / "data" / IMAGES[1]) as picture:
         picture.save(turned, exif=exif, quality=95)
     model = files[1]
@@ -131,14 +133,18 @@ def test_the_page_finds_what_python_finds(page, files, shared, tmp_path, mode, m
     assert people == len(IMAGES) + 1 if most == 1 else people > len(IMAGES) + 5
 
 
-def test_a_skeleton_is_drawn_and_mirrored(page, shared):
+def test_page_draws_and_mirrors_the_skeleton(page, shared):
     look(page, shared / "data/movenet/squat.bmp")
     blue = f"""(() => {{
         const canvas = document.getElementById("canvas"), color = {list(LEFT)};
         const {{ data }} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-        return data.reduce((n, _, i) => n + (i % 4 === 0 && color.every((value, c) => data[i + c] === value)), 0);
+        const isBlue = (_, i) => i % 4 === 0 && color.every((value, c) => data[i + c] === value);
+        return data.filter(isBlue).length;
     }})()"""
-    drag = "document.getElementById('threshold').value = {}, document.getElementById('threshold').oninput()"
+    drag = (
+        "document.getElementById('threshold').value = {},"
+        " document.getElementById('threshold').oninput()"
+    )
     assert page.run(blue) > 100
     page.run(drag.format(1))
     assert page.run(blue) == 0
@@ -151,7 +157,7 @@ def test_a_skeleton_is_drawn_and_mirrored(page, shared):
     )
 
 
-def test_a_video_plays_and_ends_when_told(page, shared):
+def test_page_plays_and_stops_a_video(page, shared):
     page.choose(shared / "data/video/pose_squats.mp4", "#file")
     page.wait(f"seen.length > 3 || {ERROR}")
     if page.run(ERROR).startswith("This browser cannot play"):
@@ -164,7 +170,7 @@ def test_a_video_plays_and_ends_when_told(page, shared):
     assert page.run(SAID) == "Ready."
 
 
-def test_the_camera(page, address):
+def test_page_reads_the_camera(page, address):
     page.tell("Browser.grantPermissions", permissions=["videoCapture"])
     page.run("document.getElementById('camera').click()")
     page.wait(f"seen.length > 3 || {ERROR}")
@@ -178,22 +184,25 @@ def test_the_camera(page, address):
     page.wait(f"{ERROR}.startsWith('Camera access was denied')")
     page.tell("Browser.resetPermissions")
     page.run(
-        "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotFoundError'))"
+        "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('',"
+        " 'NotFoundError'))"
     )
     page.run("document.getElementById('camera').click()")
     page.wait(f"{ERROR} === 'No camera was found.'")
 
 
-def test_files_that_are_nothing_to_look_at(page, tmp_path):
+def test_page_reports_files_that_cannot_be_shown(page, tmp_path):
     (tmp_path / "a.jpg").write_bytes(b"no image")
     (tmp_path / "a.mp4").write_bytes(b"no video")
     page.choose(tmp_path / "a.jpg", "#file")
     page.wait(
-        f"{ERROR} === 'This file is neither an image nor a video that this browser can read. (a.jpg)'"
+        f"{ERROR} === 'This file is neither an image nor a video that this browser can read."
+        " (a.jpg)'"
     )
     drop = "new DragEvent('drop', { bubbles: true, dataTransfer: new DataTransfer() })"
     page.run(
-        f"(() => {{ const e = {drop}; e.dataTransfer.items.add(new File(['x'], 'b.txt')); stage.dispatchEvent(e); }})()"
+        f"(() => {{ const e = {drop}; e.dataTransfer.items.add(new File(['x'], 'b.txt'));"
+        f" stage.dispatchEvent(e); }})()"
     )
     page.wait(f"{ERROR}.endsWith('(b.txt)')")
     page.choose(tmp_path / "a.mp4", "#file")
@@ -204,17 +213,18 @@ def test_files_that_are_nothing_to_look_at(page, tmp_path):
     page.run("document.getElementById('language').click()")
 
 
-def test_another_page_without_a_model(browser, files):
+def test_page_reports_a_missing_model(browser, files):
     with serving(
         {name: content for name, content in files[0].items() if name != "model.onnx"}
     ) as place:
         browser.open(place)
         browser.wait(
-            f"{ERROR} === 'The model could not be loaded. Is serve_demo still running? (model.onnx: 404 Not Found)'"
+            f"{ERROR} === 'The model could not be loaded. Is serve_demo still running? (model.onnx:"
+            " 404 Not Found)'"
         )
 
 
-def test_another_page_without_webassembly_in_chinese(browser, address):
+def test_page_reports_missing_webassembly_in_chinese(browser, address):
     agent = browser.run("navigator.userAgent")
     browser.tell("Emulation.setUserAgentOverride", userAgent=agent, acceptLanguage="zh-CN")
     browser.tell("Page.enable")

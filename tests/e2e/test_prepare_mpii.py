@@ -1,4 +1,4 @@
-"""prepare_mpii on AI Studio's archive and on the official release: whole, interrupted, hostile, and once more."""
+"""`prepare_mpii` on AI Studio's archive and the official release: complete, interrupted, unsafe."""
 
 import io
 import json
@@ -38,7 +38,7 @@ def entry(name: str, content: bytes = b"Mac OS X", kind: bytes = tarfile.REGTYPE
 
 
 def ai_studio(root: Path, path: Path, *more: tuple[tarfile.TarInfo, bytes]) -> Path:
-    """`mpii.tar.gz` as its users know it: a folder `mpii`, and a `._*` file beside every file."""
+    """Returns `mpii.tar.gz` as on AI Studio: a folder `mpii`, each file with a `._*` file."""
     entries = [entry("._mpii"), entry("mpii", kind=tarfile.DIRTYPE), entry("mpii/.DS_Store")]
     for file in [*sorted(root.glob("images/*")), *sorted(root.glob("annotations/mpii_*"))]:
         name = file.relative_to(root).as_posix()
@@ -51,7 +51,7 @@ def ai_studio(root: Path, path: Path, *more: tuple[tarfile.TarInfo, bytes]) -> P
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    """Returns the files below a folder, without hidden ones: locks."""
+    """Returns the files below a folder without hidden files, such as locks."""
     files = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")]
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
@@ -69,7 +69,7 @@ def prepare(*arguments: object) -> int:
     return prepare_mpii.main([str(argument) for argument in arguments])
 
 
-def test_the_archive_becomes_the_layout(source, tmp_path, capsys):
+def test_archive_is_prepared_as_mpii_layout(source, tmp_path, capsys):
     archive, output = ai_studio(source, tmp_path / "mpii.tar.gz"), tmp_path / "data" / "mpii"
     assert prepare(archive, "--output", output) == 0
     assert tree(output) == expected(source)
@@ -80,7 +80,7 @@ def test_the_archive_becomes_the_layout(source, tmp_path, capsys):
     assert check.main(["--dataset_root", str(output)]) == 0
 
 
-def test_once_more_changes_nothing(source, tmp_path, capsys):
+def test_second_preparation_changes_nothing(source, tmp_path, capsys):
     archive, output = ai_studio(source, tmp_path / "mpii.tar.gz"), tmp_path / "out"
     prepare(archive, "--output", output)
     before = {path: path.stat().st_mtime_ns for path in output.rglob("[!.]*") if path.is_file()}
@@ -93,7 +93,7 @@ def test_once_more_changes_nothing(source, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("inside", ["", "mpii"])
-def test_a_folder_and_a_zip_of_it(source, inside, tmp_path):
+def test_folder_and_zip_file_are_prepared(source, inside, tmp_path):
     output = tmp_path / "out"
     assert prepare(source, "--output", output) == 0
     assert tree(output) == expected(source)
@@ -102,12 +102,12 @@ def test_a_folder_and_a_zip_of_it(source, inside, tmp_path):
             archive.writestr(str(Path(inside) / name), content)
     assert prepare(tmp_path / "mpii.zip", "--output", tmp_path / "out2") == 0
     assert tree(tmp_path / "out2") == expected(source)
-    assert prepare(output, "--output", output) == 0  # a folder that is ready already
+    assert prepare(output, "--output", output) == 0  # a folder that is prepared already
     assert tree(output) == expected(source)
 
 
 @pytest.mark.parametrize("after", [0, 1, 4, 7])
-def test_interrupted_it_goes_on_to_the_same_tree(source, after, tmp_path, monkeypatch):
+def test_interrupted_preparation_is_continued(source, after, tmp_path, monkeypatch):
     archive, output = ai_studio(source, tmp_path / "mpii.tar.gz"), tmp_path / "out"
     real, written = archives.write_whole, []
 
@@ -115,7 +115,7 @@ def test_interrupted_it_goes_on_to_the_same_tree(source, after, tmp_path, monkey
         if len(written) == after:
             path.with_name(f".{path.stem}.part{path.suffix}").write_bytes(
                 b"half"
-            )  # what a killed process leaves
+            )  # as a killed process leaves it
             raise KeyboardInterrupt
         real(path, content, size)
         written.append(path)
@@ -128,7 +128,7 @@ def test_interrupted_it_goes_on_to_the_same_tree(source, after, tmp_path, monkey
     assert tree(output) == expected(source)
 
 
-def test_killed_it_goes_on_to_the_same_tree(synthetic_mpii, tmp_path):
+def test_killed_preparation_is_continued(synthetic_mpii, tmp_path):
     archive, output = ai_studio(synthetic_mpii, tmp_path / "mpii.tar.gz"), tmp_path / "out"
     slow = (
         "import sys, time; from paddle_pose.io import archives; real = archives.write_whole\n"
@@ -153,7 +153,7 @@ def test_killed_it_goes_on_to_the_same_tree(synthetic_mpii, tmp_path):
     assert tree(output) == expected(synthetic_mpii)
 
 
-def test_a_cut_archive_says_so_and_what_came_stays(source, tmp_path, run_command):
+def test_incomplete_archive_is_an_error_and_its_files_are_kept(source, tmp_path, run_command):
     archive, output = ai_studio(source, tmp_path / "mpii.tar.gz"), tmp_path / "out"
     content = archive.read_bytes()
     archive.write_bytes(content[: len(content) // 2])
@@ -182,7 +182,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("member", HOSTILE)
-def test_a_hostile_member_is_refused(source, member, tmp_path):
+def test_malicious_member_is_an_error(source, member, tmp_path):
     archive = ai_studio(source, tmp_path / "mpii.tar.gz", HOSTILE[member])
     with pytest.raises(ValueError, match="refused, member") as caught:
         prepare(archive, "--output", tmp_path / "deep" / "out")
@@ -192,7 +192,7 @@ def test_a_hostile_member_is_refused(source, member, tmp_path):
     assert not any(path.is_symlink() or "evil" in path.name for path in tmp_path.rglob("*"))
 
 
-def test_an_output_folder_that_is_a_link_is_refused(synthetic_mpii, tmp_path):
+def test_output_folder_that_is_a_link_is_an_error(synthetic_mpii, tmp_path):
     archive = ai_studio(synthetic_mpii, tmp_path / "mpii.tar.gz")
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "out").symlink_to(tmp_path / "elsewhere")
@@ -201,7 +201,7 @@ def test_an_output_folder_that_is_a_link_is_refused(synthetic_mpii, tmp_path):
     assert tree(tmp_path / "elsewhere") == {}
 
 
-def test_images_without_annotations_and_the_reverse(source, tmp_path, capsys):
+def test_images_and_annotations_may_be_in_separate_archives(source, tmp_path, capsys):
     (tmp_path / "images").mkdir()
     for path in source.glob("images/*"):
         (tmp_path / "images" / path.name).write_bytes(path.read_bytes())
@@ -222,7 +222,7 @@ def test_images_without_annotations_and_the_reverse(source, tmp_path, capsys):
     assert tree(tmp_path / "out") == expected(source)
 
 
-def test_a_folder_without_anything(tmp_path):
+def test_empty_or_missing_folder_is_an_error(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="empty"):
         prepare(tmp_path / "empty", "--output", tmp_path / "out")
@@ -230,7 +230,7 @@ def test_a_folder_without_anything(tmp_path):
         prepare(tmp_path / "nowhere", "--output", tmp_path / "out")
 
 
-def test_missing_images_are_told(synthetic_mpii, tmp_path, capsys):
+def test_missing_images_are_reported(synthetic_mpii, tmp_path, capsys):
     prepare(synthetic_mpii, "--output", tmp_path / "out")
     gone = sorted((tmp_path / "out/images").iterdir())[0]
     gone.unlink()
@@ -249,7 +249,7 @@ def structs(items: list[dict]) -> np.ndarray:
 
 
 def official(root: Path, folder: Path) -> tuple[Path, Path]:
-    """`mpii_human_pose_v1.tar.gz` (images/*.jpg) and `mpii_human_pose_v1_u12_2.zip` (the .mat)."""
+    """Returns `mpii_human_pose_v1.tar.gz` (images) and `mpii_human_pose_v1_u12_2.zip` (.mat)."""
     truth = scipy.io.loadmat(root / "annotations/mpii_gt_val.mat")["headboxes_src"]
     annolist = []
     for split in ("train", "val"):
@@ -288,7 +288,7 @@ def official(root: Path, folder: Path) -> tuple[Path, Path]:
     return folder / "mpii_human_pose_v1.tar.gz", folder / "mpii_human_pose_v1_u12_2.zip"
 
 
-def test_the_release_without_a_split_says_what_is_missing(synthetic_mpii, tmp_path, capsys):
+def test_release_without_a_split_reports_the_missing_files(synthetic_mpii, tmp_path, capsys):
     images, annotations = official(synthetic_mpii, tmp_path)
     output = tmp_path / "out"
     assert prepare(images, "--annotations", annotations, "--output", output) == 1
@@ -301,7 +301,7 @@ def test_the_release_without_a_split_says_what_is_missing(synthetic_mpii, tmp_pa
 
 
 @pytest.mark.parametrize("by", ["mpii_gt_val.mat", "mpii_val.json"])
-def test_the_release_with_a_split_is_complete(synthetic_mpii, by, tmp_path):
+def test_release_with_a_split_is_prepared_completely(synthetic_mpii, by, tmp_path):
     images, annotations = official(synthetic_mpii, tmp_path)
     output = tmp_path / "out"
     first = prepare(images, "--annotations", annotations, "--output", output)  # without: incomplete

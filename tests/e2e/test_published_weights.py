@@ -1,4 +1,4 @@
-"""Published weights from file to heatmaps: `val`, `convert` and `download` on others' names and formats."""
+"""Published weights with `val`, `convert` and `download`, in the names and formats of others."""
 
 import hashlib
 import json
@@ -42,7 +42,8 @@ MMPOSE_TO_TXYUGOOD = [
     (r"\.downsample\.1\.", ".downsample.0._batch_norm."),
     (r"^head\.", "keypoint_head."),
 ]
-MMPOSE, ORIGINAL = "MMPose", "txyugood's Paddle Hourglass"
+MMPOSE = "MMPose"
+TXYUGOOD = "txyugood's Paddle Hourglass"
 
 
 def renamed(name, rules):
@@ -53,7 +54,7 @@ def renamed(name, rules):
 
 @dataclass
 class Published:
-    """A network as MMPose 1.x would publish it, and what it answers to an image."""
+    """A network as MMPose 1.x would publish it, and its heatmaps for an image."""
 
     config: str
     tensors: dict  # under MMPose's names, num_batches_tracked included
@@ -61,8 +62,8 @@ class Published:
     heatmaps: np.ndarray  # [K, h, w]
 
     @property
-    def original(self):
-        """The same tensors under the original Paddle project's names."""
+    def txyugood(self):
+        """Tensors under the names of txyugood's Paddle project."""
         return {
             renamed(n, MMPOSE_TO_TXYUGOOD): t
             for n, t in self.tensors.items()
@@ -70,7 +71,7 @@ class Published:
         }
 
     def error(self, path, config=None):
-        """The relative error of the heatmaps that a file of these weights gives."""
+        """Returns the relative error of the heatmaps with a file of these weights."""
         network = build.trained(config or registry.find(self.config), path)
         got = PaddleBackend(network)(self.image[None])["heatmaps"][0, -1]
         assert got.shape == self.heatmaps.shape
@@ -78,7 +79,7 @@ class Published:
 
 
 def torch_content(tensors):
-    """What MMPose saves around its tensors."""
+    """Returns the content of a checkpoint of MMPose."""
     state = {name: whole(str(i), tensor) for i, (name, tensor) in enumerate(tensors.items())}
     return {
         "meta": {"mmpose_version": "1.3.2", "epoch": 210},
@@ -103,15 +104,15 @@ def write_safetensors(path, published):
     safetensors.numpy.save_file(published.tensors, path)
 
 
-def write_original(path, published):
+def write_txyugood(path, published):
     paddle.save(
-        {name: paddle.to_tensor(tensor) for name, tensor in published.original.items()}, str(path)
+        {name: paddle.to_tensor(tensor) for name, tensor in published.txyugood.items()}, str(path)
     )
 
 
-KINDS = {  # file name -> writer, family, the format to convert it to
+KINDS = {  # file name: (writer, name of the project, suffix to convert it to)
     "mmpose1.pth": (write_mmpose_1, MMPOSE, ".safetensors"),
-    "model.pdparams": (write_original, ORIGINAL, ".pdparams"),
+    "model.pdparams": (write_txyugood, TXYUGOOD, ".pdparams"),
     "mmpose0.pth": (write_mmpose_0, MMPOSE, ".pdparams"),
     "mmpose.safetensors": (write_safetensors, MMPOSE, ".safetensors"),
 }
@@ -131,7 +132,7 @@ def run(capsys):
 
 @pytest.fixture(scope="module")
 def one_person(tmp_path_factory):
-    """A data set with one drawn person to evaluate."""
+    """Returns a data set with one synthetic person to evaluate."""
     return write_mpii(
         tmp_path_factory.mktemp("one_person"), num_train=1, num_val=1, size=(256, 256)
     )
@@ -139,13 +140,13 @@ def one_person(tmp_path_factory):
 
 @pytest.fixture
 def folder():
-    """A folder that goes at once: the full network's files have 380 MB each."""
+    """Yields a folder that is removed after the test: the full network's files have 380 MB each."""
     with tempfile.TemporaryDirectory() as name:
         yield Path(name)
 
 
 def filled(shapes):
-    """Numbers that depend on the names alone and stay near 1 from layer to layer."""
+    """Returns tensors that depend on their names only and keep activations near 1."""
     tensors = {}
     for name, shape in shapes.items():
         wave = np.sin(np.arange(np.prod(shape)) * 1.7 + zlib.crc32(name.encode()) % 997).reshape(
@@ -163,7 +164,7 @@ def filled(shapes):
 
 @pytest.fixture(scope="module")
 def tiny():
-    """A small network of our own under MMPose's names."""
+    """Returns a small network of this project under MMPose's names."""
     config = registry.find("hourglass_tiny_128")
     network = build.model(build.fitted(config, ["inters."]))
     state = network.state_dict()
@@ -185,7 +186,7 @@ def tiny():
 
 @pytest.fixture(scope="module")
 def hourglass52(shared):
-    """The published network, filled by the rule of the data set, and what MMPose's own code answers."""
+    """Returns the published network with generated weights, and the heatmaps of MMPose's code."""
     parity = runpy.run_path(str(shared / "data" / "parity" / "fill.py"))
     names = shared / "facts" / "checkpoint_names" / "hourglass52_mmpose1_mpii16.json"
     tensors = parity["fill"](json.loads(names.read_text(encoding="utf-8"))["tensors"])
@@ -196,7 +197,7 @@ def hourglass52(shared):
 
 
 def check_file(kind, published, folder, run, dataset, flags):
-    """`val` and `convert` read a published file, and its heatmaps are the published ones."""
+    """Checks that `val` and `convert` read a published file, and that its heatmaps are correct."""
     write, family, suffix = KINDS[kind]
     path = folder / kind
     write(path, published)
@@ -204,8 +205,8 @@ def check_file(kind, published, folder, run, dataset, flags):
     code, said, err = run("val", "--pretrained_model", path, *flags, *evaluate)
     assert code == 0, err
     torch = "pdparams" not in kind
-    in_file = len(published.tensors if torch else published.original)
-    used = len(published.original)
+    in_file = len(published.tensors if torch else published.txyugood)
+    used = len(published.txyugood)
     line = f"There are {used}/{in_file} variables loaded, named as in {family}"
     assert line + (f"; {in_file - used} num_batches_tracked left out." if torch else ".") in said
     assert published.error(path) <= 1e-4
@@ -225,14 +226,13 @@ def check_file(kind, published, folder, run, dataset, flags):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_files_of_every_kind(tiny, kind, folder, run, one_person):
+def test_files_of_every_kind_load_and_convert(tiny, kind, folder, run, one_person):
     converted = check_file(kind, tiny, folder, run, one_person, ("--config", tiny.config))
     evaluate = ("--dataset_root", one_person, "--no-flip", "--output", folder / "again")
-    code, said, err = run(
-        "val", "--pretrained_model", converted, *evaluate
-    )  # and no flag says which network
+    # Without a flag for the network, which is stated beside the converted file.
+    code, said, err = run("val", "--pretrained_model", converted, *evaluate)
     assert code == 0, err
-    count = len(tiny.original)
+    count = len(tiny.txyugood)
     assert f"There are {count}/{count} variables loaded, named as in this project.\n" in said
     first, second = (
         json.loads((folder / name / "predictions.json").read_text()) for name in ("val", "again")
@@ -241,15 +241,17 @@ def test_files_of_every_kind(tiny, kind, folder, run, one_person):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("zero_initial_weights")
 @pytest.mark.parametrize("kind", ["mmpose1.pth", "model.pdparams"])
-def test_hourglass52_gives_the_published_heatmaps(hourglass52, kind, folder, run, one_person):
+def test_hourglass52_predicts_the_published_heatmaps(hourglass52, kind, folder, run, one_person):
     check_file(kind, hourglass52, folder, run, one_person, ("--image_size", 256))
 
 
-def test_names_are_the_published_ones(shared, hourglass52):
+@pytest.mark.usefixtures("zero_initial_weights")
+def test_names_and_shapes_equal_the_published_ones(shared, hourglass52):
     facts = shared / "facts" / "checkpoint_names" / "hourglass52_original_paddle_mpii16.json"
     expected = json.loads(facts.read_text(encoding="utf-8"))["tensors"]
-    assert {name: list(tensor.shape) for name, tensor in hourglass52.original.items()} == expected
+    assert {name: list(tensor.shape) for name, tensor in hourglass52.txyugood.items()} == expected
     state = build.model(
         build.fitted(registry.find("hourglass52_mpii_256"), hourglass52.tensors)
     ).state_dict()
@@ -258,14 +260,14 @@ def test_names_are_the_published_ones(shared, hourglass52):
     }
 
 
-def test_small_golden(tiny):
-    """Numbers noted once: whoever changes names, filling or network must explain why these move."""
+def test_small_network_predicts_stored_values(tiny):
+    """Stored values: a change of names, weights or network that moves them needs a reason."""
     np.testing.assert_allclose(
         tiny.heatmaps[::5, 7, 20], [0.275516, -0.084216, -0.173013, 0.163096], atol=5e-5
     )
 
 
-def test_our_checkpoints_need_no_flag_and_no_inters(tiny, folder, run, one_person):
+def test_own_checkpoints_load_without_flags_and_without_inters(tiny, folder, run, one_person):
     config = registry.find(tiny.config)
     network = build.model(config)
     state = network.state_dict()
@@ -277,7 +279,7 @@ def test_our_checkpoints_need_no_flag_and_no_inters(tiny, folder, run, one_perso
     evaluate = ("--dataset_root", one_person, "--output", folder / "val")
     code, said, err = run("val", "--pretrained_model", path, *evaluate)
     assert code == 0, err
-    assert len(state) == len(tiny.original) - 10
+    assert len(state) == len(tiny.txyugood) - 10
     assert (
         f"There are {len(state)}/{len(state)} variables loaded, named as in this project.\n" in said
     )
@@ -316,10 +318,12 @@ OUR_NAME = "hourglasses.0.low1.0.conv1.weight"
 @pytest.mark.parametrize(
     "damage", [without_one, with_another_name, with_one_more, with_another_shape]
 )
-def test_tensors_that_do_not_fit(tiny, damage, original, command, tmp_path, run, one_person):
+def test_tensors_that_do_not_fit_are_an_error(
+    tiny, damage, original, command, tmp_path, run, one_person
+):
     path = tmp_path / "their.file"
     if original:
-        tensors = tiny.original
+        tensors = tiny.txyugood
         problem = damage(tensors, "backbone.hourglass_modules.0.low1.0.conv1._conv.weight")
         path.write_bytes(pickled(tensors, 4))
     else:
@@ -330,7 +334,7 @@ def test_tensors_that_do_not_fit(tiny, damage, original, command, tmp_path, run,
     assert code == 2
     assert err.startswith(f"error: {path}: the weights do not fit the network: ")
     assert problem in err
-    assert f"named as in {ORIGINAL if original else MMPOSE}" in err
+    assert f"named as in {TXYUGOOD if original else MMPOSE}" in err
     assert err.count("\n") == 1
     assert [p.name for p in tmp_path.iterdir()] == ["their.file"]
 
@@ -348,11 +352,13 @@ def arguments(command, path, tmp_path, published, dataset):
 @pytest.mark.parametrize(
     ("module", "name"), [("os", "system"), ("posix", "system"), ("builtins", "eval")]
 )
-def test_files_that_try_to_run_code(tiny, module, name, form, command, tmp_path, run, one_person):
+def test_files_that_try_to_run_code_are_refused(
+    tiny, module, name, form, command, tmp_path, run, one_person
+):
     path, trace = tmp_path / "their.file", tmp_path / "it ran"
     text = f"open({str(trace)!r}, 'w')" if name == "eval" else f"touch '{trace}'"
     content = torch_content(tiny.tensors)
-    attack = {**tiny.original} if form == "pdparams" else content["state_dict"]
+    attack = {**tiny.txyugood} if form == "pdparams" else content["state_dict"]
     attack["backbone.stem.0.conv.weight"] = Call(Name(module, name), (text,))
     if form == "pdparams":
         path.write_bytes(pickled(attack, 4))
@@ -367,8 +373,8 @@ def test_files_that_try_to_run_code(tiny, module, name, form, command, tmp_path,
     assert [p.name for p in tmp_path.iterdir()] == ["their.file"]
 
 
-def test_as_processes(tiny, tmp_path, run_command, one_person):
-    write_original(tmp_path / "model.pdparams", tiny)
+def test_convert_and_val_run_as_processes(tiny, tmp_path, run_command, one_person):
+    write_txyugood(tmp_path / "model.pdparams", tiny)
     flags = ("--config", tiny.config)
     done = run_command("convert", "model.pdparams", "ours/model.safetensors", *flags)
     assert done.returncode == 0, done.stderr
@@ -385,25 +391,24 @@ def test_as_processes(tiny, tmp_path, run_command, one_person):
     assert not (tmp_path / "ran").exists()
 
 
-def test_nothing_is_overwritten_unasked(tiny, tmp_path, run):
-    write_original(tmp_path / "model.pdparams", tiny)
+def test_convert_overwrites_files_only_with_force(tiny, tmp_path, run):
+    write_txyugood(tmp_path / "model.pdparams", tiny)
     ours = tmp_path / "ours"
     flags = ("--config", tiny.config)
     assert run("convert", tmp_path / "model.pdparams", ours / "a.safetensors", *flags)[0] == 0
-    assert (
-        run("convert", tmp_path / "model.pdparams", ours / "b.pdparams", *flags)[0] == 0
-    )  # same config.json
+    # The config.json of both files is the same.
+    assert run("convert", tmp_path / "model.pdparams", ours / "b.pdparams", *flags)[0] == 0
     before = {path.name: path.read_bytes() for path in ours.iterdir()}
     code, _, err = run("convert", tmp_path / "model.pdparams", ours / "a.safetensors", *flags)
     assert code == 2
     assert (
-        f"error: {ours / 'a.safetensors'}: already there; choose another folder, or add --force"
+        f"error: {ours / 'a.safetensors'}: already exists; choose another folder, or add --force"
         in err
     )
     changed = (*flags, "-o", "val.batch_size=3")
     code, _, err = run("convert", tmp_path / "model.pdparams", ours / "c.pdparams", *changed)
     assert code == 2
-    assert f"error: {ours / 'config.json'}: already there" in err
+    assert f"error: {ours / 'config.json'}: " in err
     assert {path.name: path.read_bytes() for path in ours.iterdir()} == before
     assert (
         run("convert", tmp_path / "model.pdparams", ours / "a.safetensors", *changed, "--force")[0]
@@ -412,8 +417,8 @@ def test_nothing_is_overwritten_unasked(tiny, tmp_path, run):
     assert registry.read_beside(ours / "a.safetensors").val.batch_size == 3
 
 
-def test_what_cannot_be_converted(tiny, tmp_path, run):
-    write_original(tmp_path / "model.pdparams", tiny)
+def test_invalid_conversions_are_an_error(tiny, tmp_path, run):
+    write_txyugood(tmp_path / "model.pdparams", tiny)
     code, _, err = run(
         "convert", tmp_path / "model.pdparams", tmp_path / "out.pth", "--config", tiny.config
     )
@@ -431,8 +436,8 @@ def test_what_cannot_be_converted(tiny, tmp_path, run):
 
 
 @pytest.mark.parametrize("mmpose", [True, False], ids=["mmpose", "official"])
-def test_the_channel_order_follows_the_file(mmpose, tmp_path, run, one_person):
-    """The configs say BGR as the official weights saw it; mmpose's networks saw RGB and must not score wrongly."""
+def test_channel_order_follows_the_file(mmpose, tmp_path, run, one_person):
+    """The configs state BGR, as for the official weights; mmpose's networks were trained on RGB."""
     name, small = "simple_baseline_r50_mpii_256", {"model.width": 2, "model.deconv_channels": 4}
     flags = (
         "--config",
@@ -460,7 +465,10 @@ def test_the_channel_order_follows_the_file(mmpose, tmp_path, run, one_person):
     assert code == 0, err
     line = "The network was trained on BGR images (model.order).\n"
     if mmpose:
-        line = "The network was trained on RGB images (model.order), as all weights of MMPose; the config states bgr.\n"
+        line = (
+            "The network was trained on RGB images (model.order), as all weights of MMPose; the"
+            " config states bgr.\n"
+        )
     assert line in said
     kept = registry.read_beside(tmp_path / "ours" / "model.safetensors")
     assert kept.model.order == config.model.order
@@ -476,7 +484,7 @@ def test_the_channel_order_follows_the_file(mmpose, tmp_path, run, one_person):
     assert line in said
 
 
-def test_list_of_published_files(run):
+def test_download_lists_the_published_files(run):
     code, said, _ = run("download")
     assert code == 0
     for file in PUBLISHED.values():
@@ -486,7 +494,7 @@ def test_list_of_published_files(run):
     assert "published: Mean 88.9, Mean@0.1 31.7" in said
 
 
-def test_download_ends_with_the_command_that_scores_it(
+def test_download_prints_the_command_that_evaluates_the_file(
     tiny, tmp_path, run, monkeypatch, one_person
 ):
     copy = tmp_path / "a copy.pth"
@@ -508,7 +516,7 @@ def test_download_ends_with_the_command_that_scores_it(
     assert "expected one that begins with" in err
 
 
-def test_download_refusals_say_what_to_do(tmp_path, run, monkeypatch):
+def test_download_errors_name_the_remedy(tmp_path, run, monkeypatch):
     code, _, err = run("download", "hourglass")
     assert code == 2
     assert "'hourglass'" in err
@@ -521,22 +529,22 @@ def test_download_refusals_say_what_to_do(tmp_path, run, monkeypatch):
     assert "needs the NAME" in err
     monkeypatch.setattr("paddle_pose.io.download.time.sleep", lambda seconds: None)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    url = "https://127.0.0.1:9/net.pth"  # the port of `discard`: nobody listens
+    url = "https://127.0.0.1:9/net.pth"  # the port of `discard`, where no server runs
     monkeypatch.setitem(PUBLISHED, "net", PublishedFile("net", url, "00000000", "c", (), "", ""))
     code, _, err = run("download", "net", "--cache", tmp_path)
     assert code == 2
-    assert err.startswith(f"error: cannot fetch {url}")
+    assert err.startswith(f"error: cannot download {url}")
     assert str(tmp_path / "net.pth") in err
     assert "--from_file" in err
 
 
-def test_files_on_a_page_are_fetched_by_hand(tmp_path, run):
+def test_files_on_a_page_need_a_manual_download(tmp_path, run):
     name, file = "official_hrnet_w32_mpii_256", "pose_hrnet_w32_256x256.pth"
     code, _, err = run("download", name, "--cache", tmp_path / "weights")
     assert code == 2
     assert (
-        f"{name} has no address of its own: fetch {file} by hand from https://drive.google.com/"
-        in err
+        f"{name} cannot be downloaded automatically: download {file} by hand from"
+        " https://drive.google.com/" in err
     )
     assert "--from_file FILE" in err
     assert not (tmp_path / "weights" / file).exists()
@@ -549,7 +557,7 @@ def test_files_on_a_page_are_fetched_by_hand(tmp_path, run):
     assert "published: Mean 90.3, Mean@0.11 37.7" in said
 
 
-def test_backbones_end_with_the_command_that_starts_from_them(tmp_path, run, monkeypatch):
+def test_download_of_a_backbone_prints_the_training_command(tmp_path, run, monkeypatch):
     (tmp_path / "resnet.pth").write_bytes(b"weights")
     digest = hashlib.sha256(b"weights").hexdigest()[:8]
     file = PublishedFile(

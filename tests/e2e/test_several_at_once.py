@@ -1,6 +1,9 @@
-"""Several processes at one place at the same time: nothing is lost, nothing is mixed, and whoever cannot go on says why.
+"""Several processes use one folder or file at the same time, and no result is lost or mixed.
 
-`PADDLE_POSE_TEST_REPEATS=20` does each twenty times; which of the processes comes first is another one each time.
+A process that cannot continue names the one that it conflicts with.
+
+`PADDLE_POSE_TEST_REPEATS=20` does each twenty times; which of the processes comes first is another
+one each time.
 """
 
 import hashlib
@@ -23,21 +26,22 @@ from paddle_pose.io import manifest
 ROOT = Path(__file__).resolve().parents[2]
 REPEATS = range(int(os.environ.get("PADDLE_POSE_TEST_REPEATS", "1")))
 CHANGES = (
-    *(
-        "codec.input_size=(64,64)",
-        "model.channels=(8,8,8,8)",
-        "model.blocks=(1,1,1,1)",
-        "model.stem_channels=8",
-    ),
-    *(
-        "model.feature_channels=8",
-        "train.schedule.warmup=0",
-        "train.log_every=1",
-        "train.schedule=steps",
-    ),
+    "codec.input_size=(64,64)",
+    "model.channels=(8,8,8,8)",
+    "model.blocks=(1,1,1,1)",
+    "model.stem_channels=8",
+    "model.feature_channels=8",
+    "train.schedule.warmup=0",
+    "train.log_every=1",
+    "train.schedule=steps",
 )
 SMALL = (
-    *("--config", "hourglass_tiny_128", "--batch_size", 4, "--num_workers", 1),
+    "--config",
+    "hourglass_tiny_128",
+    "--batch_size",
+    4,
+    "--num_workers",
+    1,
     *(part for change in CHANGES for part in ("-o", change)),
 )
 ENDLESS = ("--epochs", 10**6, "-o", "train.eval_every=1000000", "-o", "train.checkpoint_steps=5")
@@ -58,7 +62,7 @@ _processes = []
 
 @pytest.fixture(autouse=True)
 def _none_is_left():
-    """Ends what a failed test leaves running."""
+    """Ends the processes that a failed test leaves running."""
     yield
     while _processes:
         with _processes.pop() as process:
@@ -78,12 +82,12 @@ def started(folder, *command):
 
 
 def trainings(folder, count, *flags):
-    """Starts `count` times the same training at once."""
+    """Starts the same training `count` times simultaneously."""
     return [started(folder, ROOT / "train.py", *SMALL, *flags) for _ in range(count)]
 
 
 def first_to_end(processes):
-    """Returns the process that ends first, and the others."""
+    """Returns the process that ends first, and the other ones."""
     while all(process.poll() is None for process in processes):
         time.sleep(0.02)
     ended = next(process for process in processes if process.poll() is not None)
@@ -91,7 +95,7 @@ def first_to_end(processes):
 
 
 def at_once(folder, count, imports, work, *arguments):
-    """Runs a piece of Python in several processes from the same moment on; returns what each printed."""
+    """Runs Python code in several processes that start together; returns the output of each."""
     folder.mkdir()
     code = GO.format(imports=imports, work=work)
     processes = [started(folder, "-c", code, number, folder, *arguments) for number in range(count)]
@@ -108,7 +112,7 @@ def at_once(folder, count, imports, work, *arguments):
 
 
 def contents(folder):
-    """Returns the files of a folder but hidden ones, which are locks and drafts."""
+    """Returns the files of a folder without hidden files, which are locks and drafts."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in folder.rglob("[!.]*")
@@ -117,7 +121,7 @@ def contents(folder):
 
 
 def assert_one_training(run_dir):
-    """Asserts that a log tells of one training, and that its checkpoints are whole."""
+    """Asserts that a log contains one training, and that its checkpoints are complete."""
     lines = map(json.loads, (run_dir / "metrics.jsonl").read_text(encoding="utf-8").splitlines())
     steps = [record["step"] for record in lines if record["kind"] == "train"]
     assert steps == list(range(1, len(steps) + 1))
@@ -126,7 +130,7 @@ def assert_one_training(run_dir):
 
 
 def assert_refused(process, by, run_dir):
-    """Asserts that a command ended with status 2 and one message that names the place and its user."""
+    """Asserts status 2 and one message that names the folder and the process that uses it."""
     _, err = process.communicate(timeout=100)
     assert process.returncode == 2, err
     assert err.count("error: ") == 1
@@ -136,14 +140,16 @@ def assert_refused(process, by, run_dir):
 
 
 def stopped(process):
-    """Ends a training by SIGTERM."""
+    """Ends a training with SIGTERM."""
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=100)
     assert process.returncode == 143, err
 
 
 @pytest.mark.parametrize("repeat", REPEATS)
-def test_trainings_without_a_folder_get_one_each(synthetic_mpii, tmp_path, repeat):
+def test_simultaneous_trainings_without_output_get_separate_folders(
+    synthetic_mpii, tmp_path, repeat
+):
     processes = trainings(tmp_path, 2, "--dataset_root", synthetic_mpii, "--epochs", 1)
     for process in processes:
         _, err = process.communicate(timeout=200)
@@ -157,7 +163,7 @@ def test_trainings_without_a_folder_get_one_each(synthetic_mpii, tmp_path, repea
 
 
 @pytest.mark.parametrize("repeat", REPEATS)
-def test_of_two_trainings_in_one_folder_the_second_is_refused(synthetic_mpii, tmp_path, repeat):
+def test_second_training_in_one_folder_is_an_error(synthetic_mpii, tmp_path, repeat):
     processes = trainings(
         tmp_path, 2, "--dataset_root", synthetic_mpii, *ENDLESS, "--output", "run"
     )
@@ -169,7 +175,7 @@ def test_of_two_trainings_in_one_folder_the_second_is_refused(synthetic_mpii, tm
 
 
 @pytest.mark.parametrize("repeat", REPEATS)
-def test_of_two_resumes_the_second_is_refused(synthetic_mpii, tmp_path, repeat):
+def test_second_resume_of_one_run_is_an_error(synthetic_mpii, tmp_path, repeat):
     flags = ("--dataset_root", synthetic_mpii, *ENDLESS)
     (first,) = trainings(tmp_path, 1, *flags, "--output", "run", "--max_hours", 1e-9)
     first.communicate(timeout=100)
@@ -185,20 +191,22 @@ def test_of_two_resumes_the_second_is_refused(synthetic_mpii, tmp_path, repeat):
 
 
 def wait_for(path, process):
-    """Waits until a process has made a file or folder."""
+    """Waits until a file or folder exists."""
     while not path.exists():
         assert process.poll() is None
         time.sleep(0.02)
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Offers one file; the first answer stops in the middle until `go_on` is set."""
+    """A server of one file; its first answer pauses in the middle until `go_on` is set."""
 
     content = hashlib.sha256(b"").digest() * 100_000
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
-        self.asked, self.half, self.go_on = [], threading.Event(), threading.Event()
+        self.asked = []
+        self.half = threading.Event()
+        self.go_on = threading.Event()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -206,7 +214,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         asked = self.headers.get("Range")
         self.server.asked.append(asked)
         start = int(re.fullmatch(r"bytes=(\d+)-", asked)[1]) if asked else 0
-        content, middle = self.server.content[start:], len(self.server.content) // 2
+        content = self.server.content[start:]
+        middle = len(self.server.content) // 2
         self.send_response(206 if asked else 200)
         if asked:
             self.send_header(
@@ -222,7 +231,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, *args):
-        """Stays silent."""
+        """Writes no log."""
 
 
 @pytest.fixture
@@ -244,7 +253,7 @@ IMPORTS = "import hashlib; from paddle_pose.io.download import RemoteFile, downl
 
 
 @pytest.mark.parametrize("repeat", REPEATS)
-def test_downloads_of_one_file_all_get_it(server, tmp_path, repeat):
+def test_simultaneous_downloads_of_one_file_all_succeed(server, tmp_path, repeat):
     server.go_on.set()
     digest, out = hashlib.sha256(server.content).hexdigest(), tmp_path / "out"
     url = f"http://127.0.0.1:{server.server_address[1]}/net.pth"
@@ -255,7 +264,7 @@ def test_downloads_of_one_file_all_get_it(server, tmp_path, repeat):
 
 
 @pytest.mark.parametrize("repeat", REPEATS)
-def test_a_download_goes_on_where_a_killed_one_ended(server, tmp_path, repeat):
+def test_download_continues_a_killed_one(server, tmp_path, repeat):
     url = f"http://127.0.0.1:{server.server_address[1]}/net.pth"
     (tmp_path / "go").touch()
     flags = (tmp_path, url, hashlib.sha256(server.content).hexdigest(), tmp_path / "out")
@@ -285,7 +294,7 @@ print(digest.hexdigest(), crops._bytes)
 
 
 @pytest.mark.parametrize("repeat", REPEATS)
-def test_crop_caches_in_one_folder_read_the_same(synthetic_mpii, tmp_path, repeat):
+def test_crop_caches_in_one_folder_read_the_same_images(synthetic_mpii, tmp_path, repeat):
     imports = (
         "import hashlib; from paddle_pose import build; from paddle_pose.configs import registry; "
         "from paddle_pose.data.crop_cache import CropCache"
@@ -312,7 +321,7 @@ MAKERS = {  # imports, work
 
 @pytest.mark.parametrize("repeat", REPEATS)
 @pytest.mark.parametrize("maker", MAKERS)
-def test_data_sets_prepared_at_once_are_as_from_one(maker, tmp_path, repeat):
+def test_simultaneous_preparations_equal_a_single_one(maker, tmp_path, repeat):
     sources = {
         "synthetic": (),
         "mpii": (tmp_path / "source/drawn",),

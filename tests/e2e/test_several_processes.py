@@ -1,4 +1,4 @@
-"""Several processes through Paddle's own launcher, on CPUs: they train and evaluate as one would."""
+"""Several processes with Paddle's launcher, on CPUs, train and evaluate like one process."""
 
 import json
 import os
@@ -12,19 +12,16 @@ from paddle_pose.data.synthetic.dataset import write_mpii
 
 ROOT = Path(__file__).resolve().parents[2]
 CHANGES = (
-    *(
-        "codec.input_size=(64,64)",
-        "model.channels=(8,8,8,8)",
-        "model.blocks=(1,1,1,1)",
-        "model.stem_channels=8",
-    ),
-    *(
-        "model.feature_channels=8",
-        "train.schedule.warmup=0",
-        "train.log_every=1",
-        "train.schedule=steps",
-    ),
-    *("augment=none", "val.batch_size=3"),
+    "codec.input_size=(64,64)",
+    "model.channels=(8,8,8,8)",
+    "model.blocks=(1,1,1,1)",
+    "model.stem_channels=8",
+    "model.feature_channels=8",
+    "train.schedule.warmup=0",
+    "train.log_every=1",
+    "train.schedule=steps",
+    "augment=none",
+    "val.batch_size=3",
 )
 SMALL = (
     "--config",
@@ -37,7 +34,11 @@ SMALL = (
 
 @pytest.fixture(scope="module")
 def people(tmp_path_factory):
-    """24 people to train on, 10 to validate with: four batches of three, so that shares and the last one differ in size."""
+    """Returns a data set of 24 people to train on and 10 to validate with.
+
+    The validation has four batches of three people at most, so that the processes' shares and the
+    last batch differ in size.
+    """
     folder = tmp_path_factory.mktemp("people")
     write_mpii(folder, num_train=24, num_val=10, seed=0, size=(128, 128))
     return folder
@@ -45,7 +46,10 @@ def people(tmp_path_factory):
 
 @pytest.fixture
 def train(people, tmp_path):
-    """Runs `train.py` with a number of processes into a folder's `run`; returns what it printed and the status."""
+    """Returns a function that trains in a folder `run` with a number of processes.
+
+    It returns the output and the exit status.
+    """
 
     def run(processes, name, *flags):
         launch = (
@@ -81,8 +85,8 @@ def records(folder, kind):
     return [record for record in lines if record["kind"] == kind]
 
 
-def test_two_processes_follow_the_losses_of_one_with_twice_the_batch(train, tmp_path):
-    """The statistics of batch normalisation are held, since each process has its own; gradients are averaged."""
+def test_losses_of_two_processes_equal_those_of_one_with_twice_the_batch(train, tmp_path):
+    """Batch statistics are fixed, since each process has its own; gradients are averaged."""
     common = ("--epochs", 2, "--freeze", "statistics", "-o", "train.ema=0.9")
     for processes, name, batch, more in (
         (1, "one", 8, ()),
@@ -110,7 +114,7 @@ def test_two_processes_follow_the_losses_of_one_with_twice_the_batch(train, tmp_
     assert (tmp_path / "two/last/ema.pdparams").is_file()
 
 
-def test_two_processes_evaluate_to_the_numbers_of_one(train, tmp_path):
+def test_evaluation_with_two_processes_equals_that_of_one(train, tmp_path):
     assert train(1, "learned", "--batch_size", 4, "--epochs", 25).returncode == 0
     learned = records(tmp_path / "learned", "eval")[-1]
     assert learned["Mean"] > 10, "numbers that could differ"
@@ -133,8 +137,8 @@ def test_two_processes_evaluate_to_the_numbers_of_one(train, tmp_path):
     )
 
 
-def test_statistics_of_the_first_process_hold_and_a_resumed_job_continues(train, tmp_path):
-    """Also where each process has statistics of its own: both evaluate and resume with those of the first."""
+def test_statistics_of_the_first_process_are_used_in_evaluation_and_resume(train, tmp_path):
+    """With batch statistics of their own, processes evaluate and resume with those of the first."""
     common = ("--batch_size", 4, "--epochs", 3)
     assert train(2, "straight", *common).returncode == 0
     assert train(2, "cut", *common, "--max_hours", 1e-9).returncode != 0
@@ -149,7 +153,7 @@ def test_statistics_of_the_first_process_hold_and_a_resumed_job_continues(train,
         assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "straight" / name).read_bytes()
 
 
-def test_a_process_that_fails_ends_the_job_and_says_why(train, people, tmp_path):
+def test_failing_process_ends_the_job_with_its_error(train, people, tmp_path):
     images = sorted((people / "images").iterdir())
     victim = next(path for path in images if path.suffix == ".jpg")
     whole = victim.read_bytes()
@@ -163,3 +167,28 @@ def test_a_process_that_fails_ends_the_job_and_says_why(train, people, tmp_path)
         path.read_text(encoding="utf-8") for path in (tmp_path / "run.logs").glob("workerlog.*")
     )
     assert f"error: {victim}: not an image that can be decoded" in logs
+
+
+def test_gradients_are_averaged_where_some_parameters_have_none(train, tmp_path):
+    """`model.inters` adds a block that a single stack never runs."""
+    common = ("--epochs", 2, "--freeze", "statistics", "-o", "model.inters=true")
+    for processes, name, batch, accumulate in (
+        (1, "one", 8, 1),
+        (2, "two", 4, 1),
+        (2, "parts", 2, 2),
+    ):
+        done = train(
+            processes,
+            name,
+            "--batch_size",
+            batch,
+            *common,
+            "-o",
+            f"train.accumulate={accumulate}",
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    expected = records(tmp_path / "one", "train")
+    assert len(expected) == 6
+    for name in ("two", "parts"):
+        found = records(tmp_path / name, "train")
+        assert [r["loss"] for r in found] == pytest.approx([r["loss"] for r in expected], rel=1e-4)

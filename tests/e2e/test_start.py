@@ -1,4 +1,4 @@
-"""`train.py --init --freeze`: other people's weights as a start, on the screen, in the log and in config.json."""
+"""`train.py --init --freeze`: published weights as a start, in output, log and config.json."""
 
 import json
 
@@ -22,7 +22,7 @@ FLAGS = [part for key, value in SMALL.items() for part in ("-o", f"{key}={value}
 
 @pytest.fixture(scope="module")
 def backbone(tmp_path_factory):
-    """A ResNet with a classifier as torchvision names it, and its tensors."""
+    """Returns a file of a ResNet with a classifier, named as in torchvision, and its tensors."""
     state = build.model(overrides.override(registry.find(CONFIG), SMALL)).state_dict()
     rng = np.random.default_rng(1)
     tensors = {
@@ -39,7 +39,7 @@ def backbone(tmp_path_factory):
     return path, tensors
 
 
-def test_a_frozen_imagenet_backbone_from_start_to_resume(
+def test_frozen_imagenet_backbone_is_trained_and_resumed(
     backbone, synthetic_mpii, run_in, tmp_path
 ):
     path, tensors = backbone
@@ -61,7 +61,7 @@ def test_a_frozen_imagenet_backbone_from_start_to_resume(
     ]
     assert (values["train.init"], values["train.freeze"]) == (str(path), "backbone")
 
-    moved = path.rename(path.with_suffix(".moved"))  # a resumed run has its weights
+    moved = path.rename(path.with_suffix(".moved"))  # a resumed run does not need the file
     try:
         resumed = run_in(tmp_path, "train.py", *common, "--resume", "run", "--epochs", 2)
     finally:
@@ -76,7 +76,7 @@ def test_a_frozen_imagenet_backbone_from_start_to_resume(
         assert theirs not in tensors or np.array_equal(value, tensors[theirs]), name
 
 
-def test_what_cannot_start(backbone, synthetic_mpii, run_in, tmp_path):
+def test_invalid_initial_weights_are_an_error(backbone, synthetic_mpii, run_in, tmp_path):
     path, _ = backbone
     common = ("--dataset_root", synthetic_mpii, "--num_workers", 0)
     for flags, message in (

@@ -1,4 +1,7 @@
-"""A system from this file alone: a codec of vectors, a network, a loss and a recipe, without a line of the package changed."""
+"""A pose estimation system that is defined in this file alone, without a change of the package.
+
+It has a codec of vectors, a network, a loss and a config.
+"""
 
 import json
 from collections.abc import Mapping
@@ -106,7 +109,7 @@ class ToyNetwork(nn.Layer):
 
 @dataclass(frozen=True)
 class ToyModel(ModelSpec):
-    """The network's one field; what depends on the codec is taken from it."""
+    """Fields of the network; sizes that depend on the codec are taken from the codec."""
 
     kind: ClassVar[str] = "toy_network"
     target: ClassVar[str] = f"{__name__}:ToyNetwork"
@@ -136,7 +139,7 @@ class ToyLoss:
 
 @dataclass(frozen=True)
 class ToyLossSpec(LossSpec):
-    """The loss's one field."""
+    """Fields of the loss."""
 
     kind: ClassVar[str] = "toy_loss"
     target: ClassVar[str] = f"{__name__}:ToyLoss"
@@ -162,7 +165,7 @@ def _registered(monkeypatch):
     registry.register(TOY)
 
 
-def test_it_trains_is_evaluated_resumed_exported_and_predicts(synthetic_mpii, tmp_path):
+def test_external_system_trains_evaluates_resumes_exports_and_predicts(synthetic_mpii, tmp_path):
     options = {"data": synthetic_mpii, "device": "cpu"}
     run = pp.train(TOY.name, output=tmp_path / "run", **options)
     content = json.loads((tmp_path / "run/config.json").read_text())
@@ -196,7 +199,7 @@ def test_it_trains_is_evaluated_resumed_exported_and_predicts(synthetic_mpii, tm
     assert found.image.shape == read_upright(photo).shape
 
 
-def test_learning_helps(synthetic_mpii, tmp_path):
+def test_training_of_the_external_system_reduces_the_loss(synthetic_mpii, tmp_path):
     longer = {"train.epochs": 30, "train.eval_every": 30, "augment": None}
     run = pp.train(
         TOY.name, data=synthetic_mpii, output=tmp_path / "run", overrides=longer, device="cpu"
@@ -205,12 +208,12 @@ def test_learning_helps(synthetic_mpii, tmp_path):
     assert losses[-1] < 0.5 * losses[0]
 
 
-def test_a_name_is_registered_once():
+def test_kind_of_another_class_cannot_be_registered():
     with pytest.raises(pp.InputError):
         registry.register(replace(TOY, source="another"))
 
 
-def test_a_file_that_names_an_unknown_class_imports_nothing(synthetic_mpii, tmp_path):
+def test_config_with_an_unknown_kind_imports_nothing(synthetic_mpii, tmp_path):
     run = pp.train(
         TOY.name,
         data=synthetic_mpii,

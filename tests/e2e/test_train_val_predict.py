@@ -1,4 +1,4 @@
-"""The real commands, one after another, on synthetic people: what a user does on the first day."""
+"""Training, evaluation and prediction with the real commands, on synthetic people."""
 
 import json
 import os
@@ -17,7 +17,7 @@ FLAGS = ("--batch_size", "4", "-o", "train.schedule.warmup=0", "-o", "augment=no
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory, synthetic_mpii, run_in):
-    """The folder in which `train.py` has trained two epochs of a small network."""
+    """Returns the folder of a run of two epochs, and the output of `train.py`."""
     folder = tmp_path_factory.mktemp("trained")
     done = run_in(
         folder, "train.py", "--dataset_root", synthetic_mpii, *SMALL, *FLAGS, "--epochs", 2
@@ -26,11 +26,12 @@ def trained(tmp_path_factory, synthetic_mpii, run_in):
     return folder, done.stdout
 
 
-def test_training_says_what_it_does(trained):
+def test_training_logs_its_data_and_results(trained):
     folder, said = trained
     assert "=> num_images: 8\n=> load 8 samples" in said
     line = (
-        r"\[TRAIN\] epoch=0, batch_id=0, loss=[\d.]+, lr=[\d.]+, acc_pose=[\d.]+, batch_cost=[\d.]+, "
+        r"\[TRAIN\] epoch=0, batch_id=0, loss=[\d.]+, lr=[\d.]+, acc_pose=[\d.]+,"
+        r" batch_cost=[\d.]+, "
         r"reader_cost=[\d.]+, ips=[\d.]+ images/s ETA \d+:\d\d:\d\d"
     )
     assert re.search(line, said)
@@ -40,7 +41,12 @@ def test_training_says_what_it_does(trained):
     )
     run = folder / "output" / "hourglass_tiny_128"
     assert sorted(path.name for path in run.glob("[!.]*") if path.name != "vdl") == [
-        *("best_model", "config.json", "earlier", "last", "log.txt", "metrics.jsonl")
+        "best_model",
+        "config.json",
+        "earlier",
+        "last",
+        "log.txt",
+        "metrics.jsonl",
     ]
     assert (run / "log.txt").read_text(encoding="utf-8") in said
     records = [
@@ -52,9 +58,7 @@ def test_training_says_what_it_does(trained):
     assert "last [EVAL] epoch=1:" in said
 
 
-def test_evaluation_repeats_the_last_numbers_of_the_training(
-    trained, synthetic_mpii, run_in, tmp_path
-):
+def test_evaluation_equals_the_last_one_of_training(trained, synthetic_mpii, run_in, tmp_path):
     folder, said = trained
     weights = folder / "output" / "hourglass_tiny_128" / "last" / "model.pdparams"
     done = run_in(
@@ -101,7 +105,7 @@ def test_evaluation_repeats_the_last_numbers_of_the_training(
     assert json.loads(scored.stdout) == pytest.approx(scores["values"])
 
 
-def test_each_checkpoint_has_its_own_result(trained, synthetic_mpii, run_in, tmp_path):
+def test_each_checkpoint_is_evaluated_separately(trained, synthetic_mpii, run_in, tmp_path):
     run = trained[0] / "output" / "hourglass_tiny_128"
     before = next((run / "earlier").iterdir())
     for folder in (run / "last", before, run / "last"):
@@ -122,7 +126,7 @@ def test_each_checkpoint_has_its_own_result(trained, synthetic_mpii, run_in, tmp
     assert all(str(path.relative_to(tmp_path)) in table for path in paths)
 
 
-def test_other_protocols_are_flags(trained, synthetic_mpii, run_in, tmp_path):
+def test_evaluation_flags_change_the_protocol(trained, synthetic_mpii, run_in, tmp_path):
     folder, _ = trained
     weights = folder / "output" / "hourglass_tiny_128" / "best_model" / "model.pdparams"
     done = run_in(
@@ -143,7 +147,7 @@ def test_other_protocols_are_flags(trained, synthetic_mpii, run_in, tmp_path):
     assert refused.stderr == "error: --image_size 384, but the checkpoint was trained at 128\n"
 
 
-def test_prediction_draws_and_writes(trained, synthetic_mpii, run_in, tmp_path):
+def test_prediction_writes_drawings_and_results(trained, synthetic_mpii, run_in, tmp_path):
     folder, _ = trained
     weights = folder / "output" / "hourglass_tiny_128" / "best_model" / "model.pdparams"
     images = sorted((synthetic_mpii / "images").iterdir())[:2]
@@ -166,8 +170,8 @@ def test_prediction_draws_and_writes(trained, synthetic_mpii, run_in, tmp_path):
         assert drawing.shape == (image["height"], image["width"], 3)
 
 
-def test_resume_continues_and_equals_an_uninterrupted_run(synthetic_mpii, run_in, tmp_path):
-    # A cosine would depend on the number of epochs that the stopped run was given.
+def test_resumed_run_equals_an_uninterrupted_one(synthetic_mpii, run_in, tmp_path):
+    # A cosine schedule would depend on the number of epochs of the stopped run.
     common = (
         "--dataset_root",
         synthetic_mpii,
@@ -195,9 +199,7 @@ def test_resume_continues_and_equals_an_uninterrupted_run(synthetic_mpii, run_in
     assert a == b
 
 
-def test_the_originals_command_leaves_weights_where_its_validation_looks(
-    synthetic_mpii, run_in, tmp_path
-):
+def test_original_commands_find_the_weights_of_each_other(synthetic_mpii, run_in, tmp_path):
     reduced = (
         "model.channels=(8,8,8,8,8,8)",
         "model.blocks=(1,1,1,1,1,1)",
@@ -207,17 +209,15 @@ def test_the_originals_command_leaves_weights_where_its_validation_looks(
     done = run_in(
         tmp_path,
         "train.py",
-        *(
-            "--dataset_root",
-            synthetic_mpii,
-            "--image_size",
-            256,
-            "--epochs",
-            1,
-            "--batch_size",
-            8,
-            *changes,
-        ),
+        "--dataset_root",
+        synthetic_mpii,
+        "--image_size",
+        256,
+        "--epochs",
+        1,
+        "--batch_size",
+        8,
+        *changes,
     )
     assert done.returncode == 0, done.stderr
     command = re.findall(r"python (\S*val\.py --image_size 256 .*)", done.stdout)[0].split()
@@ -228,7 +228,7 @@ def test_the_originals_command_leaves_weights_where_its_validation_looks(
     assert run_in(tmp_path, *command).returncode == 0
 
 
-def test_a_taken_output_is_not_overwritten(trained, synthetic_mpii, run_in):
+def test_existing_output_folder_is_not_overwritten(trained, synthetic_mpii, run_in):
     folder, _ = trained
     before = (folder / "output" / "hourglass_tiny_128" / "config.json").read_bytes()
     taken = run_in(
@@ -262,14 +262,14 @@ def test_a_taken_output_is_not_overwritten(trained, synthetic_mpii, run_in):
         ),
     ],
 )
-def test_bad_input_is_one_clear_message(run_in, tmp_path, arguments, message):
+def test_bad_input_is_one_error_line(run_in, tmp_path, arguments, message):
     done = run_in(tmp_path, "train.py", *arguments)
     assert done.returncode == 2
     assert done.stderr.startswith(message)
     assert "Traceback" not in done.stderr
 
 
-def test_an_unreadable_training_image_is_named(synthetic_mpii, run_in, tmp_path):
+def test_unreadable_training_image_is_named(synthetic_mpii, run_in, tmp_path):
     broken = tmp_path / "broken"
     (broken / "images").mkdir(parents=True)
     (broken / "annotations").symlink_to(synthetic_mpii / "annotations")
@@ -282,7 +282,7 @@ def test_an_unreadable_training_image_is_named(synthetic_mpii, run_in, tmp_path)
     assert done.stderr == f"error: {victim}: not an image that can be decoded; is it complete?\n"
 
 
-def test_help_answers_without_paddle(run_in, tmp_path):
+def test_help_works_without_paddle(run_in, tmp_path):
     for command in ("train.py", "val.py", "predict.py", "compare", "results"):
         places = os.pathsep.join(map(str, (_without_paddle(tmp_path), ROOT)))
         done = run_in(tmp_path, command, "--help", PYTHONPATH=places)

@@ -1,4 +1,4 @@
-"""Real commands in a process that has no Paddle, with Google's MoveNet from its published files."""
+"""The real commands in a process without Paddle, with Google's MoveNet from published files."""
 
 import csv
 import json
@@ -30,7 +30,7 @@ sys.exit(execute(sys.argv[1], sys.argv[2:]))
 @pytest.mark.parametrize(
     "model", ["movenet_thunder", "movenet_lightning", "google_movenet_lightning_int8"]
 )
-def test_poses_in_a_photograph(shared, tmp_path, model):
+def test_googles_movenet_predicts_a_photograph_without_paddle(shared, tmp_path, model):
     photo, folder = shared / "data/movenet/squat.bmp", shared / "data/movenet_tfjs"
     copy = (
         shared / "data/movenet/movenet_single_pose_lightning_ptq.tflite"
@@ -63,4 +63,4 @@ def test_poses_in_a_photograph(shared, tmp_path, model):
     deviation = np.abs(
         np.array(person["keypoints"])[:, :2] / images.read_upright(photo).shape[1::-1] - expected
     )
-    assert deviation.mean() < 0.02  # of the photograph
+    assert deviation.mean() < 0.02  # of the image's sides

@@ -1,4 +1,4 @@
-"""Which check a data set gets."""
+"""Checks of data sets: recognised layouts, and findings of folders and annotation files."""
 
 import shutil
 
@@ -6,6 +6,7 @@ import pytest
 
 from paddle_pose.data.synthetic.dataset import write_coco, write_mpii
 from paddle_pose.engine.check import check_annotations, check_dataset, layout_of
+from paddle_pose.errors import InputError
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,7 @@ def codes(report):
     return {finding.code for finding in report.findings if finding.severity == "error"}
 
 
-def test_the_files_tell_the_layout(mpii, coco, tmp_path):
+def test_layout_of_recognises_the_annotation_files(mpii, coco, tmp_path):
     assert layout_of(mpii) == "mpii"
     assert layout_of(coco) == "coco"
     assert layout_of(tmp_path / "nowhere") == "mpii"
@@ -35,7 +36,7 @@ def test_the_files_tell_the_layout(mpii, coco, tmp_path):
     assert layout_of(tmp_path) == "mpii"
 
 
-def test_a_folder_is_checked_in_its_layout(mpii, coco):
+def test_check_dataset_uses_the_layout_of_the_folder(mpii, coco):
     done = []
     report = check_dataset(mpii, progress=lambda total, unit: done.append)
     assert report.counts == {"train": (3, 3), "val": (2, 2), "trainval": (5, 5)}
@@ -45,7 +46,7 @@ def test_a_folder_is_checked_in_its_layout(mpii, coco):
     assert codes(check_dataset(mpii, "coco")) == {"missing_file"}
 
 
-def test_annotation_files_anywhere_are_checked(coco, tmp_path):
+def test_check_annotations_accepts_files_outside_a_layout(coco, tmp_path):
     annotations = {}
     for split in ("train", "val"):
         annotations[split] = tmp_path / f"{split}.json"
@@ -58,6 +59,6 @@ def test_annotation_files_anywhere_are_checked(coco, tmp_path):
     )
 
 
-def test_an_unknown_decode_is_an_error(mpii):
-    with pytest.raises(ValueError, match="some"):
+def test_check_dataset_with_unknown_decode_raises(mpii):
+    with pytest.raises(InputError, match="some"):
         check_dataset(mpii, decode="some")

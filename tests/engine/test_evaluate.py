@@ -35,7 +35,7 @@ SMALL = {
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
-    """An untrained network, with its config beside it."""
+    """Returns the weights file of an untrained network, with its config beside it."""
     config = override(registry.find("hourglass_tiny_128"), SMALL)
     path = tmp_path_factory.mktemp("weights") / "model.pdparams"
     network = build.model(config)
@@ -46,39 +46,37 @@ def weights(tmp_path_factory):
 
 @pytest.fixture
 def perfect(synthetic_mpii, tmp_path):
-    """Predictions that are the truth, counted from 1."""
+    """Returns a file of predictions equal to the ground truth, with pixels that start at 1."""
     truth = read_ground_truth(synthetic_mpii / "annotations" / "mpii_gt_val.mat")
     scipy.io.savemat(tmp_path / "perfect.mat", {"preds": truth.keypoints + 1.0})
     return tmp_path / "perfect.mat"
 
 
-def test_an_evaluation_writes_nothing_unless_told_where(
-    weights, synthetic_mpii, tmp_path, monkeypatch
-):
+def test_evaluate_without_output_writes_nothing(weights, synthetic_mpii, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    told = []
+    progress = []
     found = evaluate(
         str(weights),
         synthetic_mpii,
         overrides={"val.flip": False, "val.batch_size": 3},
-        progress=lambda total, unit: lambda done: told.append((done, total, unit)),
+        progress=lambda total, unit: lambda done: progress.append((done, total, unit)),
     )
     assert {"Mean", "Mean@0.1", "Ankle"} <= set(found.values)
     assert set(found.intervals) <= set(found.values)
     assert found.written == ()
     assert list(tmp_path.iterdir()) == []
-    assert told == [(3, 8, "people"), (6, 8, "people"), (8, 8, "people")]
+    assert progress == [(3, 8, "people"), (6, 8, "people"), (8, 8, "people")]
     protocol = found.protocol
-    assert (protocol["flip"], protocol["shift"], protocol["people"]) == (False, False, 8)
-    assert (protocol["input"], protocol["boxes"], protocol["metric"]) == (
-        [64, 64],
-        "ground truth",
-        "pckh",
-    )
+    assert protocol["flip"] is False
+    assert protocol["shift"] is False
+    assert protocol["people"] == 8
+    assert protocol["input"] == [64, 64]
+    assert protocol["boxes"] == "ground truth"
+    assert protocol["metric"] == "pckh"
     assert protocol["image_folder"] == str(synthetic_mpii / "images")
 
 
-def test_everything_an_evaluation_can_write(weights, synthetic_mpii, tmp_path):
+def test_evaluate_writes_all_requested_files(weights, synthetic_mpii, tmp_path):
     output = tmp_path / "scored"
     found = evaluate(
         weights,
@@ -104,41 +102,33 @@ def test_everything_an_evaluation_can_write(weights, synthetic_mpii, tmp_path):
     assert again.values == pytest.approx(found.values)
     page = (output / "report.html").read_text(encoding="utf-8")
     assert "data:image/jpeg" in page
-    # Older files name the folder of images otherwise.
+    # Files of earlier versions store the folder of images under another key.
     content["protocol"]["pictures"] = content["protocol"].pop("image_folder")
     (output / "scores.json").write_text(json.dumps(content), encoding="utf-8")
     assert write_report(output, output / "again.html").read_text(encoding="utf-8") == page
 
 
-def test_a_second_evaluation_leaves_no_page_or_image_of_the_first(
-    weights, synthetic_mpii, tmp_path
-):
+def test_second_evaluation_removes_page_and_image_of_the_first(weights, synthetic_mpii, tmp_path):
     evaluate(weights, synthetic_mpii, output=tmp_path, draw=True, report=True)
     (tmp_path / "report.html").write_text("mine")
     evaluate(weights, synthetic_mpii, output=tmp_path)
-    assert {path.name for path in tmp_path.glob("[!.]*")} == {
-        *("pred.mat", "predictions.json", "scores.json", "report.html")
-    }
+    written = {path.name for path in tmp_path.glob("[!.]*")}
+    assert written == {"pred.mat", "predictions.json", "scores.json", "report.html"}
 
 
 @pytest.mark.parametrize(
     "name", ["pred.mat", "predictions.json", "predictions.png", "scores.json", "report.html"]
 )
-def test_nothing_of_somebody_else_is_replaced(name, weights, synthetic_mpii, tmp_path):
+def test_evaluate_does_not_overwrite_foreign_files(name, weights, synthetic_mpii, tmp_path):
     (tmp_path / name).write_text("mine")
     with pytest.raises(InputError, match=name):
         evaluate(weights, synthetic_mpii, output=tmp_path, draw=True, report=True)
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {name: "mine"}
 
 
-def test_the_default_folder_tells_weights_apart(tmp_path):
-    for name, content in (
-        ("a.xml", "graph"),
-        ("a.bin", "one"),
-        ("b.xml", "graph"),
-        ("b.bin", "two"),
-        ("c.pth", "one"),
-    ):
+def test_default_folder_depends_on_the_content_of_the_weights(tmp_path):
+    contents = {"a.xml": "graph", "a.bin": "one", "b.xml": "graph", "b.bin": "two", "c.pth": "one"}
+    for name, content in contents.items():
         (tmp_path / name).write_text(content)
     folders = [default_folder(tmp_path / name, "net") for name in ("a.xml", "b.xml", "c.pth")]
     assert folders[0] != folders[1]
@@ -148,12 +138,12 @@ def test_the_default_folder_tells_weights_apart(tmp_path):
 
 
 @pytest.mark.parametrize("flag", ["draw", "report"])
-def test_files_need_a_folder(weights, synthetic_mpii, flag):
+def test_draw_and_report_without_output_raise(weights, synthetic_mpii, flag):
     with pytest.raises(InputError):
         evaluate(weights, synthetic_mpii, **{flag: True})
 
 
-def test_a_report_on_another_metric_is_refused(weights, synthetic_mpii, tmp_path):
+def test_report_with_an_unsupported_metric_raises(weights, synthetic_mpii, tmp_path):
     with pytest.raises(InputError):
         evaluate(
             weights, synthetic_mpii, overrides={"val.metric": "pck"}, output=tmp_path, report=True
@@ -161,7 +151,7 @@ def test_a_report_on_another_metric_is_refused(weights, synthetic_mpii, tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_published_predictions_score_what_was_published(shared):
+def test_score_file_reproduces_published_scores(shared):
     root = shared / "data" / "mpii_val"
     preds = root / "predictions" / "hg_s2_b1.mat"
     scores = score_file(preds, root)
@@ -172,7 +162,7 @@ def test_published_predictions_score_what_was_published(shared):
     assert named.values == scores.values
 
 
-def test_pixels_count_from_1_unless_told_otherwise(perfect, synthetic_mpii):
+def test_score_file_expects_one_based_pixels_by_default(perfect, synthetic_mpii):
     assert score_file(perfect, synthetic_mpii).values["Mean"] == 100.0
     truth = synthetic_mpii / "annotations" / "mpii_gt_val.mat"
     points = read_ground_truth(truth).keypoints
@@ -182,7 +172,7 @@ def test_pixels_count_from_1_unless_told_otherwise(perfect, synthetic_mpii):
     assert np.all([low == high == 100.0 for low, high in exact.intervals.values()])
 
 
-def test_results_for_coco_are_scored_with_the_named_ground_truth(tmp_path):
+def test_score_file_scores_coco_results_with_the_given_ground_truth(tmp_path):
     root = write_coco(tmp_path / "coco", num_train=1, num_val=2, size=(64, 64))
     truth = root / "annotations" / "person_keypoints_val2017.json"
     content = json.loads(truth.read_text(encoding="utf-8"))
@@ -195,8 +185,8 @@ def test_results_for_coco_are_scored_with_the_named_ground_truth(tmp_path):
         del category["keypoints"]
     nameless = tmp_path / "nameless.json"
     nameless.write_text(json.dumps(content), encoding="utf-8")
-    for where in ({"data": root}, {"ground_truth": truth}, {"ground_truth": nameless}):
-        assert score_file(tmp_path / "perfect.json", **where).values["AP"] == 1.0
+    for arguments in ({"data": root}, {"ground_truth": truth}, {"ground_truth": nameless}):
+        assert score_file(tmp_path / "perfect.json", **arguments).values["AP"] == 1.0
     with pytest.raises(InputError):
         score_file(tmp_path / "perfect.json", root, zero_based=True)
     shutil.rmtree(root)
@@ -204,12 +194,12 @@ def test_results_for_coco_are_scored_with_the_named_ground_truth(tmp_path):
         score_file(tmp_path / "perfect.json", root)
 
 
-def test_the_ground_truth_has_to_be_named(perfect):
+def test_score_file_without_ground_truth_raises(perfect):
     with pytest.raises(InputError):
         score_file(perfect)
 
 
-def test_the_suffix_says_whose_format_it_is(tmp_path):
+def test_dataset_of_depends_on_the_suffix(tmp_path):
     assert [dataset_of(tmp_path / name) for name in ("a.json", "a.mat", "a.h5")] == [
         "coco",
         "mpii",
@@ -217,7 +207,7 @@ def test_the_suffix_says_whose_format_it_is(tmp_path):
     ]
 
 
-def test_scores_are_written_with_their_protocol(perfect, synthetic_mpii, tmp_path):
+def test_write_scores_writes_values_and_protocol(perfect, synthetic_mpii, tmp_path):
     scores = score_file(perfect, synthetic_mpii)
     path = write_scores(scores, tmp_path / "deep" / "folder", "a command")
     content = json.loads(path.read_text(encoding="utf-8"))
@@ -230,12 +220,12 @@ def test_scores_are_written_with_their_protocol(perfect, synthetic_mpii, tmp_pat
 
 
 @pytest.mark.parametrize("settings", [{"device": "cpu"}, {"threads": 1}], ids=str)
-def test_a_loaded_model_has_its_device_and_threads(weights, settings):
+def test_evaluate_loaded_model_with_device_or_threads_raises(weights, settings):
     with load_model(weights) as model, pytest.raises(InputError, match=next(iter(settings))):
         evaluate(model, "nowhere", **settings)
 
 
-def test_a_closed_model_is_not_evaluated(weights):
+def test_evaluate_closed_model_raises(weights):
     model = load_model(weights)
     model.close()
     with pytest.raises(InputError, match="closed"):
@@ -245,12 +235,12 @@ def test_a_closed_model_is_not_evaluated(weights):
 @pytest.mark.parametrize(
     ("name", "value"), [("device", "cuda"), ("threads", 0), ("overrides", [1])], ids=str
 )
-def test_what_no_argument_may_be_is_refused(weights, name, value):
+def test_evaluate_with_invalid_argument_raises(weights, name, value):
     with pytest.raises(InputError, match=f"^{name}"):
         evaluate(weights, "nowhere", **{name: value})
 
 
-def test_a_folder_is_evaluated_without_progress(weights, synthetic_mpii, capfd):
+def test_evaluate_accepts_a_folder_and_shows_no_progress(weights, synthetic_mpii, capfd):
     found = evaluate(weights.parent, synthetic_mpii, overrides={"val.flip": False}, progress=None)
     assert found.protocol["checkpoint"] == str(weights)
     assert "people/s" not in capfd.readouterr().err

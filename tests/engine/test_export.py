@@ -22,7 +22,7 @@ WEIGHTS = Path("run/last/model.pdparams")
         ("onnx", True, True, "model_decoded_int8.onnx"),
     ],
 )
-def test_the_default_path(format, decode, int8, name):
+def test_export_path_default_is_beside_the_weights(format, decode, int8, name):
     assert export_path(WEIGHTS, None, format, decode=decode, int8=int8) == WEIGHTS.with_name(name)
 
 
@@ -35,7 +35,7 @@ def test_the_default_path(format, decode, int8, name):
         ("earlier/epoch-0001-batch-000002/model.pdparams", "epoch-0001-batch-000002.onnx"),
     ],
 )
-def test_a_training_replaces_no_export(weights, name, tmp_path, monkeypatch):
+def test_export_path_of_a_run_is_its_exports_folder(weights, name, tmp_path, monkeypatch):
     run = tmp_path / "run"
     (run / weights).parent.mkdir(parents=True)
     (run / "config.json").touch()
@@ -48,40 +48,40 @@ def test_a_training_replaces_no_export(weights, name, tmp_path, monkeypatch):
     ).resolve() == (run / "exports" / name)
 
 
-def test_a_given_path_is_taken():
+def test_export_path_returns_the_given_path():
     given = Path("there/pose.onnx")
     assert export_path(WEIGHTS, given, "onnx", decode=True, int8=False) == given
 
 
-def test_a_path_of_another_format_is_refused():
-    with pytest.raises(InputError, match=r"pose.onnx: .* openvino .* \*.xml"):
+def test_export_path_with_suffix_of_another_format_raises():
+    with pytest.raises(InputError, match=r"pose\.onnx.*openvino.*\.xml"):
         export_path(WEIGHTS, Path("pose.onnx"), "openvino", decode=False, int8=False)
 
 
-def test_paddle_programs_are_not_written_in_int8(tmp_path):
+def test_export_model_to_paddle_in_int8_raises(tmp_path):
     with pytest.raises(InputError, match="INT8"):
         export_model(tmp_path / "model.pdparams", format="paddle", calibration=tmp_path)
 
 
-def test_a_missing_checkpoint_is_named(tmp_path):
+def test_export_model_with_missing_checkpoint_raises(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"model\.pdparams"):
         export_model(tmp_path / "model.pdparams")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_unknown_format_is_refused(tmp_path):
+def test_export_model_with_unknown_format_raises(tmp_path):
     with pytest.raises(InputError, match="tflite"):
         export_model(tmp_path / "model.pdparams", format="tflite")
 
 
-def test_a_closed_model_is_not_exported(tmp_path):
+def test_export_model_with_closed_model_raises(tmp_path):
     model = PoseModel(registry.find("hourglass_tiny_128"), WEIGHTS, dict, "cpu", open_detector=dict)
     model.close()
     with pytest.raises(InputError, match="closed"):
         export_model(model, tmp_path / "pose.onnx")
 
 
-def test_overrides_of_an_export_are_a_mapping(tmp_path):
+def test_export_model_with_overrides_as_list_raises(tmp_path):
     (tmp_path / "model.pdparams").write_bytes(b"\x80\x02")
     with pytest.raises(InputError, match=r"^overrides"):
         export_model(
@@ -89,7 +89,7 @@ def test_overrides_of_an_export_are_a_mapping(tmp_path):
         )
 
 
-def test_the_folder_of_a_run_is_exported_without_a_word_on_stdout(tmp_path, capfd, caplog):
+def test_export_model_of_a_run_prints_only_its_log(tmp_path, capfd, caplog):
     pytest.importorskip("paddle2onnx", reason="needs paddle2onnx (requirements/export.txt)")
     config = override(
         registry.find("hourglass_tiny_128"),
@@ -109,4 +109,4 @@ def test_the_folder_of_a_run_is_exported_without_a_word_on_stdout(tmp_path, capf
         (folder / registry.FILE_NAME).write_text(registry.to_json(config), encoding="utf-8")
     exported = export_model(tmp_path / "run", overrides={"val.flip": False})
     assert exported.path == tmp_path / "run" / "exports" / "best_model.onnx"
-    assert capfd.readouterr().out.splitlines() == caplog.messages  # tests show the log on stdout
+    assert capfd.readouterr().out.splitlines() == caplog.messages  # tests print the log to stdout

@@ -1,4 +1,4 @@
-"""Jitter of files: which frames of which people are compared; `tests/e2e/test_measure_jitter.py` has the numbers."""
+"""Selection of the frames whose jitter is measured; see tests/e2e/test_measure_jitter.py, too."""
 
 import numpy as np
 import pytest
@@ -13,13 +13,13 @@ TIMES = np.arange(60) / 25
 def track(frames):
     frames = np.asarray(frames)
     return Track(
-        "a.mp4",
-        1,
-        (320, 240),
-        frames,
-        TIMES[frames],
-        squats(TIMES)[frames] + 20,
-        np.full((len(frames), 17), 0.9),
+        video="a.mp4",
+        id=1,
+        image_size=(320, 240),
+        frames=frames,
+        seconds=TIMES[frames],
+        keypoints=squats(TIMES)[frames] + 20,
+        scores=np.full((len(frames), 17), 0.9),
     )
 
 
@@ -33,19 +33,17 @@ def track(frames):
         (range(10), range(20, 60), ()),
     ],
 )
-def test_two_tracks_are_compared_in_the_longest_run_of_both(raw, other, common):
+def test_common_run_is_the_longest_run_of_both_tracks(raw, other, common):
     for part in common_run(track(raw), track(other)):
         assert part.frames.tolist() == list(common)
 
 
-def test_smoothing_keeps_everything_but_the_keypoints():
+def test_smooth_track_changes_only_the_keypoints():
     raw = track(range(60))
     smooth = smooth_track(raw)
-    assert (smooth.video, smooth.id, smooth.frames.tolist()) == (
-        raw.video,
-        raw.id,
-        raw.frames.tolist(),
-    )
+    assert smooth.video == raw.video
+    assert smooth.id == raw.id
+    assert smooth.frames.tolist() == raw.frames.tolist()
     assert smooth.keypoints.shape == raw.keypoints.shape
     np.testing.assert_allclose(smooth.keypoints[0], raw.keypoints[0])
     assert not np.allclose(smooth.keypoints, raw.keypoints)

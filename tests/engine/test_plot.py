@@ -1,4 +1,4 @@
-"""Drawing runs: which metric is shown, where the image goes, and what is an error."""
+"""Plots of runs: the drawn metric, the path of the image, and errors."""
 
 import json
 
@@ -41,20 +41,21 @@ def run(tmp_path):
     return write(tmp_path / "run", lines)
 
 
-def test_the_image_and_the_best_evaluation(run, capsys):
+def test_plot_training_writes_image_and_logs_best_evaluation(run, capsys):
     assert plot_training([run]) == run / "training.png"
-    line = "run: 8 logged steps up to 8 (epoch 2), best Mean 30.0000 of the averaged weights after epoch 1, step 4"
-    assert line in capsys.readouterr().out.splitlines()
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("run: 8 logged steps up to 8 (epoch 2), best Mean 30.0000 ")
+    assert line.endswith(" averaged weights after epoch 1, step 4")
     image = cv2.imread(str(run / "training.png"))
     assert image.shape[0] > 600
     assert len(np.unique(image.reshape(-1, 3), axis=0)) > 10
 
 
-def test_the_image_of_a_file_stands_beside_it(run):
+def test_plot_training_of_a_file_writes_beside_it(run):
     assert plot_training([run / "metrics.jsonl"]) == run / "training.png"
 
 
-def test_a_run_without_evaluations_is_drawn(tmp_path, capsys):
+def test_plot_training_without_evaluations_writes_image(tmp_path, capsys):
     run = write(tmp_path / "run", steps(4))
     assert (
         plot_training([run], metric="AP", output_file=tmp_path / "new" / "a.png")
@@ -64,12 +65,12 @@ def test_a_run_without_evaluations_is_drawn(tmp_path, capsys):
     assert (tmp_path / "new" / "a.png").is_file()
 
 
-def test_a_metric_that_no_evaluation_has_is_an_error(run):
-    with pytest.raises(InputError, match="--metric AP: no evaluation has it; expected one of Mean"):
+def test_plot_training_with_unknown_metric_raises(run):
+    with pytest.raises(InputError, match=r"--metric AP: .* Mean$"):
         plot_training([run], metric="AP")
     assert not (run / "training.png").exists()
 
 
-def test_a_missing_run_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="nowhere: not found"):
+def test_plot_training_with_missing_run_raises(tmp_path):
+    with pytest.raises(FileNotFoundError, match="nowhere"):
         plot_training([tmp_path / "nowhere"])

@@ -1,4 +1,4 @@
-"""What `predict_files` refuses, warns of and decides before a network runs, and what it writes of videos."""
+"""`predict_files`: checks of its arguments before a network runs, and files of videos."""
 
 import json
 from pathlib import Path
@@ -31,7 +31,7 @@ CAMERA = Source("camera", Path("0"), Path("camera_0"))
         ("--maps", {}, {"maps": True}),
     ],
 )
-def test_what_does_not_go_with_one_person_is_refused(name, people, results):
+def test_one_person_with_settings_for_several_people_raises(name, people, results):
     predict.check_people(People(**people), Results(**results))
     predict.check_people(People(one_person=True, smooth=True), Results())
     with pytest.raises(InputError, match=f"--one_person does not go with {name}"):
@@ -55,16 +55,16 @@ def test_what_does_not_go_with_one_person_is_refused(name, people, results):
         ({}, [IMAGE], []),
     ],
 )
-def test_a_flag_without_effect_is_named_in_one_line(people, sources, flags, capsys):
+def test_flags_without_effect_are_named_in_one_warning(people, sources, flags, capsys):
     predict.warn_of_no_effect(People(**people), sources)
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert len(said.err.splitlines()) == bool(flags)
-    assert all(flag in said.err for flag in flags)
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert len(printed.err.splitlines()) == bool(flags)
+    assert all(flag in printed.err for flag in flags)
 
 
 def one_pose(images):
-    """Heatmaps [N, 1, 16, 32, 32] of a person in the middle of each image."""
+    """Returns heatmaps [N, 1, 16, 32, 32] of a person in the middle of each image."""
     maps = np.zeros((len(images), 1, 16, 32, 32), np.float32)
     joints = np.arange(16)
     maps[:, 0, joints, 8 + 3 * (joints // 4), 10 + 3 * (joints % 4)] = 0.9
@@ -73,7 +73,7 @@ def one_pose(images):
 
 @pytest.fixture
 def model(monkeypatch, tmp_path):
-    """Makes `predict_files` load a stand-in network."""
+    """Replaces the network that `predict_files` loads by `one_pose`."""
     config = override(registry.find("hourglass_tiny_128"), {"val.flip": False})
     weights = tmp_path / "model.pdparams"
     weights.write_bytes(b"weights")
@@ -82,13 +82,13 @@ def model(monkeypatch, tmp_path):
 
 
 def predicted(folder):
-    """(frame, ids) of each record in predictions.json."""
+    """Returns (frame, ids) of each record in predictions.json."""
     records = json.loads((folder / "predictions.json").read_text(encoding="utf-8"))["images"]
     return [(record["frame"], [one["id"] for one in record["persons"]]) for record in records]
 
 
 @pytest.mark.parametrize("rate", [0.5, 10.0])
-def test_people_of_a_video_have_their_ids_from_the_first_frame(model, tmp_path, rate):
+def test_people_of_a_video_have_ids_from_the_first_frame(model, tmp_path, rate):
     movies.write(tmp_path / "a.mp4", count=7, rate=rate)
     movies.write(tmp_path / "b.mp4", count=2, rate=rate)
     summary = predict.predict_files(
@@ -103,7 +103,7 @@ def test_people_of_a_video_have_their_ids_from_the_first_frame(model, tmp_path, 
 
 
 class AfterChecks(Interruption):
-    """Ctrl-C at the n-th check, as at every later one."""
+    """Interruption that requests Ctrl-C at the n-th check and at every later one."""
 
     def __init__(self, checks):
         super().__init__()
@@ -117,7 +117,7 @@ class AfterChecks(Interruption):
 
 
 @pytest.mark.parametrize("checks", [1, 2, 4])
-def test_after_ctrl_c_the_frames_that_waited_are_in_the_files(model, tmp_path, checks):
+def test_delayed_frames_are_written_after_ctrl_c(model, tmp_path, checks):
     movies.write(tmp_path / "a.mp4", count=12)
     summary = predict.predict_files(
         [str(tmp_path / "a.mp4")],
@@ -132,14 +132,14 @@ def test_after_ctrl_c_the_frames_that_waited_are_in_the_files(model, tmp_path, c
     assert predicted(tmp_path / "out") == [(frame, [1]) for frame in range(checks + 2)]
 
 
-def test_the_screens_key_ends_the_run_after_the_frame_that_it_shows(model, monkeypatch, tmp_path):
+def test_key_of_the_screen_stops_after_the_shown_frame(model, monkeypatch, tmp_path):
     class Screen:
         def write(self, frame, poses, drawing):
             if frame.index == 3:
                 raise Interrupted(0, "the window's key")
 
         def close(self):
-            """Nothing is open."""
+            """Does nothing."""
 
     monkeypatch.setattr(predict, "ScreenRenderer", Screen)
     movies.write(tmp_path / "a.mp4", count=12)
@@ -154,7 +154,7 @@ def test_the_screens_key_ends_the_run_after_the_frame_that_it_shows(model, monke
 
 
 @pytest.mark.parametrize("people", [People(detector=None), People(one_person=True)], ids=str)
-def test_without_ids_no_frame_comes_after_ctrl_c(model, tmp_path, people):
+def test_no_frame_is_written_after_ctrl_c_without_ids(model, tmp_path, people):
     movies.write(tmp_path / "a.mp4", count=12)
     summary = predict.predict_files(
         [str(tmp_path / "a.mp4")],

@@ -14,7 +14,7 @@ def _here(monkeypatch, tmp_path):
 
 
 def begun(name, seconds=0):
-    """Makes a run without a checkpoint that was last written to so many seconds after the epoch."""
+    """Makes a run without a checkpoint, last modified so many seconds after the epoch."""
     folder = run_folders.OUTPUT / name
     folder.mkdir(parents=True)
     (folder / "config.json").write_text("{}")
@@ -23,7 +23,7 @@ def begun(name, seconds=0):
 
 
 def saved(folder, name="last"):
-    """Makes a checkpoint in a run."""
+    """Makes a checkpoint in the folder of a run, and returns its folder."""
     (folder / name).mkdir(parents=True)
     (folder / name / "state.json").write_text("{}")
     checkpoint.write_manifest(folder / name)
@@ -31,22 +31,20 @@ def saved(folder, name="last"):
 
 
 def resume(*args, **options):
-    """Returns what would be resumed."""
+    """Returns the folders of the run and of the checkpoint that would be resumed."""
     with run_folders.resumed(*args, **options) as found:
         return found
 
 
-def test_a_new_run_takes_the_first_free_number(tmp_path):
+def test_new_run_takes_the_first_free_number(tmp_path):
     assert run_folders.new(None, "net") == run_folders.OUTPUT / "net"
     begun("net-2")
     assert run_folders.new(None, "net") == run_folders.OUTPUT / "net-3"
-    assert run_folders.new(None, "net") == run_folders.OUTPUT / "net-4", (
-        "taken, though nothing is in it yet"
-    )
+    assert run_folders.new(None, "net") == run_folders.OUTPUT / "net-4", "net-3 is taken already"
     assert run_folders.new(tmp_path / "mine", "net") == tmp_path / "mine"
 
 
-def test_a_run_that_another_process_trains_is_refused(tmp_path):
+def test_run_of_another_process_raises(tmp_path):
     with run_folders.started(None, "net") as folder:
         for output in (folder, tmp_path / folder):
             with pytest.raises(InputError), run_folders.started(output, "net"):
@@ -61,7 +59,7 @@ def test_a_run_that_another_process_trains_is_refused(tmp_path):
     assert resume("") == (folder, folder / "last")
 
 
-def test_a_folder_of_a_run_that_could_not_start_is_free_again(tmp_path):
+def test_folder_of_a_failed_start_is_free_again(tmp_path):
     kept = tmp_path / "kept"
     kept.mkdir()
     for output in (None, kept):
@@ -71,12 +69,12 @@ def test_a_folder_of_a_run_that_could_not_start_is_free_again(tmp_path):
     assert run_folders.new(None, "net").name == "net"
 
 
-def test_a_folder_that_holds_a_run_is_refused():
+def test_new_run_in_the_folder_of_a_run_raises():
     with pytest.raises(InputError, match="holds a run already"):
         run_folders.new(begun("net"), "net")
 
 
-def test_the_newest_run_of_the_config_is_resumed():
+def test_resumed_returns_the_newest_run_of_the_config():
     for name, seconds in (("net", 3), ("net-2", 9), ("net-3", 6), ("hourglass52_mpii_256", 12)):
         saved(begun(name, seconds))
     assert resume("", config_name="net") == (
@@ -91,7 +89,7 @@ def test_the_newest_run_of_the_config_is_resumed():
 
 
 @pytest.mark.parametrize("kind", [str, lambda path: path], ids=["text", "path"])
-def test_a_run_or_one_of_its_checkpoints_may_be_named(kind):
+def test_resumed_accepts_a_run_or_one_of_its_checkpoints(kind):
     folder = begun("net")
     last, earlier = saved(folder), saved(folder, "earlier/epoch-0001-batch-000000")
     assert resume(kind(folder)) == (folder, last)
@@ -99,7 +97,7 @@ def test_a_run_or_one_of_its_checkpoints_may_be_named(kind):
     assert resume(kind(earlier)) == (folder, earlier)
 
 
-def test_a_damaged_checkpoint_is_passed_over_unless_it_is_named(capsys):
+def test_resumed_skips_a_damaged_checkpoint_unless_it_is_named(capsys):
     folder = begun("net")
     last, earlier = saved(folder), saved(folder, "earlier/epoch-0001-batch-000000")
     (last / "state.json").write_text("[]")
@@ -109,7 +107,7 @@ def test_a_damaged_checkpoint_is_passed_over_unless_it_is_named(capsys):
         resume(last)
 
 
-def test_a_run_without_a_checkpoint_begins_again():
+def test_resumed_run_without_checkpoint_has_none():
     folder = begun("net")
     assert resume(folder) == (folder, None)
     (folder / "last").mkdir()
@@ -117,7 +115,7 @@ def test_a_run_without_a_checkpoint_begins_again():
         resume(folder)
 
 
-def test_the_best_weights_are_copied_where_txyugoods_command_looks(monkeypatch, capsys):
+def test_best_weights_are_copied_to_txyugoods_path(monkeypatch, capsys):
     folder, target = begun("net"), run_folders.OUTPUT / "256_best_model"
     run_folders.copy_to_txyugood_path(folder, 256, "D")
     assert not target.exists()
@@ -129,17 +127,12 @@ def test_the_best_weights_are_copied_where_txyugoods_command_looks(monkeypatch, 
         monkeypatch.setattr("sys.argv", ["train.py"])
         run_folders.copy_to_txyugood_path(folder, 256, "D")
         assert (target / "model.pdparams").read_text() == weights
-        said = capsys.readouterr().out
-        assert (
-            f"python val.py --image_size 256 --pretrained_model {target / 'model.pdparams'} --dataset_root D\n"
-            in said
-        )
-    assert sorted(path.name for path in target.glob("[!.]*")) == [
-        "config.json",
-        "from_run.txt",
-        "model.pdparams",
-    ]
+        weights_flag = f"--pretrained_model {target / 'model.pdparams'}"
+        command = f"python val.py --image_size 256 {weights_flag} --dataset_root D\n"
+        assert command in capsys.readouterr().out
+    written = sorted(path.name for path in target.glob("[!.]*"))
+    assert written == ["config.json", "from_run.txt", "model.pdparams"]
     assert (target / "from_run.txt").read_text() == f"{folder}\n"
-    (target / "model.pdparams").write_text("somebody's")
+    (target / "model.pdparams").write_text("foreign")
     run_folders.copy_to_txyugood_path(folder, 256, "D")
-    assert (target / "model.pdparams").read_text() == "somebody's"
+    assert (target / "model.pdparams").read_text() == "foreign"

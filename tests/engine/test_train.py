@@ -31,7 +31,7 @@ def _here(monkeypatch, tmp_path):
 
 @pytest.fixture
 def trained(monkeypatch):
-    """Records the arguments of `train_config` in place of training."""
+    """Replaces `train_config`, and returns the list of its recorded arguments."""
     calls = []
 
     def train_config(config, **arguments):
@@ -54,7 +54,7 @@ def trained(monkeypatch):
         ({"config": "hrnet_w32_mpii_256"}, "hrnet_w32_mpii_256"),
     ],
 )
-def test_the_config_is_the_named_one_or_fits_the_data(trained, arguments, name):
+def test_train_selects_the_config_by_name_size_or_data(trained, arguments, name):
     run = train.train(**arguments)
     ((config, given),) = trained
     assert config == CONFIGS[name]
@@ -66,7 +66,7 @@ def test_the_config_is_the_named_one_or_fits_the_data(trained, arguments, name):
     assert (given["data"], given["resume"]) == (arguments.get("data"), None)
 
 
-def test_the_skeleton_of_annotation_files_is_read(trained, tmp_path):
+def test_train_reads_the_skeleton_of_annotation_files(trained, tmp_path):
     data = write_coco(tmp_path / "coco", num_train=1, num_val=1, size=(64, 64))
     annotations = str(data / "annotations" / "person_keypoints_train2017.json")
     train.train(
@@ -78,7 +78,7 @@ def test_the_skeleton_of_annotation_files_is_read(trained, tmp_path):
     assert (config.codec.skeleton.num_joints, config.data.train_annotations) == (17, annotations)
 
 
-def test_contradictions_are_refused(trained):
+def test_train_with_contradicting_arguments_raises(trained):
     with pytest.raises(InputError, match="image_size 384, but config hourglass_tiny_128 has 128"):
         train.train(config="hourglass_tiny_128", image_size=384)
     with pytest.raises(InputError, match=r"unknown key 'train\.nothing'"):
@@ -86,7 +86,7 @@ def test_contradictions_are_refused(trained):
     assert trained == []
 
 
-def test_a_run_from_python_is_interrupted_saved_and_resumed(synthetic_mpii, capsys):
+def test_interrupted_run_is_saved_and_can_be_resumed(synthetic_mpii, capsys):
     interruption = Interruption()
     interruption.request(TERMINATED)
     options = {"data": synthetic_mpii, "device": "cpu"}
@@ -103,7 +103,8 @@ def test_a_run_from_python_is_interrupted_saved_and_resumed(synthetic_mpii, caps
         "Ended early by SIGTERM at epoch=0, batch_id=1; saved in run/last"
         in capsys.readouterr().out
     )
-    run = train.train(device="cpu", resume=stop.value.folder, progress=None)  # it knows its data
+    # The folder of the run stores the path of its data.
+    run = train.train(device="cpu", resume=stop.value.folder, progress=None)
     assert run.folder == Path("run")
     assert run.values["epoch"] == 0
     assert "Mean@0.1" in run.values
@@ -113,7 +114,7 @@ def test_a_run_from_python_is_interrupted_saved_and_resumed(synthetic_mpii, caps
     assert str(run.folder) in run._repr_html_()
 
 
-def test_an_evaluation_while_training_computes_no_intervals(synthetic_mpii, monkeypatch):
+def test_evaluation_during_training_computes_no_intervals(synthetic_mpii, monkeypatch):
     calls = []
     monkeypatch.setattr(resampling, "bootstrap", lambda *arguments: calls.append(arguments) or {})
     run = train.train(
@@ -127,7 +128,7 @@ def test_an_evaluation_while_training_computes_no_intervals(synthetic_mpii, monk
     assert calls == []
 
 
-def test_synthetic_people_stand_in_for_some_data_sets_only(monkeypatch, tmp_path):
+def test_train_config_for_crops_without_data_raises(monkeypatch, tmp_path):
     monkeypatch.setattr("sys.argv", ["paddle-pose"])
     crops = CONFIGS["movenet_original_coco"]
     with pytest.raises(InputError, match="paddle-pose prepare_coco makes such a folder"):
@@ -135,20 +136,19 @@ def test_synthetic_people_stand_in_for_some_data_sets_only(monkeypatch, tmp_path
     assert not (tmp_path / "run").exists()
 
 
-def test_only_the_first_of_several_processes_speaks(monkeypatch, trained):
+def test_only_the_main_process_logs_information(monkeypatch, trained):
     logger = logging.getLogger("paddle_pose")
     level = logger.level
-    seen = []
+    levels = []
 
     def train_config(config, run_dir, **arguments):
         (run_dir / "metrics.jsonl").touch()
-        seen.append(logger.getEffectiveLevel())
+        levels.append(logger.getEffectiveLevel())
         return {}
 
     monkeypatch.setattr(train, "train_config", train_config)
-    monkeypatch.setattr(
-        ProcessGroup, "on_main", lambda self, do: do()
-    )  # there are no others to wait for
+    # Without this each process would wait for the others, which do not exist.
+    monkeypatch.setattr(ProcessGroup, "on_main", lambda self, do: do())
     try:
         for rank in (0, 1):
             monkeypatch.setattr(
@@ -157,17 +157,17 @@ def test_only_the_first_of_several_processes_speaks(monkeypatch, trained):
             train.train(output=Path("run"))
     finally:
         logger.setLevel(level)
-    assert seen == [logging.INFO, logging.WARNING]
+    assert levels == [logging.INFO, logging.WARNING]
 
 
-def test_auto_starts_a_run_then_continues_it(synthetic_mpii):
+def test_resume_auto_starts_and_then_continues_a_run(synthetic_mpii):
     arguments = {"data": synthetic_mpii, "overrides": CHANGES, "resume": "auto", "progress": None}
     with pytest.raises(Interrupted) as stop:
         train.train("hourglass_tiny_128", max_hours=1e-9, **arguments)
     first = train.train("hourglass_tiny_128", **arguments)
     assert first.folder == stop.value.folder == Path("output/hourglass_tiny_128")
     assert [record["step"] for record in first.history if record["kind"] == "train"] == [2]
-    again = train.train("hourglass_tiny_128", **arguments)  # it is complete: nothing is trained
+    again = train.train("hourglass_tiny_128", **arguments)  # the run is complete: no step remains
     assert again.folder == first.folder
     assert again.values == first.values
     other = train.train("hourglass_tiny_128", output="other", **arguments)
@@ -175,13 +175,13 @@ def test_auto_starts_a_run_then_continues_it(synthetic_mpii):
     assert other.values == first.values
 
 
-def test_auto_has_to_know_which_run_is_meant(synthetic_mpii):
+def test_resume_auto_without_config_or_output_raises(synthetic_mpii):
     with pytest.raises(InputError, match="config"):
         train.train(data=synthetic_mpii, resume="auto")
     assert not Path("output").exists()
 
 
-def test_a_resumed_run_whose_data_are_gone_says_so(synthetic_mpii, tmp_path):
+def test_resumed_run_with_missing_data_raises(synthetic_mpii, tmp_path):
     shutil.copytree(synthetic_mpii, tmp_path / "data")
     train.train("hourglass_tiny_128", data="data", output="run", overrides=CHANGES, device="cpu")
     (tmp_path / "data").rename(tmp_path / "moved")
@@ -193,7 +193,7 @@ def test_a_resumed_run_whose_data_are_gone_says_so(synthetic_mpii, tmp_path):
     ] in (0, 1)
 
 
-def test_a_resumed_run_stays_in_its_folder():
+def test_resumed_run_with_another_output_or_init_raises():
     with pytest.raises(InputError, match="output"):
         train.train(resume="run", output="other")
     with pytest.raises(InputError, match="init"):
@@ -203,7 +203,7 @@ def test_a_resumed_run_stays_in_its_folder():
 @pytest.mark.parametrize(
     ("name", "value"), [("device", "cuda"), ("overrides", ["train.epochs"])], ids=str
 )
-def test_what_no_argument_may_be_is_refused_before_there_is_a_folder(tmp_path, name, value):
+def test_train_with_invalid_argument_creates_no_folder(tmp_path, name, value):
     with pytest.raises(InputError, match=f"^{name}"):
         train.train("hourglass_tiny_128", output=tmp_path / "run", **{name: value})
     assert list(tmp_path.iterdir()) == []

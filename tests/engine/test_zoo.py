@@ -1,4 +1,4 @@
-"""Published files by name: found, refused with the nearest name, and under our names once for all."""
+"""Published files: lookup by name, download, conversion and description."""
 
 import hashlib
 import threading
@@ -21,7 +21,7 @@ NAME = "google_movenet_lightning_int8"
 
 @pytest.fixture
 def copy(tmp_path, monkeypatch):
-    """A file that is the published one by its checksum."""
+    """Returns a file that has the checksum of the published one."""
     path = tmp_path / "copy.tflite"
     path.write_bytes(b"weights")
     monkeypatch.setitem(
@@ -30,7 +30,7 @@ def copy(tmp_path, monkeypatch):
     return path
 
 
-def test_an_unknown_name_names_the_nearest_and_all():
+def test_find_published_with_unknown_name_suggests_the_nearest():
     assert zoo.find_published(NAME) is PUBLISHED[NAME]
     with pytest.raises(InputError) as refused:
         zoo.find_published("google_movenet_lightening_int8")
@@ -39,7 +39,7 @@ def test_an_unknown_name_names_the_nearest_and_all():
     assert all(name in message for name in PUBLISHED)
 
 
-def test_weights_that_are_nowhere_name_the_nearest_published_ones(tmp_path):
+def test_locate_missing_weights_suggests_the_nearest_published_name(tmp_path):
     with pytest.raises(FileNotFoundError) as refused:
         zoo.locate("google_movenet_lightning_int", tmp_path)
     assert "google_movenet_lightning_int:" in str(refused.value)
@@ -49,7 +49,7 @@ def test_weights_that_are_nowhere_name_the_nearest_published_ones(tmp_path):
     assert "Did you mean" not in str(refused.value)
 
 
-def test_a_file_comes_before_a_published_name(tmp_path, monkeypatch):
+def test_file_takes_precedence_over_published_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert zoo.is_published(NAME)
     Path(NAME).write_bytes(b"mine")
@@ -58,11 +58,11 @@ def test_a_file_comes_before_a_published_name(tmp_path, monkeypatch):
     assert not (tmp_path / "published").exists()
 
 
-def test_a_file_is_converted_once(copy, tmp_path, monkeypatch):
-    asked = []
+def test_converted_converts_a_file_once(copy, tmp_path, monkeypatch):
+    calls = []
 
     def convert(config, source, target, force):
-        asked.append((config.name, source, force))
+        calls.append((config.name, source, force))
         target.parent.mkdir()
         for name in (target.name, registry.FILE_NAME):
             target.with_name(name).write_text("written")
@@ -72,32 +72,33 @@ def test_a_file_is_converted_once(copy, tmp_path, monkeypatch):
     for _ in range(2):
         assert zoo.converted(NAME, folder, copy) == folder / NAME / "model.safetensors"
     fetched = folder / PUBLISHED[NAME].file_name
-    assert asked == [(PUBLISHED[NAME].config, fetched, True)]
+    assert calls == [(PUBLISHED[NAME].config, fetched, True)]
     assert fetched.read_bytes() == b"weights"
 
 
-def test_several_that_want_a_file_convert_it_once(copy, tmp_path, monkeypatch):
-    asked = []
+def test_concurrent_calls_convert_a_file_once(copy, tmp_path, monkeypatch):
+    calls = []
 
     def convert(config, source, target, force):
-        asked.append(target)
+        calls.append(target)
         target.parent.mkdir()
-        others.wait(10)
+        all_submitted.wait(10)
         for name in (target.name, registry.FILE_NAME):
             target.with_name(name).write_text("written")
 
     monkeypatch.setattr(zoo, "convert", convert)
-    others, folder = threading.Event(), tmp_path / "published"
+    all_submitted = threading.Event()
+    folder = tmp_path / "published"
     zoo.fetch(NAME, folder, copy)
     with ThreadPoolExecutor(4) as pool:
         found = [pool.submit(zoo.converted, NAME, folder) for _ in range(4)]
-        others.set()
+        all_submitted.set()
         assert {one.result() for one in found} == {folder / NAME / "model.safetensors"}
-    assert len(asked) == 1
+    assert len(calls) == 1
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
-def test_a_description_holds_everything_known(name):
+def test_description_contains_all_known_fields(name):
     file = PUBLISHED[name]
     text = zoo.description(file)
     for known in (
@@ -118,7 +119,7 @@ def test_a_description_holds_everything_known(name):
 
 @pytest.fixture
 def folder(shared, tmp_path, monkeypatch):
-    """An empty folder; nothing can be fetched."""
+    """Returns a folder that does not exist yet; downloads fail."""
     monkeypatch.setattr("paddle_pose.io.download_files.download", only_copies)
     return tmp_path / "published"
 
@@ -133,7 +134,7 @@ def only_copies(file, folder, *, from_file=None, **options):
 @pytest.mark.parametrize(
     ("name", "data"), [("movenet_lightning", "movenet_tfjs"), ("nanodet_g", "nanodet")]
 )
-def test_models_of_two_files_become_onnx_files(shared, folder, name, data, monkeypatch):
+def test_converted_onnx_converts_models_of_two_files(shared, folder, name, data, monkeypatch):
     pytest.importorskip("onnx", reason="needs onnx (requirements/predict.txt)")
     runtime = pytest.importorskip(
         "onnxruntime", reason="needs onnxruntime (requirements/predict.txt)"
@@ -152,7 +153,7 @@ def test_models_of_two_files_become_onnx_files(shared, folder, name, data, monke
     assert zoo.converted_onnx(name, folder) == path
 
 
-def test_a_detector_in_onnx_stays_as_it_is(shared, folder):
+def test_converted_onnx_keeps_onnx_detectors_unchanged(shared, folder):
     copy = shared / "data/nanodet/nanodet_m_416.onnx"
     assert zoo.converted_onnx("nanodet_m", folder, copy) == folder / "nanodet_m.onnx"
     assert (folder / "nanodet_m.onnx").read_bytes() == copy.read_bytes()
@@ -161,7 +162,7 @@ def test_a_detector_in_onnx_stays_as_it_is(shared, folder):
         zoo.locate("nanodet_m", folder)
 
 
-def test_a_model_of_two_files_becomes_ours(shared, folder):
+def test_converted_converts_a_model_of_two_files(shared, folder):
     pytest.importorskip("paddle")
     files = [
         shared / "data/movenet_tfjs" / f"movenet-lightning.{ending}" for ending in ("bin", "json")
@@ -175,7 +176,7 @@ def test_a_model_of_two_files_becomes_ours(shared, folder):
     )
 
 
-def test_without_paddle_a_movenet_is_an_onnx_file(shared, folder, monkeypatch):
+def test_locate_without_paddle_returns_movenet_as_onnx(shared, folder, monkeypatch):
     pytest.importorskip("onnx", reason="needs onnx (requirements/predict.txt)")
 
     def missing():
@@ -186,13 +187,13 @@ def test_without_paddle_a_movenet_is_an_onnx_file(shared, folder, monkeypatch):
     assert zoo.locate(NAME, folder, copy) == folder / NAME / "model.onnx"
 
 
-def test_other_networks_are_not_written_without_paddle(tmp_path):
+def test_converted_onnx_of_other_networks_raises(tmp_path):
     with pytest.raises(InputError):
         zoo.converted_onnx("mmpose_hrnet_w32_coco_256x192", tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_files_of_earlier_versions_are_still_read(copy, tmp_path, monkeypatch):
+def test_fetch_uses_files_of_earlier_versions(copy, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PADDLE_POSE_HOME", str(tmp_path / "home"))
     earlier = Path("output/published") / PUBLISHED[NAME].file_name
@@ -204,7 +205,7 @@ def test_files_of_earlier_versions_are_still_read(copy, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
-def test_the_table_has_a_row_of_what_is_known(name):
+def test_rows_contain_all_known_fields(name):
     file = PUBLISHED[name]
     (row,) = [dict(zip(zoo.COLUMNS, row, strict=True)) for row in zoo.rows() if row[0] == name]
     for metric, value in file.published:
@@ -221,22 +222,20 @@ def test_the_table_has_a_row_of_what_is_known(name):
         assert other.sha256 in text
 
 
-def test_an_onnx_file_is_replaced_only_where_this_project_wrote_it(shared, tmp_path):
+def test_convert_file_does_not_overwrite_foreign_onnx_file(shared, tmp_path):
     pytest.importorskip("onnx", reason="needs onnx (requirements/onnx.txt)")
-    source, target = (
-        shared / "data/movenet/movenet_single_pose_lightning_ptq.tflite",
-        tmp_path / "model.onnx",
-    )
+    source = shared / "data/movenet/movenet_single_pose_lightning_ptq.tflite"
+    target = tmp_path / "model.onnx"
     zoo.convert_file(source, target, config="movenet_lightning_coco")
     first = target.read_bytes()
     with pytest.raises(InputError, match="--force"):
         zoo.convert_file(source, target, config="movenet_lightning_coco")
     zoo.convert_file(source, target, config="movenet_lightning_coco", force=True)
     assert target.read_bytes() == first
-    target.write_bytes(b"somebody's")
+    target.write_bytes(b"foreign")
     with pytest.raises(InputError, match=r"model\.onnx"):
         zoo.convert_file(source, target, config="movenet_lightning_coco", force=True)
-    assert target.read_bytes() == b"somebody's"
+    assert target.read_bytes() == b"foreign"
     assert {path.name for path in tmp_path.glob("[!.]*")} == {
         "model.onnx",
         "model.onnx.metadata.json",

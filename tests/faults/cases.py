@@ -1,4 +1,4 @@
-"""The faults and bad inputs of `table.py`."""
+"""The cases of `table.py`: faults of the machine or of a run, and bad inputs."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from helpers.weights_writers import Call, Name, pickled, whole, write_stream, wr
 from paddle_pose.io.locks import locked
 
 LAST = "run/last/model.pdparams"
-IMAGE = "drawn/images/100000001.jpg"
-RESUME = ("--dataset_root", "drawn", "--resume", "run")
+IMAGE = "people/images/100000001.jpg"
+RESUME = ("--dataset_root", "people", "--resume", "run")
 WHOLE = ("--detector", "none")
 PREDICT = (IMAGE, "--weights", LAST, *WHOLE)
 FRESH = (*TRAIN, *SMALL, "--output", "new", "--epochs", "1")
@@ -35,7 +35,7 @@ RUN = r"run/"
 
 
 def put(name: str, content: bytes) -> Callable[[Path], object]:
-    """Writes a file."""
+    """Returns a function that writes a file below its argument, a folder."""
 
     def prepare(folder: Path) -> None:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -45,7 +45,7 @@ def put(name: str, content: bytes) -> Callable[[Path], object]:
 
 
 def cut(name: str, at: float = 0.5) -> Callable[[Path], object]:
-    """Keeps a file's first bytes."""
+    """Returns a function that truncates a file to a fraction of its size."""
 
     def prepare(folder: Path) -> None:
         path = folder / name
@@ -55,7 +55,7 @@ def cut(name: str, at: float = 0.5) -> Callable[[Path], object]:
 
 
 def gone(*names: str) -> Callable[[Path], object]:
-    """Removes files and folders."""
+    """Returns a function that removes files and folders."""
 
     def prepare(folder: Path) -> None:
         for name in names:
@@ -66,7 +66,7 @@ def gone(*names: str) -> Callable[[Path], object]:
 
 
 def edited(name: str, change: Callable[[object], object]) -> Callable[[Path], object]:
-    """Changes what a JSON file holds."""
+    """Returns a function that changes the content of a JSON file."""
 
     def prepare(folder: Path) -> None:
         content = json.loads((folder / name).read_text(encoding="utf-8"))
@@ -77,7 +77,7 @@ def edited(name: str, change: Callable[[object], object]) -> Callable[[Path], ob
 
 
 def linked(name: str) -> Callable[[Path], object]:
-    """Puts a link to somebody's file."""
+    """Returns a function that makes a link to a file of the user."""
 
     def prepare(folder: Path) -> None:
         put("theirs", b"theirs")(folder)
@@ -88,7 +88,7 @@ def linked(name: str) -> Callable[[Path], object]:
 
 
 def several(*steps: Callable[[Path], object]) -> Callable[[Path], object]:
-    """Does one after the other."""
+    """Returns a function that calls several functions in order."""
     return lambda folder: [step(folder) for step in steps]
 
 
@@ -96,20 +96,26 @@ def training_image(folder: Path) -> Path:
     """Returns an image that only the training split uses."""
     return (
         folder
-        / "drawn/images"
-        / json.loads((folder / "drawn/annotations/mpii_train.json").read_text())[2]["image"]
+        / "people/images"
+        / json.loads((folder / "people/annotations/mpii_train.json").read_text())[2]["image"]
     )
 
 
 def damaged_training_image(folder: Path) -> None:
-    """Cuts it."""
+    """Truncates an image that only the training split uses."""
     training_image(folder).write_bytes(b"\xff\xd8\xff cut")
 
 
 def damaged_checkpoint(
     names: Iterator[str] | tuple[str, ...], content: bytes, sealed: bool
 ) -> Callable[[Path], object]:
-    """Replaces files of the newest checkpoint; with its manifest made anew it looks whole."""
+    """Returns a function that replaces files of the newest checkpoint.
+
+    Args:
+        names: Names of the files.
+        content: New content of each file.
+        sealed: Whether the manifest is written again, so that the checkpoint seems undamaged.
+    """
 
     def prepare(folder: Path) -> None:
         from paddle_pose.training import checkpoint
@@ -132,7 +138,13 @@ ATTACKS = {
 
 
 def written(write: Callable[..., object], name: str, *content: object) -> Callable[[Path], object]:
-    """Writes a weights file."""
+    """Returns a function that writes a weights file.
+
+    Args:
+        write: Function that writes content to a path.
+        name: Name of the file.
+        *content: Further arguments of `write`.
+    """
     return lambda folder: write(folder / name, *content)
 
 
@@ -142,7 +154,9 @@ def tar(*entries: tuple[str, bytes, bytes, str]) -> bytes:
     with tarfile.open(fileobj=file, mode="w:gz") as archive:
         for name, content, kind, link in entries:
             info = tarfile.TarInfo(name)
-            info.type, info.linkname, info.size = kind, link, len(content)
+            info.type = kind
+            info.linkname = link
+            info.size = len(content)
             archive.addfile(info, io.BytesIO(content))
     return file.getvalue()
 
@@ -152,17 +166,22 @@ def zipped(name: str, content: bytes, mode: int = 0) -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         info = zipfile.ZipInfo(name)
-        info.external_attr, info.compress_type = mode << 16, zipfile.ZIP_DEFLATED
+        info.external_attr = mode << 16
+        info.compress_type = zipfile.ZIP_DEFLATED
         archive.writestr(info, content)
     return file.getvalue()
 
 
 def flipped_weight(name: str) -> Callable[[Path], object]:
-    """Flips the highest bit of a weight's mantissa: the file can be read and holds another good number."""
+    """Returns a function that flips the highest bit of a weight's mantissa.
+
+    The file remains valid and contains another finite number.
+    """
 
     def prepare(folder: Path) -> None:
-        path, first = folder / name, next(iter(pickle.loads((folder / name).read_bytes()).values()))
+        path = folder / name
         content = bytearray(path.read_bytes())
+        first = next(iter(pickle.loads(content).values()))
         content[content.index(first.tobytes()) + 2] ^= 0x40
         path.write_bytes(content)
 
@@ -170,7 +189,7 @@ def flipped_weight(name: str) -> Callable[[Path], object]:
 
 
 def weights_of(value: float, name: str) -> Callable[[Path], object]:
-    """Writes the run's weights with one number of another value, without a manifest."""
+    """Returns a function that writes the run's weights with one number changed, and no manifest."""
 
     def prepare(folder: Path) -> None:
         tensors = pickle.loads((folder / LAST).read_bytes())
@@ -183,16 +202,16 @@ def weights_of(value: float, name: str) -> Callable[[Path], object]:
 
 
 def other_image(split: str) -> Callable[[Path], object]:
-    """Replaces an image of a split by another one of the same people."""
+    """Returns a function that changes the bytes of an image of a split, but not its pixels."""
 
     def prepare(folder: Path) -> None:
         names = {
             record["image"]
             for record in json.loads(
-                (folder / f"drawn/annotations/mpii_{split}.json").read_text(encoding="utf-8")
+                (folder / f"people/annotations/mpii_{split}.json").read_text(encoding="utf-8")
             )
         }
-        with (folder / "drawn/images" / min(names)).open("ab") as file:
+        with (folder / "people/images" / min(names)).open("ab") as file:
             file.write(b"another")
 
     return prepare
@@ -200,7 +219,7 @@ def other_image(split: str) -> Callable[[Path], object]:
 
 @contextlib.contextmanager
 def full_disk(part: str) -> Iterator[None]:
-    """Lets files whose path holds `part` not reach the disk."""
+    """Simulates a full disk for files whose path contains `part`."""
     sync = os.fsync
 
     def fsync(handle: int) -> None:
@@ -214,7 +233,7 @@ def full_disk(part: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def read_only(part: str) -> Iterator[None]:
-    """Refuses to make folders whose path holds `part`."""
+    """Simulates a read-only disk for folders whose path contains `part`."""
     make = os.mkdir
 
     def mkdir(path: str, *args: int, **kwargs: int) -> None:
@@ -228,7 +247,7 @@ def read_only(part: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def hanging() -> Iterator[None]:
-    """Lets reading a training image hang."""
+    """Makes the reading of training images hang."""
     from paddle_pose.data.dataset import PoseDataset
 
     free = threading.Event()
@@ -242,35 +261,35 @@ def signalled(number: int) -> Iterator[None]:
     """Sends a signal during the first step."""
     from paddle_pose.training.trainer import Trainer
 
-    say = Trainer._say_step
+    log_step = Trainer._log_step
 
     def interrupted(self: Trainer, *args: object) -> None:
         os.kill(os.getpid(), number)
-        say(self, *args)
+        log_step(self, *args)
 
-    with mock.patch.object(Trainer, "_say_step", interrupted):
+    with mock.patch.object(Trainer, "_log_step", interrupted):
         yield
 
 
 def breaks_later() -> contextlib.AbstractContextManager[object]:
-    """Lets the check for missing images pass, as if they went missing after it."""
+    """Disables the check for missing images, as if they were removed after it."""
     return mock.patch("paddle_pose.io.images.check_present", lambda paths: list(paths))
 
 
 def no_visualdl() -> contextlib.AbstractContextManager[object]:
-    """Makes VisualDL unusable."""
+    """Simulates that VisualDL is not installed."""
     return mock.patch.dict(sys.modules, {"visualdl": None})
 
 
 def running_away(rate: float) -> contextlib.AbstractContextManager[object]:
-    """Lets every step take the same, much too large learning rate."""
+    """Sets a constant learning rate that is much too large."""
     return mock.patch(
         "paddle_pose.training.optimizers.StepSchedule", return_value=lambda step: rate
     )
 
 
 def without_joints(content: list[dict]) -> None:
-    """Takes all labels from MPII's records."""
+    """Removes all labels from MPII's records."""
     for record in content:
         record["joints_vis"] = [0] * 16
 
@@ -281,161 +300,179 @@ EXTRACT = ("--output", "out")
 
 FAULTS = (
     Fault(
-        "an image breaks while training",
+        "an image is damaged during training",
         "train",
         FRESH,
         r"\.jpg: ",
-        damaged_training_image,
+        prepare=damaged_training_image,
         may_change="new",
     ),
     Fault(
-        *(
-            "an image breaks, to be replaced",
-            "train",
-            (*FRESH, *REPLACE),
-            r"\[REPLACED\] .*\.jpg: .*1 in all",
-        ),
-        *(damaged_training_image, 0),
+        "an image is damaged, and replaced",
+        "train",
+        (*FRESH, *REPLACE),
+        r"\[REPLACED\] .*\.jpg: .*1 in all",
+        prepare=damaged_training_image,
+        status=0,
     ),
     Fault(
-        *("an image vanishes while training", "train", FRESH, r"error: .*\.jpg: not found"),
-        *(lambda folder: training_image(folder).unlink(), 2, r"(?!)", breaks_later),
+        "an image is removed during training",
+        "train",
+        FRESH,
+        r"error: .*\.jpg: not found",
+        prepare=lambda folder: training_image(folder).unlink(),
+        trouble=breaks_later,
     ),
     Fault(
-        *(
-            "an image vanishes, to be replaced",
-            "train",
-            (*FRESH, *REPLACE),
-            r"\[REPLACED\] .*\.jpg: not found",
-        ),
-        *(lambda folder: training_image(folder).unlink(), 0, r"(?!)", breaks_later),
+        "an image is removed, and replaced",
+        "train",
+        (*FRESH, *REPLACE),
+        r"\[REPLACED\] .*\.jpg: not found",
+        prepare=lambda folder: training_image(folder).unlink(),
+        status=0,
+        trouble=breaks_later,
     ),
     Fault(
-        *("the disk of the images hangs", "train", (*FRESH, "-o", "train.read_timeout=0.2")),
-        *(r"error: .*\.jpg: not read within 0.2 seconds", lambda folder: None, 2, r"(?!)", hanging),
+        "reading an image hangs",
+        "train",
+        (*FRESH, "-o", "train.read_timeout=0.2"),
+        r"error: .*\.jpg: not read within 0.2 seconds",
+        trouble=hanging,
     ),
     Fault(
-        *("the disk is full at a checkpoint of a resumed run", "train", (*RESUME, "--epochs", "3")),
-        r"error: checkpoint run/last cannot be written \(No space left on device\); the existing one is kept",
+        "the disk is full at a checkpoint of a resumed run",
+        "train",
+        (*RESUME, "--epochs", "3"),
+        r"error: checkpoint run/last cannot be written \(No space left on device\); the existing"
+        r" one is kept",
         may_change=r"run/(log.txt|metrics.jsonl|config.json)",
         trouble=partial(full_disk, ".writing"),
     ),
     Fault(
-        *(
-            "the disk is full at the first checkpoint",
-            "train",
-            FRESH,
-            r"error: .*No space left.*there was none before",
-        ),
+        "the disk is full at the first checkpoint",
+        "train",
+        FRESH,
+        r"error: .*No space left.*there is no earlier one",
         trouble=partial(full_disk, ".writing"),
     ),
     Fault(
-        *(
-            "the disk is full for the log",
-            "train",
-            (*RESUME, "--epochs", "3"),
-            r"error: .*log.txt: No space left",
-        ),
+        "the disk is full for the log",
+        "train",
+        (*RESUME, "--epochs", "3"),
+        r"error: .*log.txt: No space left",
         may_change=r"run/(log.txt|metrics.jsonl|config.json)",
         trouble=partial(full_disk, "log.txt"),
     ),
     Fault(
-        *("the output folder is read-only", "train", FRESH, r"error: new: Read-only file system"),
+        "the output folder is read-only",
+        "train",
+        FRESH,
+        r"error: new: Read-only file system",
         trouble=partial(read_only, "new"),
     ),
     Fault(
-        *(
-            "no checkpoint can be made, read-only",
-            "train",
-            (*RESUME, "--epochs", "3"),
-            r"error: checkpoint run/last cannot",
-        ),
+        "the run's folder is read-only",
+        "train",
+        (*RESUME, "--epochs", "3"),
+        r"error: checkpoint run/last cannot",
         may_change=r"run/(log.txt|metrics.jsonl|config.json)",
         trouble=partial(read_only, "last.writing"),
     ),
     Fault(
-        *("SIGTERM", "train", FRESH, r"Ended early by SIGTERM at .*Continue with --resume new"),
+        "SIGTERM",
+        "train",
+        FRESH,
+        r"Ended early by SIGTERM at .*Continue with --resume new",
         status=143,
         trouble=partial(signalled, signal.SIGTERM),
     ),
     Fault(
-        *("Ctrl-C", "train", FRESH, r"Ended early by Ctrl-C at .*Continue with --resume new"),
+        "Ctrl-C",
+        "train",
+        FRESH,
+        r"Ended early by Ctrl-C at .*Continue with --resume new",
         status=130,
         trouble=partial(signalled, signal.SIGINT),
     ),
     Fault(
-        "the hours are over",
+        "max_hours is reached",
         "train",
         (*FRESH, "--max_hours", "1e-9"),
         r"Ended early by --max_hours",
         status=124,
     ),
     Fault(
-        *(
-            "the newest checkpoint is cut",
-            "train",
-            RESUME,
-            r"model.pdparams: damaged.*trying the checkpoint before it",
-        ),
-        *(cut(LAST), 0, RUN),
+        "the newest checkpoint is truncated",
+        "train",
+        RESUME,
+        r"model.pdparams: damaged.*trying the checkpoint before it",
+        prepare=cut(LAST),
+        status=0,
+        may_change=RUN,
     ),
     Fault(
-        *(
-            "the newest checkpoint has no manifest",
-            "train",
-            RESUME,
-            r"manifest.json: not found.*trying the checkpoint before",
-        ),
-        *(gone("run/last/manifest.json"), 0, RUN),
+        "the newest checkpoint has no manifest",
+        "train",
+        RESUME,
+        r"manifest.json: not found.*trying the checkpoint before",
+        prepare=gone("run/last/manifest.json"),
+        status=0,
+        may_change=RUN,
     ),
     Fault(
-        *(
-            "one number of state.json is another",
-            "train",
-            RESUME,
-            r"state.json: damaged.*trying the checkpoint before it",
-        ),
-        *(edited("run/last/state.json", lambda state: state["progress"].update(step=1)), 0, RUN),
+        "one changed number in state.json",
+        "train",
+        RESUME,
+        r"state.json: damaged.*trying the checkpoint before it",
+        prepare=edited("run/last/state.json", lambda state: state["progress"].update(step=1)),
+        status=0,
+        may_change=RUN,
     ),
     Fault(
-        *(
-            "the only checkpoint is damaged",
-            "train",
-            RESUME,
-            r"error: --resume: no checkpoint in run",
-        ),
-        several(cut(LAST), gone("run/earlier")),
+        "the only checkpoint is damaged",
+        "train",
+        RESUME,
+        r"error: --resume: no checkpoint in run",
+        prepare=several(cut(LAST), gone("run/earlier")),
     ),
     Fault(
         "the named checkpoint is damaged",
         "train",
         (*RESUME[:-1], "run/last"),
         r"error: .*model.pdopt: damaged",
-        cut("run/last/model.pdopt"),
+        prepare=cut("run/last/model.pdopt"),
     ),
     Fault(
-        *("killed while saving", "train", (*RESUME, "--epochs", "3"), r"Done: 3 epochs"),
-        *(put("run/last.writing/model.pdparams", b"half"), 0, RUN),
+        "killed while saving",
+        "train",
+        (*RESUME, "--epochs", "3"),
+        r"Done: 3 epochs",
+        prepare=put("run/last.writing/model.pdparams", b"half"),
+        status=0,
+        may_change=RUN,
     ),
     Fault(
-        *("killed between a save's two renamings", "train", RESUME, r"Resumed run/earlier/"),
-        *(lambda folder: (folder / "run/last").rename(folder / "run/last.old"), 0, RUN),
+        "killed between a save's two renamings",
+        "train",
+        RESUME,
+        r"Resumed run/earlier/",
+        prepare=lambda folder: (folder / "run/last").rename(folder / "run/last.old"),
+        status=0,
+        may_change=RUN,
     ),
     Fault(
-        *(
-            "numbers that are not finite",
-            "train",
-            (
-                *FRESH,
-                "--epochs",
-                "4",
-                "-o",
-                "train.max_bad_steps=2",
-                "-o",
-                "train.eval_every=9",
-            ),
+        "losses that are not finite",
+        "train",
+        (
+            *FRESH,
+            "--epochs",
+            "4",
+            "-o",
+            "train.max_bad_steps=2",
+            "-o",
+            "train.eval_every=9",
         ),
-        *(r"error: \d+ steps in a row had no finite loss",),
+        r"error: \d+ steps in a row had no finite loss",
         prepare=lambda folder: None,
         trouble=partial(running_away, 1e38),
     ),
@@ -443,33 +480,34 @@ FAULTS = (
         "weights that are not finite",
         "train",
         FRESH,
-        r"error: the training has diverged: .* non-finite .*There is no checkpoint yet; no non-finite values were saved",
+        r"error: the training has diverged: .* non-finite .*There is no checkpoint yet; no"
+        r" non-finite values were saved",
         trouble=partial(running_away, 1e39),
     ),
     Fault("VisualDL is broken", "train", FRESH, r"Done: 1 epochs", status=0, trouble=no_visualdl),
     Fault(
-        "a file lies where the crops' cache shall be",
+        "a file in the place of the crop cache",
         "train",
         (*FRESH, "--crop_cache", "taken"),
         r"error: taken: File exists",
-        put("taken", b"x"),
+        prepare=put("taken", b"x"),
     ),
     Fault(
-        "a file lies where the run shall be",
+        "a file in the place of the run's folder",
         "train",
         FRESH,
         r"error: new: (File exists|Not a directory)",
-        put("new", b"x"),
+        prepare=put("new", b"x"),
     ),
 )
 
-VAL = ("--dataset_root", "drawn", "--output", "new")
+VAL = ("--dataset_root", "people", "--output", "new")
 WITH = ("--config", "hourglass_tiny_128", *VAL)
 
 
 def bad_weights(name: str, says: str, prepare: Callable[[Path], object], file: str) -> Case:
-    """Returns the case of a weights file that `val.py` is to refuse."""
-    return Case(name, "val", (*WITH, "--weights", file), says, prepare)
+    """Returns the case of a weights file that `val.py` must refuse."""
+    return Case(name, "val", (*WITH, "--weights", file), says, prepare=prepare)
 
 
 INPUTS = (
@@ -494,7 +532,7 @@ INPUTS = (
         for name, call in ATTACKS.items()
     ),
     bad_weights(
-        "os.system in a .pth of old torch",
+        "os.system in a .pth of torch before 1.6",
         r"bad.pth: wants to run os.system; refused",
         written(write_stream, "bad.pth", {"state_dict": {"w": ATTACKS["os.system"]}}),
         "bad.pth",
@@ -511,7 +549,7 @@ INPUTS = (
             "train",
             (*RESUME, "--epochs", "3"),
             rf"model.pdopt: wants to run {name}; refused",
-            damaged_checkpoint(("model.pdopt",), pickled({"w": call}, 4), sealed=True),
+            prepare=damaged_checkpoint(("model.pdopt",), pickled({"w": call}, 4), sealed=True),
             may_change=r"run/config.json",
         )
         for name, call in ATTACKS.items()
@@ -521,56 +559,56 @@ INPUTS = (
         "convert",
         ("bad.pdparams", "out.safetensors", "--config", "hourglass_tiny_128"),
         r"wants to run os.system",
-        put("bad.pdparams", pickled({"w": ATTACKS["os.system"]}, 4)),
+        prepare=put("bad.pdparams", pickled({"w": ATTACKS["os.system"]}, 4)),
     ),
     Case(
         "os.system in --init",
         "train",
         (*FRESH, "--init", "bad.pdparams"),
         r"wants to run os.system",
-        put("bad.pdparams", pickled({"w": ATTACKS["os.system"]}, 4)),
+        prepare=put("bad.pdparams", pickled({"w": ATTACKS["os.system"]}, 4)),
     ),
     Case(
         "a path out of the folder in a .tar.gz",
         "prepare_mpii",
         ("a.tar.gz", *EXTRACT),
         r"error: a.tar.gz",
-        put("a.tar.gz", tar(("../../escaped", b"x", tarfile.REGTYPE, ""))),
+        prepare=put("a.tar.gz", tar(("../../escaped", b"x", tarfile.REGTYPE, ""))),
     ),
     Case(
         "an absolute path in a .tar.gz",
         "prepare_mpii",
         ("a.tar.gz", *EXTRACT),
         r"error: a.tar.gz",
-        put("a.tar.gz", tar(("/tmp/escaped", b"x", tarfile.REGTYPE, ""))),
+        prepare=put("a.tar.gz", tar(("/tmp/escaped", b"x", tarfile.REGTYPE, ""))),
     ),
     Case(
         "a symbolic link in a .tar.gz",
         "prepare_mpii",
         ("a.tar.gz", *EXTRACT),
         r"error: a.tar.gz.*link",
-        put("a.tar.gz", tar(("mpii/images", b"", tarfile.SYMTYPE, "/etc"))),
+        prepare=put("a.tar.gz", tar(("mpii/images", b"", tarfile.SYMTYPE, "/etc"))),
     ),
     Case(
         "a hard link in a .tar.gz",
         "prepare_mpii",
         ("a.tar.gz", *EXTRACT),
         r"error: a.tar.gz.*link",
-        put("a.tar.gz", tar(("mpii/images/a.jpg", b"", tarfile.LNKTYPE, "/etc/passwd"))),
+        prepare=put("a.tar.gz", tar(("mpii/images/a.jpg", b"", tarfile.LNKTYPE, "/etc/passwd"))),
     ),
     Case(
         "a device in a .tar.gz",
         "prepare_mpii",
         ("a.tar.gz", *EXTRACT),
         r"error: a.tar.gz.*device",
-        put("a.tar.gz", tar(("mpii/images/a.jpg", b"", tarfile.CHRTYPE, ""))),
+        prepare=put("a.tar.gz", tar(("mpii/images/a.jpg", b"", tarfile.CHRTYPE, ""))),
     ),
     Case(
-        "a bomb in a .tar.gz",
+        "an archive bomb in a .tar.gz",
         "prepare_mpii",
         ("a.tar.gz", *EXTRACT),
-        r"error: a.tar.gz.*brings it to",
-        put("a.tar.gz", tar(("mpii/images/a.jpg", bytes(5_000_000), tarfile.REGTYPE, ""))),
+        r"error: a.tar.gz.*unpacks to",
+        prepare=put("a.tar.gz", tar(("mpii/images/a.jpg", bytes(5_000_000), tarfile.REGTYPE, ""))),
         trouble=lambda: mock.patch("paddle_pose.io.archives._RATIO_COUNTS_FROM", 10_000),
     ),
     Case(
@@ -578,29 +616,31 @@ INPUTS = (
         "prepare_mpii",
         ("a.zip", *EXTRACT),
         r"error: a.zip",
-        put("a.zip", zipped("../../escaped", b"x")),
+        prepare=put("a.zip", zipped("../../escaped", b"x")),
     ),
     Case(
         "a symbolic link in a .zip",
         "prepare_mpii",
         ("a.zip", *EXTRACT),
         r"error: a.zip.*link",
-        put("a.zip", zipped("mpii/images", b"/etc", 0o120777)),
+        prepare=put("a.zip", zipped("mpii/images", b"/etc", 0o120777)),
     ),
     Case(
-        "a bomb in a .zip",
+        "an archive bomb in a .zip",
         "prepare_mpii",
         ("a.zip", *EXTRACT),
-        r"error: a.zip.*brings it to",
-        put("a.zip", zipped("mpii/images/a.jpg", bytes(5_000_000))),
+        r"error: a.zip.*unpacks to",
+        prepare=put("a.zip", zipped("mpii/images/a.jpg", bytes(5_000_000))),
         trouble=lambda: mock.patch("paddle_pose.io.archives._RATIO_COUNTS_FROM", 10_000),
     ),
     Case(
-        "a .tar.gz that is cut",
+        "a .tar.gz that is truncated",
         "prepare_mpii",
         ("a.tar.gz", *EXTRACT),
         r"error: a.tar.gz",
-        put("a.tar.gz", tar(("mpii/images/a.jpg", os.urandom(5000), tarfile.REGTYPE, ""))[:3000]),
+        prepare=put(
+            "a.tar.gz", tar(("mpii/images/a.jpg", os.urandom(5000), tarfile.REGTYPE, ""))[:3000]
+        ),
     ),
     Case(
         "an archive that is missing",
@@ -611,7 +651,7 @@ INPUTS = (
     bad_weights(
         "weights that are missing", r"none.pdparams: no such", lambda folder: None, "none.pdparams"
     ),
-    bad_weights("a folder without weights", r"error: drawn", lambda folder: None, "drawn"),
+    bad_weights("a folder without weights", r"error: people", lambda folder: None, "people"),
     bad_weights(
         "an empty weights file", r"error: w.pdparams", put("w.pdparams", b""), "w.pdparams"
     ),
@@ -621,7 +661,7 @@ INPUTS = (
         put("w.pdparams", b"<html>not found</html>"),
         "w.pdparams",
     ),
-    bad_weights("weights that are cut", r"error: run/last/model.pdparams", cut(LAST), LAST),
+    bad_weights("weights that are truncated", r"error: run/last/model.pdparams", cut(LAST), LAST),
     bad_weights(
         "weights of another network",
         r"error: w.pdparams",
@@ -629,11 +669,11 @@ INPUTS = (
         "w.pdparams",
     ),
     Case(
-        "a config.json that is cut",
+        "a config.json that is truncated",
         "val",
         ("--weights", LAST, *VAL),
         r"error: run/last/config.json: not a config",
-        cut("run/last/config.json"),
+        prepare=cut("run/last/config.json"),
     ),
     Case(
         "a config that contradicts the checkpoint",
@@ -646,7 +686,7 @@ INPUTS = (
         "val",
         ("--weights", LAST, *VAL),
         r"error: there is no config.json beside",
-        gone("run/last/config.json"),
+        prepare=gone("run/last/config.json"),
     ),
     Case(
         "a data set that is missing",
@@ -655,41 +695,43 @@ INPUTS = (
         r"error: none",
     ),
     Case(
-        "annotations that are cut",
+        "annotations that are truncated",
         "train",
         FRESH,
-        r"error: drawn/annotations/mpii_train.json",
-        cut("drawn/annotations/mpii_train.json"),
+        r"error: people/annotations/mpii_train.json",
+        prepare=cut("people/annotations/mpii_train.json"),
     ),
     Case(
         "a record without joints",
         "train",
         FRESH,
-        r"error: drawn/annotations/mpii_train.json.*joints",
-        edited("drawn/annotations/mpii_train.json", lambda records: records[1].pop("joints")),
+        r"error: people/annotations/mpii_train.json.*joints",
+        prepare=edited(
+            "people/annotations/mpii_train.json", lambda records: records[1].pop("joints")
+        ),
     ),
     Case(
-        "nobody labelled",
+        "no labelled person",
         "train",
         FRESH,
         r"error: .*(empty|labelled)",
-        edited("drawn/annotations/mpii_train.json", without_joints),
+        prepare=edited("people/annotations/mpii_train.json", without_joints),
     ),
     Case(
         "an image missing at the start",
         "train",
         FRESH,
         r"error: .*\.jpg: not found \(1 of",
-        lambda folder: training_image(folder).unlink(),
+        prepare=lambda folder: training_image(folder).unlink(),
     ),
     Case(
-        "a broken image in evaluation, which never skips",
+        "a damaged image in evaluation, which skips none",
         "val",
         ("--weights", LAST, *VAL, *REPLACE),
-        r"error: drawn/images/.*\.jpg: not an image",
-        lambda folder: [
+        r"error: people/images/.*\.jpg: not an image",
+        prepare=lambda folder: [
             path.write_bytes(b"\xff\xd8\xff cut")
-            for path in (folder / "drawn/images").glob("*.jpg")
+            for path in (folder / "people/images").glob("*.jpg")
         ],
     ),
     Case(
@@ -697,15 +739,15 @@ INPUTS = (
         "predict",
         (IMAGE, "--weights", LAST, *WHOLE, "--output", "new"),
         rf"error: {IMAGE}: the file is empty",
-        put(IMAGE, b""),
+        prepare=put(IMAGE, b""),
         status=1,
     ),
     Case(
-        "a text as image",
+        "a text file as image",
         "predict",
         ("a.jpg", "--weights", LAST, *WHOLE, "--output", "new"),
         r"error: a.jpg: not an image",
-        put("a.jpg", b"hello"),
+        prepare=put("a.jpg", b"hello"),
         status=1,
     ),
     Case(
@@ -719,7 +761,7 @@ INPUTS = (
         "val",
         ("--weights", LAST, *VAL, "--detections", "d.json"),
         r"error: .*d.json",
-        put("d.json", b'{"a": 1}'),
+        prepare=put("d.json", b'{"a": 1}'),
     ),
     Case("an unknown config", "train", ("--config", "hourglas"), r"error: no config 'hourglas'"),
     Case(
@@ -729,25 +771,25 @@ INPUTS = (
         r"error: unknown key 'train.bach_size'. Did you mean 'train.batch_size'",
     ),
     Case(
-        "a value of another type",
+        "a value of a wrong type",
         "train",
         (*FRESH, "-o", "train.schedule.warmup=many"),
         r"error: key 'train.schedule.warmup': got 'many'",
     ),
     Case(
-        "a change without =",
+        "an override without =",
         "train",
         (*FRESH, "-o", "train.epochs"),
         r"error: -o train.epochs: expected KEY=VALUE",
     ),
     Case(
-        "a batch of none",
+        "a batch size of 0",
         "train",
         (*FRESH, "--batch_size", "0"),
         r"error: key 'train.batch_size': got 0, expected int",
     ),
     Case(
-        "no time to read",
+        "a read timeout of 0",
         "train",
         (*FRESH, "-o", "train.read_timeout=0"),
         r"error: key 'train.read_timeout': got 0, expected",
@@ -759,7 +801,7 @@ INPUTS = (
         r"error: .*(amp|precision)",
     ),
     Case(
-        "a random backbone to be frozen",
+        "freezing a random backbone",
         "train",
         (*FRESH, "--freeze", "backbone"),
         r"error: train.freeze=backbone",
@@ -771,7 +813,7 @@ INPUTS = (
         r"error: --output run holds a run already",
     ),
     Case(
-        "no crops of COCO to learn from",
+        "no crops of COCO to train on",
         "train",
         ("--config", "movenet_original_coco"),
         r"error: --dataset_root D is missing: .*prepare_coco makes",
@@ -779,7 +821,7 @@ INPUTS = (
     Case(
         "nothing to resume",
         "train",
-        ("--dataset_root", "drawn", "--resume", "none"),
+        ("--dataset_root", "people", "--resume", "none"),
         r"error: --resume: no checkpoint in none",
     ),
     Case(
@@ -790,18 +832,18 @@ INPUTS = (
         may_change=r"(?!)",
     ),
     Case(
-        "COCO's annotations that are cut",
+        "COCO's annotations that are truncated",
         "train",
         ("--config", "simple_baseline_r50_coco_256x192", "--dataset_root", "coco"),
         r"error: coco/annotations/person_keypoints_train2017.json",
-        cut("coco/annotations/person_keypoints_train2017.json"),
+        prepare=cut("coco/annotations/person_keypoints_train2017.json"),
     ),
     Case(
         "COCO's annotations of an image that is not listed",
         "train",
         ("--config", "simple_baseline_r50_coco_256x192", "--dataset_root", "coco"),
         r"error: coco/annotations/person.*image",
-        edited(
+        prepare=edited(
             "coco/annotations/person_keypoints_train2017.json",
             lambda content: content["images"].clear(),
         ),
@@ -811,7 +853,7 @@ INPUTS = (
         "convert",
         (LAST, "out.safetensors"),
         r"error: .*out.safetensors",
-        put("out.safetensors", b"mine"),
+        prepare=put("out.safetensors", b"mine"),
     ),
     Case(
         "weights to convert to an unknown kind", "convert", (LAST, "out.txt"), r"error: .*out.txt"
@@ -819,12 +861,12 @@ INPUTS = (
     Case(
         "predictions that are no .mat",
         "val",
-        ("--results", "p.mat", "--ground_truth", "drawn/annotations/mpii_gt_val.mat"),
+        ("--results", "p.mat", "--ground_truth", "people/annotations/mpii_gt_val.mat"),
         r"error: .*p.mat",
-        put("p.mat", b"not a mat file"),
+        prepare=put("p.mat", b"not a mat file"),
     ),
     Case("a data set to check that is missing", "check", ("none",), r"error: .*none"),
-    Case("a run without numbers", "plot", ("drawn",), r"error: drawn/metrics.jsonl: not found"),
+    Case("a run without numbers", "plot", ("people",), r"error: people/metrics.jsonl: not found"),
     Case(
         "a learning rate of nan",
         "train",
@@ -832,7 +874,7 @@ INPUTS = (
         r"'train.learning_rate': got nan",
     ),
     Case(
-        "an endless epoch",
+        "a negative number of epochs",
         "train",
         (*FRESH, "--epochs", "-1"),
         r"'train.epochs': got -1, expected int from 1",
@@ -844,20 +886,20 @@ INPUTS = (
         r"input_size': got 200000",
     ),
     Case(
-        "threads below none",
+        "a negative number of threads",
         "val",
         ("--weights", LAST, "--threads", "-3"),
         r"argument --threads: got '-3'",
     ),
     Case(
-        "a number beside the weights that is none",
+        "an invalid number in the config beside the weights",
         "val",
-        ("--weights", LAST, "--dataset_root", "drawn"),
+        ("--weights", LAST, "--dataset_root", "people"),
         r"error: run/last/config.json: .*'codec.sigma': got nan",
-        several(
+        prepare=several(
             lambda folder: (
                 folder / "run/last/manifest.json"
-            ).unlink(),  # else the file is damaged in the first place
+            ).unlink(),  # otherwise the damage of the file is reported first
             edited(
                 "run/last/config.json",
                 lambda content: content["values"].update({"codec.sigma": float("nan")}),
@@ -871,14 +913,19 @@ INPUTS = (
         r"error: run: .* process \d+ on ",
         trouble=partial(locked, Path("run"), what="this run", wait=False),
     ),
-    Case("a report of nothing", "val", ("--results", "drawn", "--report"), r"error: .*drawn"),
+    Case(
+        "a report of a folder without results",
+        "val",
+        ("--results", "people", "--report"),
+        r"error: .*people",
+    ),
     *(
         Case(
-            f"somebody's {name} in the folder of {command}",
+            f"a user's {name} in the folder of {command}",
             command,
             (*flags, "--output", "new"),
             f"error: {name}",
-            step,
+            prepare=step,
         )
         for command, flags, name, step in (
             ("predict", PREDICT, "new/predictions.json", put("new/predictions.json", b"mine")),
@@ -892,11 +939,11 @@ INPUTS = (
         )
     ),
     Case(
-        "a photo where a drawing would be",
+        "a photo in the place of a drawing",
         "predict",
         ("pics/x.jpg", "--weights", LAST, *WHOLE, "--output", "pics"),
         r"1 frames",
-        several(
+        prepare=several(
             lambda folder: put("pics/x.jpg", (folder / IMAGE).read_bytes())(folder),
             put("pics/x.png", b"mine"),
         ),
@@ -904,11 +951,11 @@ INPUTS = (
     ),
     *(
         Case(
-            f"somebody's file where {command} writes",
+            f"a user's file in the place of the output of {command}",
             command,
             (*flags, "--output_file", name),
             rf"error: {name}",
-            step,
+            prepare=step,
         )
         for command, flags, name, step in (
             (
@@ -923,11 +970,11 @@ INPUTS = (
     ),
     *(
         Case(
-            f"one bit of the weights is another, {command}",
+            f"one changed bit in the weights, {command}",
             command,
             flags,
             rf"error: {LAST}: damaged: .*take another checkpoint",
-            flipped_weight(LAST),
+            prepare=flipped_weight(LAST),
         )
         for command, flags in (
             ("val", ("--weights", LAST, *VAL)),
@@ -938,21 +985,21 @@ INPUTS = (
         )
     ),
     Case(
-        "one value of the config beside the weights is another",
+        "one changed value in the config beside the weights",
         "val",
         ("--weights", LAST, *VAL),
         r"error: run/last/config.json: damaged: .*take another checkpoint",
-        edited(
+        prepare=edited(
             "run/last/config.json", lambda content: content["values"].update({"data.context": 1.5})
         ),
     ),
     *(
         Case(
-            f"weights of which one is {value}, {command}",
+            f"one {value} in the weights, {command}",
             command,
             flags,
             r"error: w.pdparams: 1 of \d+ numbers of '.*conv.weight' are NaN or infinite",
-            weights_of(value, "w.pdparams"),
+            prepare=weights_of(value, "w.pdparams"),
         )
         for value in (float("nan"), float("inf"))
         for command, flags in (
@@ -966,7 +1013,7 @@ INPUTS = (
             "train",
             (*RESUME, "--epochs", "3"),
             rf"{data} data: .* in the checkpoint, .* now",
-            other_image(split),
+            prepare=other_image(split),
         )
         for split, data in (("train", "training"), ("val", "validation"))
     ),
@@ -975,7 +1022,9 @@ INPUTS = (
         "train",
         (*RESUME, "--epochs", "3"),
         r"validation data: .* in the checkpoint, .* now",
-        edited("drawn/annotations/mpii_val.json", lambda records: records[0].update(scale=0.7)),
+        prepare=edited(
+            "people/annotations/mpii_val.json", lambda records: records[0].update(scale=0.7)
+        ),
     ),
 )
 

@@ -1,10 +1,10 @@
-"""Tries faults and bad inputs on the real commands and writes a table of what they said and what remained on disk.
+"""Runs the real commands with faults and bad inputs, and writes a table of the outcomes.
 
     python tests/faults/table.py --output faults.md
 
-Every case runs in a fresh folder with synthetic people and a trained run. It passes if the command ends with the
-expected status, says what is expected in one message, never shows a traceback, and leaves every file as it was but
-those that the case may change. A part of it runs in the tests.
+Every case runs in a new folder with synthetic people and a trained run. It passes if the command
+ends with the expected status, reports the problem in one message without a traceback, and changes
+no files but those that the case allows. The tests run all cases.
 """
 
 from __future__ import annotations
@@ -27,18 +27,14 @@ from unittest import mock
 
 ROOT = Path(__file__).resolve().parents[2]
 CHANGES = (
-    *(
-        "codec.input_size=(64,64)",
-        "model.channels=(8,8,8,8)",
-        "model.blocks=(1,1,1,1)",
-        "model.stem_channels=8",
-    ),
-    *(
-        "model.feature_channels=8",
-        "train.schedule.warmup=0",
-        "train.log_every=1",
-        "train.schedule=steps",
-    ),
+    "codec.input_size=(64,64)",
+    "model.channels=(8,8,8,8)",
+    "model.blocks=(1,1,1,1)",
+    "model.stem_channels=8",
+    "model.feature_channels=8",
+    "train.schedule.warmup=0",
+    "train.log_every=1",
+    "train.schedule=steps",
     "train.checkpoint_steps=1",
 )
 TRAIN = (
@@ -49,25 +45,25 @@ TRAIN = (
     "--num_workers",
     "1",
     "--dataset_root",
-    "drawn",
+    "people",
 )
 SMALL = tuple(part for change in CHANGES for part in ("-o", change))
 
 
 @dataclass(frozen=True)
 class Case:
-    """Something that goes wrong.
+    """A fault or bad input, and the expected outcome of a command.
 
     Attributes:
-        name: what it is, in words.
-        command: name of the command.
-        flags: of the command.
-        says: a pattern that its output has to hold.
-        prepare: damages the folder.
-        status: that the command ends with.
-        may_change: a pattern of files that may be other than before.
-        trouble: a context in which the command runs.
-        fault: a fault of the machine or of a run, not a bad input.
+        name: Description of the fault or input.
+        command: Name of the command.
+        flags: Flags of the command.
+        says: Regular expression that the output must match.
+        prepare: Function that damages the folder before the command runs.
+        status: Expected exit status of the command.
+        may_change: Regular expression of the files that the command may change.
+        trouble: Returns a context manager inside which the command runs.
+        fault: Whether it is a fault of the machine or of a run; otherwise a bad input.
     """
 
     name: str
@@ -83,12 +79,12 @@ class Case:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a case.
+    """The outcome of a case.
 
     Attributes:
-        said: the message.
-        left: what happened on the disk.
-        problems: what was not as expected.
+        said: Message of the command.
+        left: Description of the changes on the disk.
+        problems: Differences from the expected outcome.
     """
 
     said: str
@@ -97,7 +93,12 @@ class Outcome:
 
 
 def run(command: str, flags: Sequence[str]) -> tuple[int, str, str]:
-    """Runs a command as its process would; returns its status and what it said on stdout and stderr."""
+    """Runs a command as its process would; returns exit status, stdout and stderr.
+
+    Args:
+        command: Name of the command.
+        flags: Flags of the command.
+    """
     from paddle_pose.cli.main import execute
 
     out, err = io.StringIO(), io.StringIO()
@@ -105,30 +106,39 @@ def run(command: str, flags: Sequence[str]) -> tuple[int, str, str]:
     with own, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
             status = execute(command, flags)
-        except SystemExit as end:  # of argparse, after --help or a wrong flag
+        except SystemExit as end:  # raised by argparse after --help or an invalid flag
             status = int(end.code or 0)
-    gc.collect()  # a process that ends closes its files; here a later test would be blamed for them
+    gc.collect()  # closes files that are still open, which a later test would report
     return status, out.getvalue(), err.getvalue()
 
 
 def site(folder: Path) -> Path:
-    """Makes what every case starts from: synthetic people in two layouts, and a run with three checkpoints."""
+    """Prepares the folder that every case starts from, and returns it.
+
+    It contains synthetic people in two layouts, and a run with three checkpoints.
+    """
     from paddle_pose.data.synthetic.dataset import write_coco, write_mpii
 
-    write_mpii(folder / "drawn", num_train=8, num_val=4, seed=0, size=(96, 96))
+    write_mpii(folder / "people", num_train=8, num_val=4, seed=0, size=(96, 96))
     write_coco(folder / "coco", num_train=4, num_val=4, seed=0, size=(96, 96))
     with _inside(folder):
         flags = (*TRAIN, *SMALL, "--output", "run", "--epochs", "2", "--keep", "3")
         status, said, errors = run("train", flags)
     if status:
         raise RuntimeError(
-            f"the training that nobody disturbed ended with {status}:\n{said}\n{errors}"
+            f"the undisturbed training ended with status {status}:\n{said}\n{errors}"
         )
     return folder
 
 
 def attempt(case: Case, start: Path, folder: Path) -> Outcome:
-    """Runs a case in a copy of the starting folder."""
+    """Runs a case in a copy of the starting folder.
+
+    Args:
+        case: Case to run.
+        start: Folder that every case starts from.
+        folder: Folder for the copy, which must not exist.
+    """
     shutil.copytree(start, folder, symlinks=True)
     with _inside(folder):
         case.prepare(folder)
@@ -136,7 +146,7 @@ def attempt(case: Case, start: Path, folder: Path) -> Outcome:
         try:
             with case.trouble():
                 status, out, err = run(case.command, case.flags)
-        except Exception as defect:  # that is what the table is there to find
+        except Exception as defect:  # unexpected errors are outcomes, too
             return Outcome("", "", (f"a traceback: {defect!r}",))
         after = _tree(folder)
     changed = [name for name in before if after.get(name) != before[name]]
@@ -146,17 +156,17 @@ def attempt(case: Case, start: Path, folder: Path) -> Outcome:
     if status != case.status:
         problems.append(f"status {status}, expected {case.status}")
     if not re.search(case.says, out + err):
-        problems.append(f"does not say {case.says!r}")
+        problems.append(f"the output does not match {case.says!r}")
     if "Traceback" in err or (status in (1, 2) and err.count("error: ") != 1):
-        problems.append("not one message: " + err[-500:])
+        problems.append("not exactly one message: " + err[-500:])
     if lost:
         problems.append("changed " + ", ".join(lost))
     if "executed" in new or (folder.parent / "escaped").exists():
-        problems.append("EXECUTED, or written outside")
+        problems.append("code of the file was executed, or a file written outside the folder")
     left = (
-        f"{len(before)} files as they were"
+        f"{len(before)} files unchanged"
         if not changed
-        else f"changed as they should: {', '.join(changed[:3])}"
+        else f"changed as expected: {', '.join(changed[:3])}"
     )
     left += f"; new: {', '.join(new)}" if new else ""
     found = [line for line in (out + err).splitlines() if re.search(case.says, line)]
@@ -165,7 +175,13 @@ def attempt(case: Case, start: Path, folder: Path) -> Outcome:
 
 
 def table(cases: Sequence[Case], outcomes: Sequence[Outcome], folder: str) -> str:
-    """Returns the Markdown."""
+    """Returns the table in Markdown.
+
+    Args:
+        cases: Cases that were run.
+        outcomes: Outcome of each case.
+        folder: Path that is replaced by "…" in messages.
+    """
     lines = []
     for fault, title in ((True, "Faults"), (False, "Bad inputs")):
         rows = [
@@ -176,7 +192,7 @@ def table(cases: Sequence[Case], outcomes: Sequence[Outcome], folder: str) -> st
         well = sum(not outcome.problems for _, outcome in rows)
         lines += [f"## {title}: {len(rows)} tried, {well} as expected", ""]
         lines += [
-            "| # | what | command | status | what it said | on disk |",
+            "| # | case | command | status | message | on disk |",
             "|---|---|---|---|---|---|",
         ]
         for number, (case, outcome) in enumerate(rows, 1):
@@ -191,7 +207,7 @@ def table(cases: Sequence[Case], outcomes: Sequence[Outcome], folder: str) -> st
 
 
 def _tree(folder: Path) -> dict[str, str]:
-    """Returns a hash of every file by its name."""
+    """Returns the SHA-256 of every file below a folder by name."""
     files = [path for path in sorted(folder.rglob("*")) if path.is_file() or path.is_symlink()]
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
@@ -201,7 +217,7 @@ def _tree(folder: Path) -> dict[str, str]:
 
 @contextlib.contextmanager
 def _inside(folder: Path):
-    """Works in a folder; `contextlib.chdir` came with Python 3.11."""
+    """Changes the working folder inside the block; `contextlib.chdir` needs Python 3.11."""
     before = Path.cwd()
     os.chdir(folder)
     try:
@@ -211,22 +227,27 @@ def _inside(folder: Path):
 
 
 def main() -> int:
-    """Tries all cases; returns 1 if one was not as expected."""
+    """Runs all cases; returns 1 if an outcome differs from the expected one."""
     from faults.cases import CASES
 
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--output", type=Path, metavar="FILE", help="the table; default: printed")
-    parser.add_argument("--only", default="", metavar="PATTERN", help="cases whose name matches")
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE", help="file for the table; default: print it"
+    )
+    parser.add_argument(
+        "--only", default="", metavar="PATTERN", help="run only the cases whose name matches"
+    )
     arguments = parser.parse_args()
-    cases, outcomes = [case for case in CASES if re.search(arguments.only, case.name)], []
+    cases = [case for case in CASES if re.search(arguments.only, case.name)]
+    outcomes = []
     with tempfile.TemporaryDirectory() as folder:
         start = site(Path(folder) / "start")
         for number, case in enumerate(cases):
             outcomes.append(attempt(case, start, Path(folder) / "cases" / str(number)))
             for problem in outcomes[-1].problems:
-                print(f"{case.name}: {problem}\n  it said: {outcomes[-1].said}", flush=True)
+                print(f"{case.name}: {problem}\n  message: {outcomes[-1].said}", flush=True)
             shutil.rmtree(Path(folder) / "cases" / str(number))
         text = re.sub(
             re.escape(folder) + r"/cases/\d+", "…", table(cases, outcomes, folder + "/cases")

@@ -1,4 +1,4 @@
-"""Animated PNGs and GIFs for the tests, with frames that are drawn and removed as they say."""
+"""Animated PNGs and GIFs for the tests, with frames of any position and disposal."""
 
 import struct
 import zlib
@@ -38,7 +38,7 @@ def gif(size: tuple[int, int], *frames: Frame) -> bytes:
         number = colours.index(tuple(colour)) if alpha else 0
         content += struct.pack("<3sBHBB", b"!\xf9\4", disposal << 2 | 1, 10, 0, 0)
         content += struct.pack("<B4HB", 0x2C, left, top, width, height, 0)
-        # LZW with codes of 8 bits: the table of patterns is cleared (128) before it grows beyond
+        # LZW with codes of 8 bits: code 128 clears the table of patterns before codes get longer.
         rows = b"".join(b"\x80" + bytes([number]) * width for _ in range(height)) + b"\x81"
         blocks = [rows[n : n + 255] for n in range(0, len(rows), 255)]
         content += b"\7" + b"".join(bytes([len(block)]) + block for block in blocks) + b"\0"

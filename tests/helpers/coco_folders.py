@@ -1,4 +1,4 @@
-"""Small COCO folders whose every pixel and joint is known."""
+"""Small folders in COCO's layout with known pixels and joints."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,14 @@ import numpy as np
 def annotation(
     image_id: int = 1, labelled: int = 17, at: tuple[float, float] = (30.0, 20.0), **changes: Any
 ) -> dict[str, Any]:
-    """Returns a person's record with so many labelled joints and the box's corner at `at`."""
+    """Returns the annotation of a person.
+
+    Args:
+        image_id: Id of the image.
+        labelled: Number of labelled joints.
+        at: Upper left corner (x, y) of the box in image px.
+        **changes: Other values of fields.
+    """
     points = [
         (at[0] + 2 * k, at[1] + k, 1 + k % 2) if k < labelled else (0, 0, 0) for k in range(17)
     ]
@@ -33,7 +40,17 @@ def write_folder(
     ids: tuple[int, ...] = (1,),
     size: tuple[int, int] = (100, 80),
 ) -> Path:
-    """Writes a validation split of images in which every pixel is different; returns its annotation file."""
+    """Writes a validation split with images in which every pixel differs.
+
+    Args:
+        root: Folder of the data set.
+        annotations: Annotations, which get new ids.
+        ids: Ids of the images.
+        size: (width, height) of the images in px.
+
+    Returns:
+        The annotation file.
+    """
     for folder in ("annotations", "val2017"):
         (root / folder).mkdir(parents=True, exist_ok=True)
     x, y = np.meshgrid(np.arange(size[0]), np.arange(size[1]))

@@ -1,4 +1,4 @@
-"""Small ONNX files like those of other programs: one input that nothing uses, and constant outputs."""
+"""Small ONNX files like those of other programs, with constant outputs."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,16 +18,13 @@ def write_constant(
     open_outputs: bool = False,
     more_inputs: Mapping[str, Sequence[int | str]] | None = None,
 ) -> Path:
-    """Writes a network that returns the same values for every image, and returns its path.
+    """Writes a network that returns the same outputs for every image, and returns its path.
 
     Args:
         path: File to write.
         outputs: Values of the outputs by name.
-        input_name: Name of the image's input.
-        shape: Shape of that input; text for a length left open.
-        dtype: Type of that input, as ONNX calls it.
-        metadata: The file's own metadata.
-        open_outputs: Whether the outputs' lengths, but for the first one, are known after a run only.
+        open_outputs: Whether the lengths of the outputs, except the first one, are only known
+            after a run.
         more_inputs: Shapes of further float inputs by name.
     """
     onnx = pytest.importorskip("onnx", reason="needs onnx (requirements/predict.txt)")

@@ -10,7 +10,7 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class Stored:
-    """A tensor as stored; `quantization` as in the manifest."""
+    """A stored tensor; `quantization` has the form of the manifest, None for none."""
 
     name: str
     numbers: np.ndarray
@@ -18,7 +18,7 @@ class Stored:
     dtype: str = ""
 
     def entry(self) -> dict:
-        """Its entry of the manifest."""
+        """Returns the entry in the manifest."""
         dtype = self.dtype or ("float32" if self.quantization else str(self.numbers.dtype))
         more = {"quantization": self.quantization} if self.quantization else {}
         return {"name": self.name, "shape": list(self.numbers.shape), "dtype": dtype, **more}
@@ -26,7 +26,7 @@ class Stored:
 
 @dataclass(frozen=True, eq=False)
 class Convolution:
-    """An operation: its kernel, and a bias as its own input or as a sum behind it."""
+    """A convolution with its kernel, and a bias as its input or as a sum after it."""
 
     kernel: Stored
     bias: Stored | None = None
@@ -35,7 +35,7 @@ class Convolution:
 
     @property
     def op(self) -> str:
-        """TensorFlow's name of the operation."""
+        """Name of the operation in TensorFlow."""
         fused = self.bias is not None and not self.added
         if self.depthwise:
             return "FusedDepthwiseConv2dNative" if fused else "DepthwiseConv2dNative"
@@ -43,7 +43,7 @@ class Convolution:
 
 
 def model_of(convolutions, tensors=()) -> dict:
-    """The content of the .json file of a chain; `tensors` as they stand in weights.bin."""
+    """Returns the content of the .json file of a chain; `tensors` come first in weights.bin."""
     stored = [*tensors, *(t for c in convolutions for t in (c.kernel, c.bias) if t is not None)]
     nodes = [{"name": t.name, "op": "Const"} for t in stored]
     nodes.append({"name": "image", "op": "Placeholder", "attr": {"dtype": {"type": "DT_FLOAT"}}})

@@ -19,7 +19,7 @@ TYPES = {
 
 @dataclass(frozen=True, eq=False)
 class Stored:
-    """A tensor as stored: with scales and zero points where it is quantised."""
+    """A stored tensor, with scales and zero points if it is quantised."""
 
     name: str
     numbers: np.ndarray
@@ -31,7 +31,7 @@ class Stored:
 
 @dataclass(frozen=True)
 class Convolution:
-    """An operation; weights of half precision pass through one that widens them."""
+    """An operation; weights of half precision pass through a DEQUANTIZE operation."""
 
     weight: Stored
     bias: Stored | None = None
@@ -39,9 +39,11 @@ class Convolution:
 
 
 def tflite_bytes(convolutions):
-    """The file of a graph of these convolutions."""
+    """Returns the content of a file with a graph of convolutions."""
     builder = flatbuffers.Builder(0)
-    buffers, tensors, operators = [_buffer(builder, b"")], [], []
+    buffers = [_buffer(builder, b"")]
+    tensors = []
+    operators = []
 
     def vector(start, offsets):
         start(builder, len(offsets))

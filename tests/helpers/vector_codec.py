@@ -1,4 +1,7 @@
-"""A codec as a user of the package would write it: one vector per joint along x and one along y, as SimCC has them."""
+"""A codec as a user of the package would write it, with one vector along x and one along y.
+
+Each joint has its own vectors, as in SimCC.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -67,7 +70,7 @@ class VectorCodec(Codec):
 
 @dataclass(frozen=True)
 class DecodedVectorCodec(VectorCodec):
-    """The same, with a layer that decodes in the graph."""
+    """A vector codec with a layer that decodes in the graph."""
 
     kind: ClassVar[str] = "test_decoded_vectors"
     graph_decoder: ClassVar[str | None] = "helpers.vector_network:VectorKeypoints"

@@ -28,16 +28,16 @@ class Brightness(nn.Layer):
         }
 
     def _vectors(self, values: Tensor) -> Tensor:
-        """Returns [N, K, length * split ratio] of brightness [N, 3, length]; between two px there is none."""
+        """Returns [N, K, length * split ratio] of brightness [N, 3, length]; 0 between pixels."""
         spaced = values.unsqueeze(-1) * self.first  # N, 3, length, split ratio
         return spaced.flatten(2).tile([1, self.repeats, 1])[:, : self.joints]
 
 
 class VectorKeypoints(GraphDecoder):
-    """The network and the highest bins of its vectors.
+    """Returns the highest bins of a network's vectors as keypoints.
 
     Args:
-        network: Predicts the vectors.
+        network: Network that predicts the vectors.
         codec: Codec of the vectors.
     """
 

@@ -1,4 +1,4 @@
-"""A server on this machine whose files, failures and dropped connections a test decides."""
+"""A local server with given files and dropped connections."""
 
 import http.server
 import re
@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Site:
-    """What a server offers, and what it was asked.
+    """The files of a server, its faults, and the requests that it received.
 
     Attributes:
-        files: Contents by path; another path is answered with 404.
-        drops: Numbers of bytes after which answers end early, one answer each, by path.
-        asked: (path, asked range or None) of all requests.
-        address: Beginning of its addresses.
+        files: Contents by path; the answer to other paths is status 404.
+        drops: Numbers of bytes after which answers end early by path, one for each answer.
+        asked: (path, requested range or None) of all requests.
+        address: URL of the server, with "/" at the end.
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
@@ -47,7 +47,7 @@ def serving(site: Site) -> Iterator[Site]:
             self.wfile.write(data[start:][: drops.pop(0)] if drops else data[start:])
 
         def log_message(self, *args):
-            """Stays silent."""
+            """Writes no log."""
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
         thread = threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True)

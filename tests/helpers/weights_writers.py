@@ -1,4 +1,4 @@
-"""Writes pickles that mention any name, and the formats of torch.save, without torch."""
+"""Writes pickles with arbitrary names, and the formats of torch.save, without torch."""
 
 import io
 import pickle
@@ -27,7 +27,7 @@ STORAGE_TYPES = {
 
 @dataclass(frozen=True)
 class Name:
-    """Is written as the mention of module.name."""
+    """Pickled as a reference to module.name."""
 
     module: str
     name: str
@@ -35,7 +35,7 @@ class Name:
 
 @dataclass(frozen=True)
 class Call:
-    """Is written as the call of a name."""
+    """Pickled as a call of a name."""
 
     name: Any
     arguments: Any = ()
@@ -43,7 +43,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Built:
-    """Is written as an object, then as BUILD with a state."""
+    """Pickled as an object, followed by BUILD with a state."""
 
     target: Any
     state: Any
@@ -51,11 +51,11 @@ class Built:
 
 @dataclass(frozen=True, eq=False)
 class Storage:
-    """The numbers below tensors; bfloat16 numbers are given as their uint16 bits."""
+    """The numbers of tensors; bfloat16 numbers are given as uint16 bits."""
 
     key: str
     numbers: np.ndarray
-    kind: Any = None  # instead of the numbers' own
+    kind: Any = None  # type of the storage; None for that of the numbers
 
     @property
     def pid(self) -> tuple[Any, ...]:
@@ -108,19 +108,19 @@ def pickled(content: Any, protocol: int = 2) -> bytes:
 
 
 def tensor(storage: Storage, shape: tuple, strides: tuple, offset: int = 0) -> Call:
-    """A tensor as torch describes it: a window of a storage, counted in elements."""
+    """Returns a tensor as torch pickles it, a view of a storage; strides and offset in elements."""
     arguments = (storage, offset, shape, strides, False, Call(Name("collections", "OrderedDict")))
     return Call(Name("torch._utils", "_rebuild_tensor_v2"), arguments)
 
 
 def whole(key: str, numbers: np.ndarray, kind: Any = None) -> Call:
-    """A tensor that is all of its storage."""
+    """Returns a tensor that is its complete storage."""
     strides = tuple(s // numbers.itemsize for s in numbers.strides)
     return tensor(Storage(key, numbers.ravel(), kind), numbers.shape, strides)
 
 
 def write_zip(path: Path, content: Any, protocol: int = 2, big_endian: bool = False) -> None:
-    """Writes what torch.save writes since 1.6."""
+    """Writes the zip format of torch.save since version 1.6."""
     file = io.BytesIO()
     writer = Writer(file, protocol)
     writer.dump(content)
@@ -134,7 +134,7 @@ def write_zip(path: Path, content: Any, protocol: int = 2, big_endian: bool = Fa
 
 
 def write_stream(path: Path, content: Any, protocol: int = 2, keys: Any = None) -> None:
-    """Writes what torch.save wrote before 1.6."""
+    """Writes the format of torch.save before version 1.6."""
     file = io.BytesIO()
     for start in (MAGIC, VERSION, {"protocol_version": VERSION, "little_endian": True}):
         file.write(pickled(start, protocol))

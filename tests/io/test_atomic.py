@@ -17,7 +17,7 @@ def test_text_and_bytes_are_written_with_their_folders(tmp_path):
     assert names(tmp_path) == ["a", "c.bin"]
 
 
-def test_an_older_file_is_replaced(tmp_path):
+def test_older_file_is_replaced(tmp_path):
     (tmp_path / "a.txt").write_text("a longer text than the new one")
     atomic.write_text(tmp_path / "a.txt", "new")
     assert (tmp_path / "a.txt").read_text() == "new"
@@ -25,7 +25,7 @@ def test_an_older_file_is_replaced(tmp_path):
 
 
 @pytest.mark.parametrize("error", [ValueError, OSError, KeyboardInterrupt])
-def test_an_error_leaves_what_was_there(tmp_path, error):
+def test_error_leaves_the_old_file(tmp_path, error):
     (tmp_path / "a.txt").write_text("old")
 
     def write(path):
@@ -44,13 +44,13 @@ def test_an_error_leaves_what_was_there(tmp_path, error):
     assert (tmp_path / "a.txt").read_text() == "old"
 
 
-def test_an_error_before_anything_is_written_is_shown_as_it_is(tmp_path):
+def test_error_before_writing_is_raised_unchanged(tmp_path):
     with pytest.raises(ZeroDivisionError), atomic.replacing(tmp_path / "a.txt"):
         raise ZeroDivisionError
     assert names(tmp_path) == []
 
 
-def test_a_full_disk_leaves_what_was_there(tmp_path, monkeypatch):
+def test_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
     def full(handle):
         raise OSError(28, "No space left on device")
 
@@ -62,7 +62,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path, monkeypatch):
     assert (tmp_path / "a.txt").read_text() == "old"
 
 
-def test_two_writers_do_not_share_a_draft(tmp_path):
+def test_two_writers_have_separate_drafts(tmp_path):
     with atomic.replacing(tmp_path / "a.txt") as one, atomic.replacing(tmp_path / "a.txt") as other:
         assert one != other
         one.write_text("one")
@@ -71,13 +71,13 @@ def test_two_writers_do_not_share_a_draft(tmp_path):
     assert names(tmp_path) == ["a.txt"]
 
 
-def test_the_next_run_replaces_what_a_killed_one_left(tmp_path):
+def test_next_run_replaces_the_draft_of_a_killed_one(tmp_path):
     (tmp_path / ".a.part.txt").write_text("half")
     atomic.write_text(tmp_path / "a.txt", "whole", concurrent=False)
     assert names(tmp_path) == ["a.txt"]
 
 
-def test_an_error_names_the_file_and_not_its_draft(tmp_path):
+def test_error_names_the_file_and_not_its_draft(tmp_path):
     with (
         pytest.raises(OSError, match="No space") as caught,
         atomic.replacing(tmp_path / "a.txt") as draft,
@@ -87,7 +87,7 @@ def test_an_error_names_the_file_and_not_its_draft(tmp_path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no named pipes in folders")
-def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path):
+def test_pipe_is_written_to_and_stays_a_pipe(tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)

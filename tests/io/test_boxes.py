@@ -38,7 +38,7 @@ def written(tmp_path):
     return write
 
 
-def test_a_plain_file_names_images_and_knows_nothing_of_others(written):
+def test_plain_file_has_boxes_of_its_images_only(written):
     boxes = read_boxes(written({"x.jpg": [[1, 2, 3, 4]], "empty.jpg": []}))
     assert boxes.of(Path("some/where/x.jpg")) == [(1, 2, 3, 4)]
     assert boxes.of(Path("empty.jpg")) == []
@@ -48,7 +48,7 @@ def test_a_plain_file_names_images_and_knows_nothing_of_others(written):
         boxes.check([Path("empty.jpg")])
 
 
-def test_annotations_are_matched_by_the_end_of_the_path_and_hold_for_all_images(written):
+def test_annotations_match_the_end_of_the_path_and_cover_all_images(written):
     boxes = read_boxes(written(COCO))
     assert boxes.of(Path("d/a/x.jpg")) == [(1, 2, 3, 4)]
     assert boxes.of(Path("b/x.jpg")) == [(5, 6, 7, 8)], "neither crowd, nor dog, nor an empty box"
@@ -60,7 +60,7 @@ def test_annotations_are_matched_by_the_end_of_the_path_and_hold_for_all_images(
         boxes.check([Path("other.jpg")])
 
 
-def test_detections_are_matched_by_number_and_weak_ones_left_out(written):
+def test_detections_match_image_ids_above_the_minimum_score(written):
     boxes = read_boxes(written(DETECTED), min_score=0.2)
     assert boxes.of(Path("val2017/000000000139.jpg")) == [(1, 2, 3, 4)]
     assert boxes.of(Path("000000000141.jpg")) == []
@@ -93,25 +93,25 @@ def test_detections_are_matched_by_number_and_weak_ones_left_out(written):
         ({**COCO, "categories": 3}, "expected COCO's lists images, annotations, categories"),
     ],
 )
-def test_other_files_are_refused(written, content, message):
+def test_files_of_other_forms_are_an_error(written, content, message):
     with pytest.raises(ValueError, match=message):
         read_boxes(written(content))
 
 
-def test_a_missing_file_is_named(tmp_path):
+def test_missing_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"--boxes .*boxes\.json: not found"):
         read_boxes(tmp_path / "boxes.json")
 
 
 @pytest.fixture
 def said(caplog):
-    """Returns the levels and lines that have been logged."""
+    """Returns a function for the levels and lines that have been logged."""
     with caplog.at_level(logging.INFO, "paddle_pose"):
         yield lambda: [(record.levelno, record.getMessage()) for record in caplog.records]
 
 
 def with_categories(*names):
-    """Returns annotations of one image with a box of each category; its left edge is the category's id."""
+    """Returns annotations of one image with one box of each category, whose left edge is its id."""
     return {
         "images": [{"id": 7, "file_name": "x.jpg"}],
         "annotations": [
@@ -123,7 +123,7 @@ def with_categories(*names):
 
 
 @pytest.mark.parametrize("name", ["person", "Person", "PERSON", " person "])
-def test_a_category_is_known_without_regard_to_capitals(written, said, name):
+def test_category_person_is_matched_ignoring_case(written, said, name):
     boxes = read_boxes(written(with_categories("dog", name)))
     assert boxes.of(Path("x.jpg")) == [(2, 0, 5, 5)]
     ((level, line),) = said()
@@ -141,13 +141,13 @@ def test_boxes_of_other_categories_are_counted_by_name(written, said):
     assert "10 boxes of other categories left out (car: 9, dog: 1)" in line
 
 
-def test_boxes_of_people_alone_are_read_without_a_word(written, said):
+def test_boxes_of_people_only_are_read_without_a_log_line(written, said):
     read_boxes(written(with_categories("person")))
     read_boxes(written({"x.jpg": [[1, 2, 3, 4]]}))
     assert said() == []
 
 
-def test_a_file_without_a_category_of_people_is_taken_whole_with_a_warning(written, said):
+def test_file_without_a_person_category_is_used_completely_with_a_warning(written, said):
     boxes = read_boxes(written(with_categories("player", "referee")))
     assert boxes.of(Path("x.jpg")) == [(1, 0, 5, 5), (2, 0, 5, 5)]
     ((level, line),) = said()
@@ -155,7 +155,7 @@ def test_a_file_without_a_category_of_people_is_taken_whole_with_a_warning(writt
     assert "(player: 1, referee: 1)" in line
 
 
-def test_a_file_without_categories_is_taken_whole(written, said):
+def test_file_without_categories_is_used_completely(written, said):
     boxes = read_boxes(written({**with_categories("person", "dog"), "categories": []}))
     assert len(boxes.of(Path("x.jpg"))) == 2
     assert said() == []
@@ -169,7 +169,7 @@ def test_detections_of_other_categories_are_counted(written, said):
     assert "3 boxes of other categories left out (category_id 18: 2, category_id 3: 1)" in line
 
 
-def test_a_long_list_of_categories_is_cut(written, said):
+def test_long_list_of_categories_is_shortened(written, said):
     names = [f"thing {n}" for n in range(30)]
     read_boxes(written(with_categories("person", *names)))
     ((_, line),) = said()

@@ -1,4 +1,4 @@
-"""Where downloaded files are kept."""
+"""The folders of downloaded files."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ def _folder(tmp_path, monkeypatch):
     monkeypatch.setenv("PADDLE_POSE_HOME", str(tmp_path / "home"))
 
 
-def test_a_variable_names_the_cache(tmp_path, monkeypatch):
+def test_environment_variable_names_the_cache(tmp_path, monkeypatch):
     assert user_cache() == tmp_path / "home"
     monkeypatch.setenv("PADDLE_POSE_HOME", "~/models")
     assert user_cache() == Path.home() / "models"
@@ -26,7 +26,7 @@ def test_a_variable_names_the_cache(tmp_path, monkeypatch):
         assert user_cache() == Path(platformdirs.user_cache_dir("paddle_pose", appauthor=False))
 
 
-def test_what_earlier_versions_fetched_is_found(tmp_path):
+def test_files_of_earlier_versions_are_found(tmp_path):
     EARLIER_FOLDER.mkdir(parents=True)
     Path(EARLIER_FOLDER, "a.json").touch()
     assert cache_for(["a.json"]) == EARLIER_FOLDER

@@ -1,4 +1,4 @@
-"""Downloads from a server on this machine: resumed, dropped, refused, damaged, unreachable."""
+"""Downloads from a local server: continued, dropped, refused, damaged and unreachable."""
 
 import hashlib
 import http.server
@@ -17,14 +17,14 @@ DATA = np.random.default_rng(0).bytes(1_000_000)
 
 @dataclass
 class Behaviour:
-    """What the server does, and what it was asked."""
+    """Behaviour of the server, and the requests that it received."""
 
     data: bytes = DATA
     ranges: bool = True
-    drops: list[int] = field(default_factory=list)  # answers that end after so many bytes
-    statuses: list[int] = field(default_factory=list)  # answers that are errors
+    drops: list[int] = field(default_factory=list)  # bytes after which each answer ends early
+    statuses: list[int] = field(default_factory=list)  # statuses of answers that are errors
     says_length: bool = True
-    shifted: bool = False  # answers another range than it was asked for
+    shifted: bool = False  # whether it answers with another range than requested
     asked: list[str | None] = field(default_factory=list)
 
 
@@ -35,7 +35,7 @@ def behaviour():
 
 @pytest.fixture
 def server(behaviour, monkeypatch):
-    """The address of a server that behaves so."""
+    """Yields the address of a server with this behaviour."""
     monkeypatch.setenv("no_proxy", "127.0.0.1")
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -64,7 +64,7 @@ def server(behaviour, monkeypatch):
             self.wfile.write(body[: behaviour.drops.pop(0)] if behaviour.drops else body)
 
         def log_message(self, *args):
-            """Stays silent."""
+            """Writes no log."""
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
         thread = threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True)
@@ -84,7 +84,7 @@ def fetch(address, folder, progress=None, **options):
     return download(published(address), folder, progress=progress, **options)
 
 
-def test_a_whole_file(server, behaviour, tmp_path):
+def test_file_is_downloaded(server, behaviour, tmp_path):
     seen = []
     path = fetch(server, tmp_path / "new" / "folder", lambda *now: seen.append(now))
     assert path == tmp_path / "new" / "folder" / "net.pth"
@@ -95,7 +95,7 @@ def test_a_whole_file(server, behaviour, tmp_path):
     assert behaviour.asked == [None]
 
 
-def test_a_file_that_is_there_is_verified_not_fetched(server, behaviour, tmp_path):
+def test_existing_file_is_verified_and_not_downloaded(server, behaviour, tmp_path):
     (tmp_path / "net.pth").write_bytes(DATA)
     assert fetch(server, tmp_path).read_bytes() == DATA
     (tmp_path / "net.pth").write_bytes(DATA[:-1])
@@ -104,7 +104,7 @@ def test_a_file_that_is_there_is_verified_not_fetched(server, behaviour, tmp_pat
     assert behaviour.asked == []
 
 
-def test_a_full_checksum(server, tmp_path):
+def test_full_checksum_is_verified(server, tmp_path):
     whole = hashlib.sha256(DATA).hexdigest()
     path = download(published(server, whole.upper()), tmp_path)
     assert path.read_bytes() == DATA
@@ -114,7 +114,7 @@ def test_a_full_checksum(server, tmp_path):
 
 
 @pytest.mark.parametrize("ranges", [True, False])
-def test_an_earlier_part_is_continued_or_replaced(server, behaviour, tmp_path, ranges):
+def test_earlier_part_is_continued_or_replaced(server, behaviour, tmp_path, ranges):
     behaviour.ranges = ranges
     (tmp_path / "net.pth.part").write_bytes(DATA[:400_000])
     assert fetch(server, tmp_path).read_bytes() == DATA
@@ -123,14 +123,14 @@ def test_an_earlier_part_is_continued_or_replaced(server, behaviour, tmp_path, r
 
 
 @pytest.mark.parametrize("ranges", [True, False])
-def test_dropped_connections_are_taken_up_again(server, behaviour, tmp_path, ranges):
+def test_dropped_connections_are_continued(server, behaviour, tmp_path, ranges):
     behaviour.ranges, behaviour.drops = ranges, [300_000, 500_000]
     assert fetch(server, tmp_path).read_bytes() == DATA
     second = 800_000 if ranges else 500_000
     assert behaviour.asked == [None, "bytes=300000-", f"bytes={second}-"]
 
 
-def test_what_arrived_is_kept_when_all_attempts_are_dropped(server, behaviour, tmp_path):
+def test_received_bytes_are_kept_after_all_attempts_fail(server, behaviour, tmp_path):
     behaviour.drops = [1000] * 4
     with pytest.raises(ConnectionError, match="closed early"):
         fetch(server, tmp_path)
@@ -138,13 +138,13 @@ def test_what_arrived_is_kept_when_all_attempts_are_dropped(server, behaviour, t
     assert fetch(server, tmp_path).read_bytes() == DATA
 
 
-def test_a_part_that_is_too_long_is_started_over(server, behaviour, tmp_path):
+def test_part_that_is_too_long_is_downloaded_again(server, behaviour, tmp_path):
     (tmp_path / "net.pth.part").write_bytes(DATA + b"x")
     assert fetch(server, tmp_path).read_bytes() == DATA
     assert behaviour.asked == [f"bytes={len(DATA) + 1}-", None]
 
 
-def test_another_range_than_asked_for_is_not_appended(server, behaviour, tmp_path):
+def test_unrequested_range_is_not_appended(server, behaviour, tmp_path):
     behaviour.shifted = True
     (tmp_path / "net.pth.part").write_bytes(DATA[:10])
     with pytest.raises(ConnectionError, match="another range"):
@@ -152,14 +152,14 @@ def test_another_range_than_asked_for_is_not_appended(server, behaviour, tmp_pat
     assert (tmp_path / "net.pth.part").read_bytes() == DATA[:10]
 
 
-def test_a_server_that_says_no_length(server, behaviour, tmp_path):
+def test_server_without_a_content_length_is_supported(server, behaviour, tmp_path):
     behaviour.says_length = False
     seen = []
     assert fetch(server, tmp_path, lambda *now: seen.append(now)).read_bytes() == DATA
     assert all(total is None for _, total, _ in seen)
 
 
-def test_a_wrong_file_is_never_put_in_place(server, behaviour, tmp_path):
+def test_file_with_a_wrong_checksum_is_deleted(server, behaviour, tmp_path):
     behaviour.data = DATA[:-1] + b"?"
     with pytest.raises(ValueError, match="its SHA-256 is") as caught:
         fetch(server, tmp_path)
@@ -168,14 +168,14 @@ def test_a_wrong_file_is_never_put_in_place(server, behaviour, tmp_path):
     assert list(tmp_path.glob("[!.]*")) == []
 
 
-def test_a_busy_server_is_asked_again(server, behaviour, tmp_path):
+def test_busy_server_is_retried(server, behaviour, tmp_path):
     behaviour.statuses = [503, 429]
     assert fetch(server, tmp_path).read_bytes() == DATA
     assert len(behaviour.asked) == 3
 
 
 @pytest.mark.parametrize(("status", "times"), [(404, 1), (403, 1), (503, 4)])
-def test_a_refusal_says_what_to_do(server, behaviour, tmp_path, status, times):
+def test_refusal_of_the_server_is_a_connection_error(server, behaviour, tmp_path, status, times):
     behaviour.statuses = [status] * 9
     with pytest.raises(ConnectionError) as caught:
         fetch(server, tmp_path)
@@ -188,7 +188,7 @@ def test_a_refusal_says_what_to_do(server, behaviour, tmp_path, status, times):
     assert list(tmp_path.glob("[!.]*")) == []
 
 
-def test_an_unreachable_host_says_what_to_do(monkeypatch, tmp_path):
+def test_unreachable_host_is_a_connection_error(monkeypatch, tmp_path):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
@@ -199,7 +199,7 @@ def test_an_unreachable_host_says_what_to_do(monkeypatch, tmp_path):
     assert str(tmp_path / "net.pth") in str(caught.value)
 
 
-def test_a_silent_host_times_out(monkeypatch, tmp_path):
+def test_silent_host_times_out(monkeypatch, tmp_path):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"
@@ -223,6 +223,6 @@ def test_from_file_verifies_and_copies(server, behaviour, tmp_path):
     assert behaviour.asked == []
 
 
-def test_downloads_say_nothing_themselves(server, tmp_path, capsys):
+def test_downloads_print_nothing(server, tmp_path, capsys):
     download(published(server), tmp_path)
     assert capsys.readouterr() == ("", "")

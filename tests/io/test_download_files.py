@@ -1,4 +1,4 @@
-"""Models of several files: from their own addresses, out of an archive, from copies; resumed, wrong and hostile ones."""
+"""Downloads of models of several files: from their URLs, an archive or copies."""
 
 import hashlib
 import io
@@ -18,7 +18,7 @@ CONTENTS = {"net.json": GRAPH, "net.bin": WEIGHTS}
 
 
 def packed(members):
-    """A .tgz of (name, content or tarfile.TarInfo)."""
+    """Returns a .tgz of (name, content or tarfile.TarInfo)."""
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w:gz") as archive:
         for name, content in members:
@@ -64,7 +64,7 @@ def is_complete(folder):
     return {path.name: path.read_bytes() for path in folder.glob("net.*")} == CONTENTS
 
 
-def test_own_addresses_come_first(site, tmp_path):
+def test_files_are_downloaded_from_their_own_urls_first(site, tmp_path):
     assert fetch(site, tmp_path) == [tmp_path / "net.json", tmp_path / "net.bin"]
     assert is_complete(tmp_path)
     assert [name for name, _ in site.asked] == ["own/net.json", "own/net.bin"]
@@ -72,7 +72,7 @@ def test_own_addresses_come_first(site, tmp_path):
     assert len(site.asked) == 2
 
 
-def test_an_interrupted_file_is_continued(site, tmp_path):
+def test_interrupted_file_is_continued(site, tmp_path):
     site.drops["own/net.bin"] = [100_000, 50_000]
     fetch(site, tmp_path)
     assert is_complete(tmp_path)
@@ -86,7 +86,7 @@ def test_an_interrupted_file_is_continued(site, tmp_path):
 @pytest.mark.parametrize(
     "missing", [["own/net.json", "own/net.bin"], ["own/net.bin"]], ids=["both", "second"]
 )
-def test_the_archive_comes_last(site, tmp_path, missing, caplog):
+def test_archive_is_downloaded_last(site, tmp_path, missing, caplog):
     caplog.set_level("INFO", logger="paddle_pose")
     for name in missing:
         del site.files[name]
@@ -104,13 +104,13 @@ def test_the_archive_comes_last(site, tmp_path, missing, caplog):
     assert site.asked[-1][0] == "all.tgz"
 
 
-def test_an_address_with_another_file_is_passed_over(site, tmp_path):
+def test_url_with_another_file_is_skipped(site, tmp_path):
     site.files["own/net.bin"] = b"a newer file"
     fetch(site, tmp_path)
     assert is_complete(tmp_path)
 
 
-def test_an_interrupted_archive_is_continued(site, tmp_path):
+def test_interrupted_archive_is_continued(site, tmp_path):
     del site.files["own/net.json"]
     site.drops["all.tgz"] = [1000] * 4
     with pytest.raises(ConnectionError):
@@ -121,13 +121,13 @@ def test_an_interrupted_archive_is_continued(site, tmp_path):
     assert site.asked[-1] == ("all.tgz", "bytes=4000-")
 
 
-def test_without_an_archive_the_server_error_is_raised(site, tmp_path):
+def test_error_of_the_server_is_raised_without_an_archive(site, tmp_path):
     del site.files["own/net.bin"]
     with pytest.raises(ConnectionError, match=r"net\.bin"):
         fetch(site, tmp_path, archive=False)
 
 
-def test_a_wrong_archive_gives_nothing(site, tmp_path):
+def test_archive_with_a_wrong_checksum_is_not_unpacked(site, tmp_path):
     del site.files["own/net.json"]
     expected = site.files["all.tgz"]
     files = [remote(site, f"own/{name}", content) for name, content in CONTENTS.items()]
@@ -138,7 +138,7 @@ def test_a_wrong_archive_gives_nothing(site, tmp_path):
     assert list(tmp_path.glob("[!.]*")) == []
 
 
-def test_an_archive_without_the_files_ends_in_an_error(site, tmp_path):
+def test_archive_without_the_files_is_an_error(site, tmp_path):
     del site.files["own/net.json"]
     site.files["all.tgz"] = packed([("package/README.md", b"read me")])
     with pytest.raises(ConnectionError, match=r"net\.json"):
@@ -161,7 +161,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_a_hostile_archive_is_refused(site, tmp_path, kind):
+def test_unsafe_archive_is_an_error(site, tmp_path, kind):
     archive = tmp_path / "copy.tgz"
     archive.write_bytes(packed(HOSTILE[kind]))
     folder = tmp_path / "weights"
@@ -184,7 +184,7 @@ def copies(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["folder", "files", "one of them", "renamed", "tgz", "zip"])
-def test_copies_of_any_kind(site, tmp_path, copies, kind):
+def test_copies_of_any_kind_are_used(site, tmp_path, copies, kind):
     given = {
         "folder": [copies],
         "files": [copies / "net.bin", copies / "net.json"],
@@ -210,7 +210,7 @@ def test_copies_of_any_kind(site, tmp_path, copies, kind):
     assert site.asked == []
 
 
-def test_a_copy_completes_what_is_there(site, tmp_path, copies):
+def test_copy_completes_the_existing_files(site, tmp_path, copies):
     folder = tmp_path / "weights"
     folder.mkdir()
     (folder / "net.json").write_bytes(GRAPH)
@@ -218,7 +218,7 @@ def test_a_copy_completes_what_is_there(site, tmp_path, copies):
     assert is_complete(folder)
 
 
-def test_copies_that_lack_a_file_or_are_wrong(site, tmp_path, copies):
+def test_missing_or_wrong_copies_are_an_error(site, tmp_path, copies):
     (copies / "net.json").rename(tmp_path / "elsewhere.json")
     for given in ([copies / "net.bin"], [copies], [tmp_path / "nowhere"]):
         with pytest.raises(FileNotFoundError, match=r"net\.json|nowhere"):
@@ -231,7 +231,7 @@ def test_copies_that_lack_a_file_or_are_wrong(site, tmp_path, copies):
     assert site.asked == []
 
 
-def test_weights_whose_name_is_an_archives_are_copied(site, tmp_path):
+def test_weights_with_the_suffix_of_an_archive_are_copied(site, tmp_path):
     copy = tmp_path / "net.pth.tar"
     copy.write_bytes(b"weights, no archive")
     file = RemoteFile(
@@ -242,7 +242,7 @@ def test_weights_whose_name_is_an_archives_are_copied(site, tmp_path):
     ]
 
 
-def test_a_damaged_file_in_the_folder_is_named(site, tmp_path):
+def test_damaged_file_in_the_folder_is_named(site, tmp_path):
     (tmp_path / "net.bin").write_bytes(b"damaged")
     with pytest.raises(InputError, match=r"net\.bin"):
         fetch(site, tmp_path)

@@ -12,7 +12,7 @@ from paddle_pose.io import frames, images
 
 @pytest.fixture
 def holiday(tmp_path):
-    """A folder of images and a video, and what is neither."""
+    """Returns a folder of images, a video and other files."""
     folder = tmp_path / "holiday"
     for name in ("b.png", "a.JPG", "day/c.png", "._a.png", ".a.1f2e3d4c.part.png"):
         images.write(folder / name.lower(), np.zeros((6, 8, 3), np.uint8))
@@ -29,7 +29,7 @@ def read(found):
     return list(frames.frames(found, failures.append)), failures
 
 
-def test_folders_are_searched_to_the_bottom_but_not_for_earlier_drawings(holiday):
+def test_folders_are_searched_recursively_without_earlier_drawings(holiday):
     found = frames.find([str(holiday)], leave_out=holiday / "drawn")
     assert [
         (source.kind, source.path.relative_to(holiday).as_posix(), source.name.as_posix())
@@ -45,14 +45,18 @@ def test_folders_are_searched_to_the_bottom_but_not_for_earlier_drawings(holiday
     assert [
         (frame.source.path.name, frame.index, frame.seconds, frame.rate) for frame in read_frames
     ] == [
-        *(("a.JPG", 0, 0, 0), ("b.png", 0, 0, 0), ("c.png", 0, 0, 0)),
-        *(("d.mp4", 0, 0, 10), ("d.mp4", 1, 0.1, 10), ("d.mp4", 2, 0.2, 10)),
+        ("a.JPG", 0, 0, 0),
+        ("b.png", 0, 0, 0),
+        ("c.png", 0, 0, 0),
+        ("d.mp4", 0, 0, 10),
+        ("d.mp4", 1, 0.1, 10),
+        ("d.mp4", 2, 0.2, 10),
     ]
     assert [frame.size for frame in read_frames[2:4]] == [(8, 6), (64, 48)]
     assert failures == []
 
 
-def test_patterns_files_and_cameras_are_named_and_nothing_comes_twice(holiday):
+def test_patterns_files_and_cameras_are_found_once(holiday):
     places = [str(holiday / "b.png"), str(holiday / "**/*.png"), "0"]
     found = frames.find(places, leave_out=None)
     assert [source.path.name for source in found] == ["b.png", "c.png", "old.png", "0"]
@@ -60,14 +64,14 @@ def test_patterns_files_and_cameras_are_named_and_nothing_comes_twice(holiday):
     assert frames.count(found) is None
 
 
-def test_a_number_that_is_a_file_is_a_file(tmp_path, monkeypatch):
+def test_number_that_is_an_existing_file_is_a_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     images.write(tmp_path / "0.png", np.zeros((6, 8, 3), np.uint8))
     Path("0.png").rename("0")
     assert [source.kind for source in frames.find(["0"])] == ["image"]
 
 
-def test_what_cannot_be_read_is_told_and_the_rest_goes_on(holiday):
+def test_unreadable_files_are_reported_and_the_others_read(holiday):
     (holiday / "a.JPG").write_bytes(b"no image")
     (holiday / "day" / "d.mp4").write_bytes(b"no video")
     read_frames, failures = read(frames.find([str(holiday)]))
@@ -78,9 +82,9 @@ def test_what_cannot_be_read_is_told_and_the_rest_goes_on(holiday):
     ]
 
 
-def test_a_image_is_turned_as_its_camera_says(tmp_path):
+def test_image_is_rotated_by_its_exif_data(tmp_path):
     exif = Image.Exif()
-    exif[274] = 6  # turn a quarter clockwise to see it upright
+    exif[274] = 6  # upright after a clockwise rotation by 90 degrees
     Image.fromarray(np.zeros((6, 8, 3), np.uint8)).save(tmp_path / "a.jpg", exif=exif)
     ((frame,), _) = read(frames.find([str(tmp_path / "a.jpg")]))
     assert frame.size == (6, 8)
@@ -100,7 +104,7 @@ def test_a_image_is_turned_as_its_camera_says(tmp_path):
         ("", "no image or video in this folder"),
     ],
 )
-def test_nothing_to_look_at_is_an_error(tmp_path, place, message):
+def test_place_without_images_is_an_error(tmp_path, place, message):
     with pytest.raises(FileNotFoundError, match=message):
         frames.find([str(tmp_path / place)])
 
@@ -118,7 +122,7 @@ def save(path, frames, **options):
 
 
 @pytest.mark.parametrize("suffix", [".gif", ".png", ".webp", ".avif"])
-def test_an_animated_image_is_a_video(tmp_path, suffix):
+def test_animated_image_is_a_video(tmp_path, suffix):
     options = {"lossless": True} if suffix == ".webp" else {}
     path = save(tmp_path / f"a{suffix}", drawn(4), duration=[100, 300, 100, 300], **options)
     found = frames.find([str(tmp_path)])
@@ -135,7 +139,7 @@ def test_an_animated_image_is_a_video(tmp_path, suffix):
 
 
 @pytest.mark.parametrize("suffix", [".gif", ".png", ".webp"])
-def test_an_image_that_is_not_animated_is_an_image(tmp_path, suffix):
+def test_image_without_animation_is_an_image(tmp_path, suffix):
     options = {"lossless": True} if suffix == ".webp" else {}
     drawn(1)[0].save(tmp_path / f"a{suffix}", **options)
     found = frames.find([str(tmp_path / f"a{suffix}")])
@@ -144,25 +148,30 @@ def test_an_image_that_is_not_animated_is_an_image(tmp_path, suffix):
     assert frame.pixels[0, 0].tolist() == [20, 100, 60]
 
 
-def test_frames_of_a_gif_are_drawn_over_each_other_and_removed_as_they_ask(tmp_path):
-    red, blue, green, nothing = (200, 0, 0, 255), (0, 0, 200, 255), (0, 200, 0, 255), (0, 0, 0, 0)
-    unsaid, keep, restore = 0, 1, 3
+def test_frames_of_a_gif_are_composed_by_their_disposal(tmp_path):
+    red = (200, 0, 0, 255)
+    blue = (0, 0, 200, 255)
+    green = (0, 200, 0, 255)
+    transparent = (0, 0, 0, 0)
+    # Values of the disposal in a GIF.
+    unspecified = 0
+    keep = 1
+    restore = 3
     (tmp_path / "a.gif").write_bytes(
         animations.gif(
             SIZE,
-            (red, 0, 0, *SIZE, unsaid),
+            (red, 0, 0, *SIZE, unspecified),
             (blue, 10, 10, 10, 10, restore),
-            (green, 30, 10, 10, 10, unsaid),
+            (green, 30, 10, 10, 10, unspecified),
             (blue, 10, 10, 10, 10, restore),
-            (nothing, 0, 0, *SIZE, keep),
+            (transparent, 0, 0, *SIZE, keep),
         )
     )
     read_frames, _ = read(frames.find([str(tmp_path / "a.gif")]))
-    one, two, three = red[:3], blue[:3], green[:3]
-    left = [tuple(frame.pixels[15, 15].tolist()) for frame in read_frames]
-    right = [tuple(frame.pixels[15, 35].tolist()) for frame in read_frames]
-    assert left == [one, two, one, two, one]
-    assert right == [one, one, three, three, three]
+    left = [(*frame.pixels[15, 15].tolist(), 255) for frame in read_frames]
+    right = [(*frame.pixels[15, 35].tolist(), 255) for frame in read_frames]
+    assert left == [red, blue, red, blue, red]
+    assert right == [red, red, green, green, green]
 
 
 def test_every_page_of_a_tiff_is_an_image(tmp_path):
@@ -184,7 +193,7 @@ def test_every_page_of_a_tiff_is_an_image(tmp_path):
     ]
 
 
-def test_what_is_not_looked_at_is_listed_by_kind(holiday, monkeypatch, caplog):
+def test_skipped_files_are_listed_by_kind(holiday, monkeypatch, caplog):
     monkeypatch.setattr(frames.image_kinds, "can_read_heic", lambda: False)
     images.suffixes.cache_clear()
     for name in ("a.heic", "b.HEIC", "c.psd", "d.txt", "e.csv", ".hidden.txt", ".git/f.png", "raw"):
@@ -206,7 +215,7 @@ def test_what_is_not_looked_at_is_listed_by_kind(holiday, monkeypatch, caplog):
     assert record.levelno == logging.WARNING, "images that are left out are worth a warning"
 
 
-def test_a_long_list_is_cut(tmp_path, caplog):
+def test_long_list_of_kinds_is_shortened(tmp_path, caplog):
     for n in range(20):
         (tmp_path / f"a.{n}").touch()
     images.write(tmp_path / "a.png", np.zeros((6, 8, 3), np.uint8))
@@ -217,13 +226,13 @@ def test_a_long_list_is_cut(tmp_path, caplog):
     assert f"{20 - frames.MAX_KINDS_LISTED} of other kinds" in record.getMessage()
 
 
-def test_a_folder_without_images_says_what_it_holds(tmp_path):
+def test_error_for_a_folder_without_images_lists_its_content(tmp_path):
     (tmp_path / "a.cr2").touch()
     with pytest.raises(FileNotFoundError, match=r"1 \.cr2 \(camera raw file: "):
         frames.find([str(tmp_path)])
 
 
-def test_a_folder_of_all_kinds_is_read(shared):
+def test_folder_with_files_of_all_kinds_is_read(shared):
     folder = shared / "cases" / "heic_avif_in_a_folder"
     if not folder.is_dir():
         pytest.skip(f"needs {folder}")

@@ -14,7 +14,7 @@ FORMS = {"GIF": {}, "PNG": {}, "WEBP": {"lossless": True}, "AVIF": {"quality": 1
 
 
 def drawn(count):
-    """Frames of one colour each, with a square that moves."""
+    """Returns frames of one colour each, with a moving square."""
     frames = []
     for n in range(count):
         pixels = np.full((SIZE[1], SIZE[0], 3), (30 * n + 20, 200 - 20 * n, 90), np.uint8)
@@ -29,14 +29,14 @@ def save(path, frames, **options):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_an_animation_is_read_whole_with_its_times(tmp_path, form):
+def test_animation_is_read_completely_with_its_times(tmp_path, form):
     frames = drawn(4)
-    path = tmp_path / "a"  # its content says what it is
+    path = tmp_path / "a"  # no suffix: the content decides
     save(path, frames, format=form, duration=[50, 100, 0, 250], **FORMS[form])
     assert image_sequences.contents(path) == ("animation", [0, 1, 2, 3])
     seen = list(image_sequences.read_animation(path))
     times = [round(seconds, 4) for _, seconds, _ in seen]
-    # a frame of 0 s lasts 0.1 s
+    # A frame of 0 s is shown for 0.1 s.
     assert times == [0, 0.05, 0.15, 0.25]
     assert {round(rate, 6) for _, _, rate in seen} == {8}  # 4 frames in 0.5 s
     for (pixels, _, _), frame in zip(seen, frames, strict=True):
@@ -44,9 +44,15 @@ def test_an_animation_is_read_whole_with_its_times(tmp_path, form):
         assert np.abs(pixels.astype(int) - np.asarray(frame)).mean() < 4
 
 
-def test_frames_are_drawn_over_each_other_and_removed_as_they_ask(tmp_path):
-    red, blue, green, nothing = (200, 0, 0, 255), (0, 0, 200, 255), (0, 200, 0, 255), (0, 0, 0, 0)
-    keep, clear, restore = 0, 1, 2
+def test_frames_are_composed_by_their_disposal(tmp_path):
+    red = (200, 0, 0, 255)
+    blue = (0, 0, 200, 255)
+    green = (0, 200, 0, 255)
+    transparent = (0, 0, 0, 0)
+    # Values of the disposal in an animated PNG.
+    keep = 0
+    clear = 1
+    restore = 2
     (tmp_path / "a.png").write_bytes(
         animations.apng(
             SIZE,
@@ -54,20 +60,19 @@ def test_frames_are_drawn_over_each_other_and_removed_as_they_ask(tmp_path):
             (blue, 10, 10, 10, 10, restore),
             (green, 30, 10, 10, 10, keep),
             (blue, 10, 10, 10, 10, restore),
-            (nothing, 0, 0, *SIZE, keep),
+            (transparent, 0, 0, *SIZE, keep),
             (blue, 20, 10, 20, 10, clear),
-            (nothing, 0, 0, 1, 1, keep),
+            (transparent, 0, 0, 1, 1, keep),
         )
     )
     seen = [pixels for pixels, _, _ in image_sequences.read_animation(tmp_path / "a.png")]
     left = [tuple(pixels[15, 15].tolist()) for pixels in seen]
     right = [tuple(pixels[15, 35].tolist()) for pixels in seen]
-    one, two, three, none = red[:3], blue[:3], green[:3], nothing[:3]
-    assert left == [one, two, one, two, one, one, one]
-    assert right == [one, one, three, three, three, two, none]
+    assert left == [color[:3] for color in (red, blue, red, blue, red, red, red)]
+    assert right == [color[:3] for color in (red, red, green, green, green, blue, transparent)]
 
 
-def test_a_still_image_beside_an_animation_is_left_out(tmp_path):
+def test_still_image_beside_an_animation_is_left_out(tmp_path):
     frames = drawn(3)
     path = save(tmp_path / "a.png", frames, default_image=True, duration=[100, 300])
     assert image_sequences.contents(path) == ("animation", [1, 2])
@@ -78,7 +83,7 @@ def test_a_still_image_beside_an_animation_is_left_out(tmp_path):
     assert image_sequences.contents(path)[0] == "image"
 
 
-def test_an_animation_that_ends_early_is_named_after_its_frames(tmp_path):
+def test_animation_that_ends_early_is_an_error_after_its_frames(tmp_path):
     noise = np.random.default_rng(0).integers(0, 255, (6, 40, 60, 3), np.uint8)
     path = save(tmp_path / "a.png", [Image.fromarray(frame) for frame in noise], duration=100)
     content = path.read_bytes()
@@ -91,7 +96,7 @@ def test_an_animation_that_ends_early_is_named_after_its_frames(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".gif", ".png", ".webp", ".jpg", ".tiff", ".bmp"])
-def test_one_image_is_one_image(tmp_path, suffix):
+def test_file_of_one_image_is_an_image(tmp_path, suffix):
     path = tmp_path / f"a{suffix}"
     drawn(1)[0].save(path)
     assert image_sequences.contents(path) == ("image", [0])
@@ -99,7 +104,7 @@ def test_one_image_is_one_image(tmp_path, suffix):
         next(image_sequences.read_animation(path))
 
 
-def test_files_that_cannot_be_read_are_one_image(tmp_path):
+def test_unreadable_files_are_an_image(tmp_path):
     (tmp_path / "a.png").write_bytes(b"no image")
     (tmp_path / "b.pdf").write_bytes(b"%PDF-1.7")
     for name in ("a.png", "b.pdf"):
@@ -125,7 +130,7 @@ def test_every_page_of_a_tiff_is_read(tmp_path):
     assert (third.shape, third.min()) == ((9, 8, 3), 255)
 
 
-def test_previews_and_masks_are_no_pages(tmp_path):
+def test_previews_and_masks_are_not_pages(tmp_path):
     path = tmp_path / "a.tif"
     with TiffImagePlugin.AppendingTiffWriter(str(path), new=True) as file:
         for kind in (0, 1, 0, 4):
@@ -147,7 +152,7 @@ def test_pages_that_pillow_cannot_read_are_read_by_opencv(tmp_path, monkeypatch)
     assert np.array_equal(image_sequences.read_page(path, 1), np.asarray(drawn(2)[1]))
 
 
-def test_a_page_that_is_cut_off_or_too_large_is_named(tmp_path, monkeypatch):
+def test_truncated_or_too_large_page_is_named(tmp_path, monkeypatch):
     path = save(tmp_path / "a.tif", [Image.new("RGB", (8, 9)), Image.new("RGB", SIZE)])
     with pytest.raises(InputError, match=r"a\.tif: page 3 "):
         image_sequences.read_page(path, 2)
@@ -157,7 +162,7 @@ def test_a_page_that_is_cut_off_or_too_large_is_named(tmp_path, monkeypatch):
         image_sequences.read_page(path, 1)
 
 
-def test_one_frame_is_in_memory_at_a_time(tmp_path):
+def test_only_one_frame_is_in_memory(tmp_path):
     path = save(tmp_path / "a.webp", drawn(6), duration=100, lossless=True)
     stream = image_sequences.read_animation(path)
     firsts = [pixels[0, 0, 0] for pixels, _, _ in itertools.islice(stream, 2)]

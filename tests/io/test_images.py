@@ -29,7 +29,7 @@ def save(path, pixels, orientation=None):
 
 
 def encoded(image, form, **options):
-    """Returns an image as a file's content."""
+    """Returns an image as the content of a file."""
     file = io.BytesIO()
     image.save(file, form, **options)
     return file.getvalue()
@@ -40,7 +40,10 @@ def jpeg(pixels, **options):
 
 
 def upright(pixels, orientation):
-    """What the numbers mean, by the first row and column of the stored image (EXIF 2.3, tag 274)."""
+    """Returns the upright image of an EXIF orientation.
+
+    Source: EXIF 2.3, tag 274: the sides of the stored image's first row and column.
+    """
     return {
         1: pixels,
         2: pixels[:, ::-1],
@@ -55,7 +58,7 @@ def upright(pixels, orientation):
 
 @pytest.fixture
 def said(caplog):
-    """Returns what has been logged since the last call."""
+    """Returns a function for the lines that have been logged since its last call."""
 
     def take():
         messages = [record.getMessage() for record in caplog.records]
@@ -68,12 +71,12 @@ def said(caplog):
 
 @pytest.fixture
 def noise():
-    """An image that compresses badly, so that a cut takes rows."""
+    """Returns an image of noise, whose file loses rows when it is truncated."""
     return np.random.default_rng(0).integers(1, 255, (96, 120, 3), np.uint8)
 
 
 @pytest.mark.parametrize("suffix", [".png", ".bmp", ".tiff", ".jpg"])
-def test_what_is_written_is_read_as_rgb(tmp_path, pixels, suffix):
+def test_written_image_is_read_as_rgb(tmp_path, pixels, suffix):
     path = tmp_path / "deeper" / f"image{suffix}"
     images.write(path, pixels)
     got, image_to_pixels = images.read(path)
@@ -93,7 +96,7 @@ def test_grey_images_and_those_with_transparency_have_three_channels(tmp_path, p
 
 
 @pytest.mark.parametrize("orientation", range(2, 9))
-def test_exif_turns_anybodys_image_and_no_data_sets(tmp_path, pixels, caplog, orientation):
+def test_exif_rotates_images_of_users_but_not_of_data_sets(tmp_path, pixels, caplog, orientation):
     path = save(tmp_path / "turned.jpg", pixels, orientation)
     plain = images.read(save(tmp_path / "plain.jpg", pixels))[0]
     with caplog.at_level(logging.WARNING, "paddle_pose"):
@@ -101,14 +104,14 @@ def test_exif_turns_anybodys_image_and_no_data_sets(tmp_path, pixels, caplog, or
         again = images.read(path)[0]
     assert np.array_equal(stored, plain)
     assert np.array_equal(again, plain)
-    told = [record.getMessage() for record in caplog.records]
-    assert len(told) == 1, "a file is named once, and one without a rotation never"
-    assert str(path) in told[0]
-    assert f"orientation {orientation}" in told[0]
+    messages = [record.getMessage() for record in caplog.records]
+    assert len(messages) == 1, "a file is named once, and one without a rotation never"
+    assert str(path) in messages[0]
+    assert f"orientation {orientation}" in messages[0]
     assert np.array_equal(images.read_upright(path), upright(plain, orientation))
 
 
-def test_exif_without_a_rotation_says_nothing(tmp_path, pixels, caplog, monkeypatch):
+def test_exif_without_a_rotation_logs_nothing(tmp_path, pixels, caplog, monkeypatch):
     path = save(tmp_path / "a.jpg", pixels, 1)
     images.read(path)
     assert not caplog.records
@@ -116,12 +119,12 @@ def test_exif_without_a_rotation_says_nothing(tmp_path, pixels, caplog, monkeypa
     turned = save(tmp_path / "b.jpg", pixels, 6)
     monkeypatch.setattr(
         Image, "MAX_IMAGE_PIXELS", 100
-    )  # an image far beyond Pillow's limit is read all the same
+    )  # an image far beyond Pillow's limit is read nevertheless
     assert images.read(turned)[0].shape == (40, 60, 3)
 
 
 @pytest.mark.parametrize("read", [images.read, images.read_upright])
-def test_what_cannot_be_read_is_named(tmp_path, pixels, read):
+def test_unreadable_file_is_named(tmp_path, pixels, read):
     with pytest.raises(FileNotFoundError, match=r"none.jpg: not found"):
         read(tmp_path / "none.jpg")
     with pytest.raises(FileNotFoundError, match="not found"):
@@ -141,12 +144,12 @@ def test_what_cannot_be_read_is_named(tmp_path, pixels, read):
         read(tmp_path / "head.jpg")
 
 
-def test_what_cannot_be_written_is_named(tmp_path, pixels):
+def test_unwritable_file_is_named(tmp_path, pixels):
     with pytest.raises((OSError, cv2.error), match=r"image|extension"):
         images.write(tmp_path / "a.unknown", pixels)
 
 
-def test_an_error_names_the_image_and_leaves_nothing(tmp_path, pixels):
+def test_error_names_the_image_and_leaves_no_draft(tmp_path, pixels):
     path = tmp_path / "a.png"
     path.mkdir()
     with pytest.raises(OSError, match=r"a\.png") as caught:
@@ -167,7 +170,7 @@ def test_missing_images_are_counted_before_a_run(tmp_path, pixels):
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("form", ["PNG", "WEBP", "AVIF", "TIFF"])
-def test_every_kind_of_image_is_turned_once(tmp_path, pixels, form, orientation):
+def test_every_kind_of_image_is_rotated_once(tmp_path, pixels, form, orientation):
     exif = Image.Exif()
     exif[274] = orientation
     options = {"quality": 100, "subsampling": "4:4:4"} if form == "AVIF" else {"lossless": True}
@@ -180,12 +183,12 @@ def test_every_kind_of_image_is_turned_once(tmp_path, pixels, form, orientation)
     assert np.abs(got.astype(int) - expected).mean() < 5
     with Image.open(path) as image:
         assert np.abs(images.as_pixels(image).astype(int) - expected).mean() < 5
-    stored = expected if form == "TIFF" else pixels  # every reader turns a TIFF
+    stored = expected if form == "TIFF" else pixels  # every decoder rotates a TIFF
     assert images.read(path)[0].shape == stored.shape
     assert images.stored_size(path) == stored.shape[1::-1]
 
 
-def test_exif_data_that_follow_a_png_are_obeyed(tmp_path, pixels):
+def test_exif_data_after_the_pixels_of_a_png_are_applied(tmp_path, pixels):
     exif = Image.Exif()
     exif[274] = 6
     content = encoded(Image.fromarray(pixels), "PNG", exif=exif)
@@ -198,7 +201,7 @@ def test_exif_data_that_follow_a_png_are_obeyed(tmp_path, pixels):
 
 
 @pytest.mark.parametrize("progressive", [False, True])
-def test_a_jpeg_without_its_last_two_bytes_is_read_whole(tmp_path, noise, said, progressive):
+def test_jpeg_without_its_last_two_bytes_is_read_completely(tmp_path, noise, said, progressive):
     content = jpeg(noise, progressive=progressive)
     (tmp_path / "whole.jpg").write_bytes(content)
     (tmp_path / "cut.jpg").write_bytes(content[:-2])
@@ -212,7 +215,7 @@ def test_a_jpeg_without_its_last_two_bytes_is_read_whole(tmp_path, noise, said, 
 
 
 @pytest.mark.parametrize("reduction", [1, 2, 4, 8])
-def test_a_cut_jpeg_is_read_as_far_as_it_goes(tmp_path, noise, said, reduction):
+def test_truncated_jpeg_is_read_up_to_its_end(tmp_path, noise, said, reduction):
     exif = Image.Exif()
     exif[274] = 6
     content = jpeg(cv2.blur(noise, (9, 9)), exif=exif)
@@ -229,13 +232,13 @@ def test_a_cut_jpeg_is_read_as_far_as_it_goes(tmp_path, noise, said, reduction):
         assert f"{empty} of its 96 rows are empty" in incomplete
     assert np.array_equal(matrix, whole_matrix)
     assert cut.shape == whole.shape
-    seen = (96 - empty - 8) // reduction  # the last row of blocks ends in its middle
+    seen = (96 - empty - 8) // reduction  # the last row of blocks is incomplete
     assert np.abs(cut[:seen].astype(int) - whole[:seen]).mean() < 3
     stored = images.read(tmp_path / "cut.jpg")[0]
     assert np.array_equal(images.read_upright(tmp_path / "cut.jpg"), np.rot90(stored, -1))
 
 
-def test_the_end_of_a_preview_is_not_the_end_of_a_jpeg(tmp_path, noise, said):
+def test_end_of_a_preview_is_not_the_end_of_a_jpeg(tmp_path, noise, said):
     preview = b"Exif\0\0" + jpeg(noise[:16, :16])
     segment = b"\xff\xe1" + struct.pack(">H", len(preview) + 2) + preview
     content = jpeg(noise)
@@ -249,7 +252,7 @@ def test_the_end_of_a_preview_is_not_the_end_of_a_jpeg(tmp_path, noise, said):
 
 
 @pytest.mark.parametrize("form", ["PNG", "BMP", "TIFF", "GIF"])
-def test_other_images_are_read_as_far_as_they_go(tmp_path, noise, said, form):
+def test_truncated_images_of_other_kinds_are_read_up_to_their_end(tmp_path, noise, said, form):
     grey = np.repeat(noise[..., :1], 3, axis=2)
     options = {"interlace": 0} if form == "GIF" else {}
     content = encoded(Image.fromarray(noise[..., 0]), form, **options)
@@ -264,7 +267,7 @@ def test_other_images_are_read_as_far_as_they_go(tmp_path, noise, said, form):
     assert np.array_equal(got[rows], grey[rows])
 
 
-def test_a_cut_image_of_pillow_is_read_as_far_as_it_goes(tmp_path, noise, said):
+def test_truncated_pil_image_is_read_up_to_its_end(tmp_path, noise, said):
     content = encoded(Image.fromarray(noise), "PNG")
     (tmp_path / "a.png").write_bytes(content[: len(content) * 7 // 10])
     with Image.open(tmp_path / "a.png") as image:
@@ -276,7 +279,7 @@ def test_a_cut_image_of_pillow_is_read_as_far_as_it_goes(tmp_path, noise, said):
 
 
 def kinds_of_pixels():
-    """Returns file contents by suffix, and the pixels that they show."""
+    """Returns contents of files by name, and their expected pixels."""
     y, x = np.mgrid[:40, :60]
     fine = (x * 1000 + y * 100).astype(np.uint16)
     colours = np.stack([fine, fine[:, ::-1], fine[::-1]], axis=-1)
@@ -326,7 +329,7 @@ def kinds_of_pixels():
 def test_every_kind_of_pixels_becomes_8_bit_rgb(tmp_path, name, content, shown):
     path = tmp_path / "a"
     path.write_bytes(content)
-    allowed = 3 if name == "cmyk" else 1  # JPEG; OpenCV cuts 16 bits to 8 without rounding
+    allowed = 3 if name == "cmyk" else 1  # JPEG; OpenCV truncates 16 bits to 8 without rounding
     difference = np.abs(images.read_upright(path).astype(int) - shown)
     assert difference.max() <= allowed
     assert np.array_equal(images.read(path)[0], images.read_upright(path))
@@ -352,7 +355,7 @@ def test_every_kind_of_pixels_becomes_8_bit_rgb(tmp_path, name, content, shown):
         pytest.param(b"\xef\xbb\xbf <!DOCTYPE HTML><title>404", "web page", id="html"),
     ],
 )
-def test_what_is_no_readable_image_is_named(tmp_path, monkeypatch, content, kind):
+def test_kind_of_an_unreadable_image_is_named(tmp_path, monkeypatch, content, kind):
     monkeypatch.setitem(sys.modules, "pi_heif", None)  # not installed
     assert image_kinds.recognize(content) == kind
     path = tmp_path / "a.jpg"
@@ -365,7 +368,7 @@ def test_what_is_no_readable_image_is_named(tmp_path, monkeypatch, content, kind
 
 
 @pytest.mark.parametrize("tags", [{50706: b"\1\4\0\0"}, {254: 1, 330: 8}], ids=["dng", "nef"])
-def test_a_raw_file_is_not_its_preview(tmp_path, pixels, tags):
+def test_raw_file_is_not_read_as_its_preview(tmp_path, pixels, tags):
     path = tmp_path / "a.tif"
     path.write_bytes(encoded(Image.fromarray(pixels), "TIFF", tiffinfo=tags))
     with pytest.raises(InputError, match=image_kinds.RAW):
@@ -380,7 +383,7 @@ def case(shared):
     return folder
 
 
-def test_heic_shows_what_the_same_avif_and_jpeg_2000_show(case, tmp_path):
+def test_heic_equals_the_same_avif_and_jpeg_2000(case, tmp_path):
     pytest.importorskip("pi_heif")
     heic = images.read_upright(case / "drawn.heic")
     assert images.stored_size(case / "drawn.heic") == (240, 200)
@@ -392,7 +395,7 @@ def test_heic_shows_what_the_same_avif_and_jpeg_2000_show(case, tmp_path):
         images.read(tmp_path / "a.heic")
 
 
-def test_a_rotation_in_heic_is_applied_once(case, tmp_path):
+def test_rotation_of_heic_is_applied_once(case, tmp_path):
     pytest.importorskip("pi_heif")
     turned = tmp_path / "turned.heic"
     turned.write_bytes(with_rotation((case / "drawn.heic").read_bytes(), quarters=1))
@@ -402,7 +405,10 @@ def test_a_rotation_in_heic_is_applied_once(case, tmp_path):
 
 
 def with_rotation(heic, quarters):
-    """Returns a HEIC file of one image that asks for a rotation by so many quarters counter-clockwise."""
+    """Returns a HEIC file of one image with a counter-clockwise rotation by 90 degrees * `quarters`.
+
+    The rotation is stored as a property of the format, not in EXIF data.
+    """
     content = bytearray(heic)
     rotation = struct.pack(">I4sB", 9, b"irot", quarters)
     place = content.index(b"ipma") + 4 + 4 + 4 + 2  # version and flags, number of items, item
@@ -416,13 +422,13 @@ def with_rotation(heic, quarters):
         start = content.index(box.encode()) - 4
         size = int.from_bytes(content[start : start + 4], "big") + more
         content[start : start + 4] = size.to_bytes(4, "big")
-    offset = heic.index(b"mdat") + 4  # where the pixels begin, as `iloc` says
+    offset = heic.index(b"mdat") + 4  # start of the pixels, which `iloc` states
     where = content.index(offset.to_bytes(4, "big"), content.index(b"iloc"))
     content[where : where + 4] = (offset + 10).to_bytes(4, "big")
     return bytes(content)
 
 
-def test_the_case_without_an_end_is_read(shared, said):
+def test_case_of_a_jpeg_without_an_end_is_read(shared, said):
     path = shared / "cases" / "jpeg_without_end" / "no_end.jpg"
     if not path.is_file():
         pytest.skip(f"needs {path}")
@@ -430,7 +436,7 @@ def test_the_case_without_an_end_is_read(shared, said):
     assert [message.split(": ")[0] for message in said()] == [str(path)]
 
 
-def test_the_size_is_checked_before_decoding(tmp_path):
+def test_size_is_checked_before_decoding(tmp_path):
     content = bytearray(encoded(Image.new("L", (8, 8)), "PNG"))
     content[16:24] = struct.pack(">II", 40_000, 30_000)
     content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
@@ -448,7 +454,7 @@ def test_the_size_is_checked_before_decoding(tmp_path):
                 images.as_pixels(array)
 
 
-def test_the_limit_holds_where_the_size_is_known_late_and_for_pillow(tmp_path, pixels, monkeypatch):
+def test_size_limit_applies_to_late_sizes_and_pil_images(tmp_path, pixels, monkeypatch):
     monkeypatch.setattr(images, "MAX_PIXELS", 100)
     (tmp_path / "a.hdr").write_bytes(cv2.imencode(".hdr", pixels.astype(np.float32))[1].tobytes())
     with pytest.raises(InputError, match=r"a\.hdr: 60 x 40 px"):
@@ -458,7 +464,7 @@ def test_the_limit_holds_where_the_size_is_known_late_and_for_pillow(tmp_path, p
 
 
 @pytest.mark.parametrize("form", ["PNG", "GIF", "WEBP", "TIFF", "JPEG"])
-def test_the_limits_of_pillow_are_not_ours(tmp_path, pixels, monkeypatch, form):
+def test_limits_of_pillow_do_not_apply(tmp_path, pixels, monkeypatch, form):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1300)  # warns above, refuses above twice that
     path = tmp_path / "a"
     path.write_bytes(encoded(Image.fromarray(pixels), form))
@@ -468,7 +474,7 @@ def test_the_limits_of_pillow_are_not_ours(tmp_path, pixels, monkeypatch, form):
         assert images.stored_size(path) == (60, 40)
 
 
-def test_of_several_images_a_data_set_reads_the_first(tmp_path, pixels, said):
+def test_data_set_reads_the_first_of_several_images(tmp_path, pixels, said):
     frames = [Image.fromarray(pixels // n) for n in (1, 2, 3)]
     for form in ("TIFF", "WEBP"):
         path = tmp_path / f"a.{form.lower()}"
@@ -480,7 +486,7 @@ def test_of_several_images_a_data_set_reads_the_first(tmp_path, pixels, said):
         assert message.startswith(f"{path}: it holds 3 images")
 
 
-def test_values_of_other_types_are_refused_with_a_remedy(pixels):
+def test_values_of_other_types_are_an_error_with_a_hint(pixels):
     fine = pixels.astype(np.uint16) * 257
     with pytest.raises(InputError, match="257"):
         images.as_pixels(fine)

@@ -34,7 +34,7 @@ def place(tmp_path, request):
 
 @pytest.fixture
 def holder(place):
-    """Another process that holds the lock."""
+    """Returns another process that holds the lock."""
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
     with subprocess.Popen(
         [sys.executable, "-c", HOLD, place], stdout=subprocess.PIPE, env=env
@@ -44,7 +44,7 @@ def holder(place):
         process.kill()
 
 
-def test_a_place_in_use_names_its_user_and_is_free_once_that_is_killed(place, holder):
+def test_locked_path_names_its_process_and_is_free_after_a_kill(place, holder):
     with pytest.raises(InputError) as caught, locked(place, what="it", wait=False):
         pass
     for part in (str(place), str(holder.pid), socket.gethostname()):
@@ -62,7 +62,7 @@ def test_a_place_in_use_names_its_user_and_is_free_once_that_is_killed(place, ho
     assert f"process {os.getpid()} " in str(caught.value), "the new owner, not the dead one"
 
 
-def test_waiting_ends_with_the_process_that_is_waited_for(place, holder, monkeypatch):
+def test_waiting_ends_with_the_other_process(place, holder, monkeypatch):
     said = []
     monkeypatch.setattr(locks._log, "info", lambda line: (said.append(line), holder.kill()))
     with locked(place, what="it", wait=True):
@@ -71,7 +71,7 @@ def test_waiting_ends_with_the_process_that_is_waited_for(place, holder, monkeyp
     assert str(holder.pid) in line
 
 
-def test_threads_take_turns(place):
+def test_threads_hold_the_lock_one_at_a_time(place):
     inside, most = [], []
 
     def work(number):
@@ -89,7 +89,7 @@ def test_threads_take_turns(place):
     assert not list(place.parent.rglob("*.owner"))
 
 
-def test_an_error_in_the_block_frees_the_place(place):
+def test_error_in_the_block_releases_the_lock(place):
     with pytest.raises(KeyboardInterrupt), locked(place, what="it", wait=False):
         raise KeyboardInterrupt
     with locked(place, what="it", wait=False):
@@ -105,9 +105,7 @@ def test_an_error_in_the_block_frees_the_place(place):
     ],
     ids=["system", "network", "read-only"],
 )
-def test_where_nothing_can_be_locked_it_is_said_once_and_done_without(
-    monkeypatch, tmp_path, caplog, problem
-):
+def test_file_system_without_locks_is_logged_once(monkeypatch, tmp_path, caplog, problem):
     def acquire(self, **options):
         raise problem
 
@@ -121,7 +119,7 @@ def test_where_nothing_can_be_locked_it_is_said_once_and_done_without(
     assert not list(tmp_path.glob("*.owner"))
 
 
-def test_another_problem_of_the_disk_is_an_error(monkeypatch, tmp_path):
+def test_other_errors_of_the_disk_are_raised(monkeypatch, tmp_path):
     def acquire(self, **options):
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -130,7 +128,7 @@ def test_another_problem_of_the_disk_is_an_error(monkeypatch, tmp_path):
         pytest.fail("went on")
 
 
-def test_only_folders_that_hold_nothing_are_removed(tmp_path):
+def test_only_empty_folders_are_removed(tmp_path):
     for name in ("empty", "used"):
         (tmp_path / name).mkdir()
         with locked(tmp_path / name, what="it", wait=False):

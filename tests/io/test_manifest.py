@@ -13,7 +13,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_every_bit_counts(folder):
+def test_every_changed_bit_is_an_error(folder):
     path = folder / "model.bin"
     manifest.check_file(path)
     whole = path.read_bytes()
@@ -28,7 +28,7 @@ def test_every_bit_counts(folder):
     manifest.check(folder)
 
 
-def test_what_no_manifest_lists_is_not_checked(folder, tmp_path_factory):
+def test_unlisted_file_is_not_checked(folder, tmp_path_factory):
     (folder / "model.onnx").write_bytes(b"later")
     manifest.check_file(folder / "model.onnx")
     alone = tmp_path_factory.mktemp("alone")
@@ -38,12 +38,12 @@ def test_what_no_manifest_lists_is_not_checked(folder, tmp_path_factory):
 @pytest.mark.parametrize(
     "content", [[1], {}, {"files": 3}, {"files": []}, {"name": "a web page", "icons": []}]
 )
-def test_manifests_of_others_say_nothing(folder, content):
+def test_manifests_of_other_programs_are_ignored(folder, content):
     (folder / manifest.MANIFEST).write_text(json.dumps(content))
     manifest.check_file(folder / "model.bin")
 
 
-def test_a_manifest_that_is_cut_is_refused(folder):
+def test_truncated_manifest_is_an_error(folder):
     path = folder / manifest.MANIFEST
     path.write_bytes(path.read_bytes()[:30])
     with pytest.raises(ValueError, match=r"manifest\.json: damaged"):

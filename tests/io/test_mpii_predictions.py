@@ -13,7 +13,7 @@ ORDERS = pytest.mark.parametrize(
 
 @ORDERS
 @pytest.mark.parametrize("kind", ["mat", "h5"])
-def test_every_order_of_axes_means_the_same(tmp_path, kind, axes):
+def test_every_order_of_axes_is_read(tmp_path, kind, axes):
     path, stored = tmp_path / f"pred.{kind}", PREDS.transpose(axes)
     if kind == "mat":
         scipy.io.savemat(path, {"preds": stored, "note": "anything"})
@@ -25,8 +25,8 @@ def test_every_order_of_axes_means_the_same(tmp_path, kind, axes):
 
 
 @pytest.mark.parametrize("people", [2, 16])
-def test_numbers_of_people_that_look_like_another_axis(tmp_path, people):
-    """As many people as an axis is long must not turn the axes round."""
+def test_number_of_people_equal_to_another_axis_is_read(tmp_path, people):
+    """A number of people equal to the length of another axis must not swap the axes."""
     preds = np.random.default_rng(1).uniform(0, 500, (people, 16, 2))
     scipy.io.savemat(tmp_path / "pred.mat", {"preds": preds})
     assert np.array_equal(read_predictions(tmp_path / "pred.mat", people), preds)
@@ -46,7 +46,7 @@ def test_numbers_of_people_that_look_like_another_axis(tmp_path, people):
         ),
     ],
 )
-def test_what_is_wrong_is_said(tmp_path, content, message):
+def test_invalid_content_is_an_error(tmp_path, content, message):
     path = tmp_path / "pred.mat"
     scipy.io.savemat(path, content)
     with pytest.raises(ValueError, match=message) as caught:
@@ -55,7 +55,7 @@ def test_what_is_wrong_is_said(tmp_path, content, message):
 
 
 @pytest.mark.parametrize("kept", [0, 10, 60, 127, 140, 500])
-def test_an_incomplete_file_is_refused(tmp_path, kept):
+def test_incomplete_file_is_an_error(tmp_path, kept):
     path = tmp_path / "pred.mat"
     scipy.io.savemat(path, {"preds": PREDS})
     path.write_bytes(path.read_bytes()[:kept])

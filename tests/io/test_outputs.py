@@ -7,7 +7,7 @@ from paddle_pose.io.outputs import RECORD, Outputs
 
 
 def write(folder, text, *names, command="predict", keep=()):
-    """A run of a command that writes files; returns what it wrote through."""
+    """Runs a command that writes files, and returns its `Outputs`."""
     outputs = Outputs(folder, command, keep)
     for name in names:
         with outputs.replacing(folder / name) as draft:
@@ -23,7 +23,7 @@ def texts(folder):
     }
 
 
-def test_a_command_replaces_what_it_wrote(tmp_path):
+def test_command_replaces_its_own_files(tmp_path):
     for text in ("first", "second", "third"):
         write(tmp_path, text, "a.json", "b/c.png")
         assert texts(tmp_path) == {"a.json": text, "b/c.png": text}
@@ -35,7 +35,7 @@ def changed(folder):
 
 
 def linked(folder):
-    (folder / "mine.json").write_text("ours")  # even where the content is the command's
+    (folder / "mine.json").write_text("ours")  # foreign even with the content of the command
     (folder / "a.json").unlink()
     (folder / "a.json").symlink_to("mine.json")
 
@@ -62,7 +62,7 @@ FOREIGN = [changed, linked, dangling, without_record, with_a_foreign_record, wit
 
 
 @pytest.mark.parametrize("happens", FOREIGN)
-def test_what_is_somebody_else_s_is_not_replaced(happens, tmp_path):
+def test_foreign_paths_are_not_replaced(happens, tmp_path):
     write(tmp_path, "ours", "a.json")
     happens(tmp_path)
     before, is_link = texts(tmp_path), (tmp_path / "a.json").is_symlink()
@@ -78,7 +78,7 @@ def test_what_is_somebody_else_s_is_not_replaced(happens, tmp_path):
     assert not (tmp_path / "nowhere").exists()
 
 
-def test_another_command_s_file_is_somebody_else_s(tmp_path):
+def test_file_of_another_command_is_foreign(tmp_path):
     write(tmp_path, "scores", "predictions.json", command="val")
     with pytest.raises(InputError):
         write(tmp_path, "poses", "predictions.json", command="predict")
@@ -87,7 +87,7 @@ def test_another_command_s_file_is_somebody_else_s(tmp_path):
     assert texts(tmp_path) == {"predictions.json": "again", "a.png": "poses"}
 
 
-def test_a_file_that_came_while_the_command_ran_stays(tmp_path):
+def test_file_created_while_the_command_runs_is_kept(tmp_path):
     outputs, place = Outputs(tmp_path, "predict"), tmp_path / "a.png"
     with outputs.replacing(outputs.claim(tmp_path / "draft.png")) as draft:
         draft.write_text("ours")
@@ -98,7 +98,7 @@ def test_a_file_that_came_while_the_command_ran_stays(tmp_path):
     assert place.read_text() == "mine"
 
 
-def test_a_linked_folder_is_not_written_through(tmp_path):
+def test_linked_folder_is_an_error(tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "out").mkdir()
     (tmp_path / "out/day").symlink_to(tmp_path / "mine")
@@ -108,12 +108,12 @@ def test_a_linked_folder_is_not_written_through(tmp_path):
 
 
 class Kill(BaseException):
-    """A kill at a moment."""
+    """An exception in the place of a kill."""
 
 
 @pytest.mark.parametrize("recorded", [True, False])
 @pytest.mark.parametrize("earlier", [("a.json",), ()])
-def test_after_a_kill_the_files_are_the_command_s(recorded, earlier, tmp_path, monkeypatch):
+def test_files_of_a_killed_run_belong_to_the_command(recorded, earlier, tmp_path, monkeypatch):
     write(tmp_path, "old", *earlier)
     outputs = Outputs(tmp_path, "predict")
 
@@ -131,7 +131,7 @@ def test_after_a_kill_the_files_are_the_command_s(recorded, earlier, tmp_path, m
         assert texts(tmp_path) == {"a.json": text}
 
 
-def test_a_record_that_a_kill_cut_is_continued(tmp_path):
+def test_truncated_record_is_continued(tmp_path):
     write(tmp_path, "old", "a.json", "b.json")
     record = tmp_path / RECORD
     record.write_text(record.read_text()[:-20])
@@ -142,7 +142,7 @@ def test_a_record_that_a_kill_cut_is_continued(tmp_path):
         write(tmp_path, "new", "b.json")
 
 
-def test_old_files_are_removed_where_they_are_unchanged(tmp_path):
+def test_unchanged_old_files_are_removed(tmp_path):
     write(tmp_path, "old", "a.png", "b.png", "c.png", "d.csv", "e.png")
     (tmp_path / "b.png").write_text("mine")
     (tmp_path / "mine.png").write_text("old")
@@ -151,7 +151,7 @@ def test_old_files_are_removed_where_they_are_unchanged(tmp_path):
     assert texts(tmp_path) == left
 
 
-def test_nothing_outside_the_folder_is_removed(tmp_path):
+def test_files_outside_the_folder_are_not_removed(tmp_path):
     out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
     write(out, "old", "day/a.png")
     (out / "day").rename(elsewhere)
@@ -166,7 +166,7 @@ def test_nothing_outside_the_folder_is_removed(tmp_path):
     assert texts(elsewhere) == {"a.png": "old"}
 
 
-def test_two_runs_into_one_folder_at_once(tmp_path):
+def test_two_simultaneous_runs_share_a_folder(tmp_path):
     first, second = Outputs(tmp_path, "predict"), Outputs(tmp_path, "predict")
     for outputs in (first, second, first):
         with outputs.replacing(tmp_path / "a.json") as draft:
@@ -174,7 +174,7 @@ def test_two_runs_into_one_folder_at_once(tmp_path):
     assert texts(tmp_path) == {"a.json": "ours"}
 
 
-def test_a_pipe_is_written_to(tmp_path):
+def test_pipe_is_written_to(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
     write(tmp_path, "text", "pipe")
@@ -183,7 +183,7 @@ def test_a_pipe_is_written_to(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
 
 
-def test_the_record_does_not_grow_with_every_run(tmp_path):
+def test_record_does_not_grow_with_every_run(tmp_path):
     for number in range(20):
         write(tmp_path, str(number), "a.json", "b.json")
     assert len((tmp_path / RECORD).read_text().splitlines()) < 12

@@ -1,4 +1,4 @@
-"""Tracks from predict.py's JSON: people stay apart, gaps stay gaps, every bad file is named."""
+"""Tracks in the JSON of predict.py: people are separate, gaps are kept, invalid files are named."""
 
 import json
 
@@ -35,7 +35,7 @@ def written(tmp_path, *images):
     return path
 
 
-def test_people_are_told_apart_by_video_and_id(tmp_path):
+def test_people_are_separated_by_video_and_id(tmp_path):
     frames = [
         frame(n, person(20 + n, id=2), person(10 + n, id=1), person(0, id=-1))
         for n in (0, 1, 3, 4, 5)
@@ -54,7 +54,7 @@ def test_people_are_told_apart_by_video_and_id(tmp_path):
     assert other.image_size == (640, 480)
 
 
-def test_one_person_needs_no_id_and_images_are_left_out(tmp_path):
+def test_one_person_without_an_id_is_read_and_images_are_left_out(tmp_path):
     image = {
         key: value for key, value in frame(0, person(1)).items() if key not in ("frame", "seconds")
     }
@@ -65,7 +65,7 @@ def test_one_person_needs_no_id_and_images_are_left_out(tmp_path):
     assert np.array_equal(track.scores, np.full((2, 3), 0.9))
 
 
-def test_bad_files_are_named(tmp_path):
+def test_invalid_files_are_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"absent\.json: not found"):
         read_tracks(tmp_path / "absent.json")
     broken = tmp_path / "broken.json"
@@ -75,13 +75,11 @@ def test_bad_files_are_named(tmp_path):
             ValueError, match=r"broken.json: expected what .*predict writes of a video"
         ):
             read_tracks(broken)
-    with pytest.raises(
-        ValueError, match=r"frame 4 of a.mp4 has 2 people without ids: --track gives them"
-    ):
+    with pytest.raises(ValueError, match=r"frame 4 of a.mp4 has 2 people without ids: .*--track"):
         read_tracks(written(tmp_path, frame(4, person(1), person(2))))
-    with pytest.raises(ValueError, match="there is no frame of a video in it"):
+    with pytest.raises(ValueError, match="contains no frame of a video"):
         read_tracks(written(tmp_path))
-    with pytest.raises(ValueError, match="nobody is followed in it"):
+    with pytest.raises(ValueError, match="contains no tracked person"):
         read_tracks(written(tmp_path, frame(0)))
     with pytest.raises(ValueError, match=r"expected what .*predict writes"):
         read_tracks(

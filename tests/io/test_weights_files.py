@@ -18,14 +18,14 @@ from paddle_pose.io.weights_files import find_weights
     ],
     ids=["run", "checkpoint", "onnx", "openvino", "paddle"],
 )
-def test_a_folder_means_the_weights_in_it(tmp_path, files, found):
+def test_folder_gives_the_weights_in_it(tmp_path, files, found):
     for name in files:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     assert find_weights(tmp_path) == find_weights(str(tmp_path)) == tmp_path / found
 
 
-def test_a_file_is_itself_even_where_it_is_missing(tmp_path):
+def test_file_is_returned_unchanged_even_if_it_is_missing(tmp_path):
     assert find_weights(tmp_path / "model.pdparams") == tmp_path / "model.pdparams"
 
 
@@ -34,7 +34,7 @@ def test_a_file_is_itself_even_where_it_is_missing(tmp_path):
     [["a.onnx", "b.onnx"], ["notes.txt", "data.json"], []],
     ids=["several", "none", "empty"],
 )
-def test_what_is_in_another_folder_is_named(tmp_path, files):
+def test_error_lists_the_content_of_other_folders(tmp_path, files):
     for name in files:
         (tmp_path / name).touch()
     with pytest.raises(InputError) as caught:

@@ -6,7 +6,10 @@ import runpy
 import numpy as np
 import paddle
 
+from paddle_pose.codecs.heatmap import HeatmapCodec
 from paddle_pose.models.losses import JointsMSELoss
+from paddle_pose.skeletons import COCO_17, MPII_16
+from paddle_pose.training.device_targets import HeatmapTargets
 from paddle_pose.training.optimizers import adam
 from paddle_pose.training.trainer import Trainer
 
@@ -33,7 +36,7 @@ def relative_error(result, expected):
     return np.abs(result - expected).max() / np.abs(expected).max()
 
 
-def training_losses(shared, name, model, size, folder, steps=6):
+def training_losses(shared, name, model, size, folder, steps=6, on_device=False):
     """Returns the losses of this project's trainer, and those of the published implementation.
 
     Both train on the same generated batch.
@@ -45,19 +48,38 @@ def training_losses(shared, name, model, size, folder, steps=6):
         size: (width, height) of the input in px.
         folder: Folder for the run.
         steps: Number of steps, at most the six of the published implementation.
+        on_device: Whether the targets are drawn from the joints as `train.device_targets` does.
     """
     path = shared / "data" / "parity" / f"train_{name}_{size[0]}x{size[1]}.json"
     expected = json.loads(path.read_text(encoding="utf-8"))["losses"][:steps]
     joints = heatmaps(shared, f"{name}_{size[0]}x{size[1]}").shape[0]
     images, maps = map(paddle.to_tensor, rule(shared)["training_batch"](*size, joints=joints))
-    targets = {"heatmaps": maps, "weights": paddle.ones([2, joints])}
+    batch = {
+        "image": images,
+        "targets": {"heatmaps": maps, "weights": paddle.ones([2, joints])},
+    }
+    draw = None
+    if on_device:
+        # The joints are the cells of the maps' peaks, and the maps are Gaussians without an end.
+        peaks = maps.flatten(2).argmax(axis=-1).unsqueeze(1)  # [2, 1, K]
+        cells = paddle.stack([peaks % maps.shape[-1], peaks // maps.shape[-1]], axis=-1)
+        codec = HeatmapCodec(
+            skeleton=MPII_16 if joints == 16 else COCO_17, input_size=size, unbiased=True
+        )
+        draw = HeatmapTargets(codec)
+        batch = {
+            "image": images,
+            "keypoints": cells.astype("float64") * codec.stride,
+            "visible": paddle.ones([2, 1, joints]),
+            "boxes": paddle.zeros([2, 1, 4]),
+        }
 
     class SameBatch:
         def __len__(self):
             return len(expected)
 
         def epoch(self, epoch, start=0):
-            return [{"image": images, "targets": targets}] * len(expected)
+            return [batch] * len(expected)
 
     trainer = Trainer(
         model,
@@ -67,6 +89,7 @@ def training_losses(shared, name, model, size, folder, steps=6):
         run_dir=folder,
         log_every=1,
         visualdl=False,
+        draw_targets=draw,
     )
     trainer.fit(SameBatch(), epochs=1)
     trainer.log.close()

@@ -109,6 +109,7 @@ def test_stacked_hourglass_forward_equals_the_literal_implementation():
     assert relative_error(heatmaps, expected) < 1e-5
 
 
+@pytest.mark.usefixtures("zero_initial_weights")
 @pytest.mark.parametrize("txyugood", [False, True], ids=["mmpose", "txyugood"])
 def test_published_names_and_shapes_convert_to_ours(shared, txyugood):
     if txyugood:
@@ -125,6 +126,7 @@ def test_published_names_and_shapes_convert_to_ours(shared, txyugood):
     assert converted == {name: list(tensor.shape) for name, tensor in state.items()}
 
 
+@pytest.mark.usefixtures("zero_initial_weights")
 def test_heatmaps_equal_the_published_ones(shared):
     model, parity = filled_as_published(shared)
     model.eval()
@@ -136,12 +138,14 @@ def test_heatmaps_equal_the_published_ones(shared):
 
 
 @pytest.mark.slow
-def test_training_losses_equal_the_published_ones(shared, tmp_path):
+@pytest.mark.usefixtures("zero_initial_weights")
+@pytest.mark.parametrize("on_device", [False, True], ids=["targets", "device_targets"])
+def test_training_losses_equal_the_published_ones(shared, tmp_path, on_device):
     model, _ = filled_as_published(shared)
     # Three of six steps, since each takes 20 seconds on a slow processor. The test of
     # SimpleBaseline compares all six.
     losses, expected = published.training_losses(
-        shared, "hourglass52_mmpose1_mpii16", model, (256, 256), tmp_path, steps=3
+        shared, "hourglass52_mmpose1_mpii16", model, (256, 256), tmp_path, 3, on_device
     )
     assert losses[0] == pytest.approx(expected[0], rel=1e-5)
     assert losses[1:] == pytest.approx(expected[1:], rel=0.01)

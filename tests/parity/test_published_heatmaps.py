@@ -101,10 +101,16 @@ def test_a_pdparams_file_of_paddledetection_predicts_its_heatmaps(shared, tmp_pa
 
 
 @pytest.mark.slow
-def test_training_losses_equal_the_published_ones(shared, tmp_path):
+@pytest.mark.parametrize("on_device", [False, True], ids=["targets", "device_targets"])
+def test_training_losses_equal_the_published_ones(shared, tmp_path, on_device):
     name = "simple_baseline_official_r50_coco17"
     losses, expected = published.training_losses(
-        shared, name, with_generated_weights(shared, name)[0], (192, 256), tmp_path
+        shared,
+        name,
+        with_generated_weights(shared, name)[0],
+        (192, 256),
+        tmp_path,
+        on_device=on_device,
     )
     assert losses[0] == pytest.approx(expected[0], rel=1e-5)
     assert losses[1:] == pytest.approx(expected[1:], rel=0.01)

@@ -4,11 +4,14 @@ from dataclasses import replace
 import numpy as np
 import paddle
 import pytest
+from helpers.vector_codec import VectorCodec
 
 from paddle_pose import build
 from paddle_pose.codecs.heatmap import HeatmapCodec
+from paddle_pose.codecs.movenet import MoveNetCodec
 from paddle_pose.configs.overrides import override
 from paddle_pose.configs.registry import CONFIGS
+from paddle_pose.data.synthetic.dataset import write_coco
 from paddle_pose.errors import InputError
 from paddle_pose.skeletons import COCO_17
 from paddle_pose.training.device_targets import HeatmapTargets
@@ -46,7 +49,9 @@ def test_heatmap_targets_equal_those_of_the_codec(codec, joint_sigmas, kind):
     non_finite = rng.choice([np.nan, np.inf, -np.inf, 0.0], keypoints.shape).astype(kind)
     keypoints = np.where(visible[..., None] > 0, keypoints, non_finite)
     expected = codec.encode_batch(keypoints[:, None].astype("float64"), visible[:, None])
-    targets = HeatmapTargets(codec)(paddle.to_tensor(keypoints), paddle.to_tensor(visible))
+    targets = HeatmapTargets(codec)(
+        paddle.to_tensor(keypoints[:, None]), paddle.to_tensor(visible[:, None])
+    )
     assert targets.keys() == expected.keys()
     for name, values in expected.items():
         assert targets[name].dtype == paddle.float32
@@ -96,13 +101,46 @@ def test_training_with_device_targets_has_the_same_losses(synthetic_mpii, tmp_pa
     np.testing.assert_allclose(device_losses, expected_losses, rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["movenet_lightning_coco", "movenet_original_coco"])
+def test_movenet_training_with_device_targets_has_the_same_losses(name, tmp_path):
+    root = write_coco(
+        tmp_path / "people", num_train=16, num_val=1, seed=1, size=(160, 160), persons=(1, 3)
+    )
+    config = override(
+        CONFIGS[name],
+        {
+            "codec.input_size": (64, 64),
+            "train.batch_size": 4,
+            "train.num_workers": 0,
+            "train.log_every": 1,
+            "train.learning_rate": 1e-5,  # at large rates, Adam amplifies rounding differences
+            "train.schedule.warmup": 0,
+            "train.init": "",
+        },
+    )
+    config = replace(config, data=replace(config.data, dataset="coco", framing="central_person"))
+    samples = build.samples(config, root, "train")
+    assert len({len(sample.persons) for sample in samples}) > 1
+    expected_losses = train_losses(config, root, tmp_path / "expected_losses")
+    device_losses = train_losses(
+        override(config, {"train.device_targets": True}), root, tmp_path / "device"
+    )
+    assert len(np.unique(expected_losses)) == len(expected_losses) >= 9
+    assert device_losses[0] == pytest.approx(expected_losses[0], rel=1e-5)
+    assert device_losses[1:] == pytest.approx(expected_losses[1:], rel=0.01)
+
+
 def test_device_targets_of_an_unsupported_codec_raise():
-    config = override(CONFIGS["movenet_lightning_coco"], {"train.device_targets": "true"})
+    config = replace(CONFIGS["hourglass_tiny_128"], codec=VectorCodec())
+    assert build.device_targets(config) is None
     with pytest.raises(InputError, match=r"train\.device_targets"):
-        build.device_targets(config)
-    assert build.device_targets(CONFIGS["movenet_lightning_coco"]) is None
+        build.device_targets(override(config, {"train.device_targets": "true"}))
 
 
-def test_class_named_by_the_codec_exists():
-    module, _, name = HeatmapCodec.device_targets.partition(":")
-    assert getattr(importlib.import_module(module), name) is HeatmapTargets
+@pytest.mark.parametrize("codec", [HeatmapCodec(), MoveNetCodec()], ids=lambda codec: codec.kind)
+def test_class_named_by_the_codec_exists(codec):
+    module, _, name = codec.device_targets.partition(":")
+    assert getattr(importlib.import_module(module), name).__name__ in (
+        "HeatmapTargets",
+        "MoveNetTargets",
+    )

@@ -67,9 +67,53 @@ def test_loaded_average_continues_identically():
         assert np.array_equal(average.numpy(), other.average[name].numpy())
     with pytest.raises(ValueError, match=r"ema.pdparams are not those of this network"):
         other.load({"x": np.ones(1)}, 1)
+    wrong = {name: np.zeros((1, *tensor.shape)) for name, tensor in ema.average.items()}
+    with pytest.raises(ValueError, match=r"ema.pdparams are not those of this network"):
+        other.load(wrong, 1)
 
 
 @pytest.mark.parametrize("decay", [0.0, 1.0, -1.0, float("nan")])
 def test_ema_rejects_a_decay_out_of_range(decay):
     with pytest.raises(ValueError, match="expected a decay between 0 and 1"):
         make(decay)
+
+
+def test_average_equals_the_formula_in_float32_to_rounding():
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        shape = rng.integers(1, 5, rng.integers(1, 4)).tolist()
+        start = rng.normal(0, 10.0 ** rng.integers(-5, 5), shape).astype("float32")
+        tensor = paddle.to_tensor(start)
+        ema = Ema(lambda tensor=tensor: {"t": tensor}, 0.999)
+        expected = start.astype("float64")
+        for step in range(1, 30):
+            tensor.set_value(rng.normal(0, np.abs(start).max(), shape).astype("float32"))
+            ema.update()
+            decay = min(0.999, (1 + step) / (10 + step))
+            expected = decay * expected + (1 - decay) * tensor.numpy().astype("float64")
+        largest = np.abs(start).max()
+        np.testing.assert_allclose(ema.average["t"].numpy(), expected, rtol=0, atol=3e-6 * largest)
+
+
+def test_average_follows_master_copies_made_by_the_first_step_and_replaced_by_a_resume():
+    half = paddle.ones([3], dtype="bfloat16")
+    masters = {}
+    ema = Ema(lambda: {"w": masters.get("w", half)}, 0.5)
+    assert ema.average["w"].dtype == paddle.float32
+    masters["w"] = paddle.full([3], 1.001953125)  # not a bfloat16
+    ema.update()
+    share = 1 - 2 / 11
+    first = 1 + share * 0.001953125
+    np.testing.assert_allclose(ema.average["w"].numpy(), first, rtol=1e-6)
+    ema.load({"w": np.ones(3, "float32")}, 0)
+    masters["w"] = paddle.full([3], 2.0)
+    ema.update()
+    np.testing.assert_allclose(ema.average["w"].numpy(), 1 + share, rtol=1e-6)
+
+
+def test_average_of_half_precision_tensors_without_master_copies_is_float32():
+    half = paddle.ones([3], dtype="bfloat16")
+    ema = Ema(lambda: {"w": half}, 0.5)
+    half.set_value(paddle.full([3], 2.0, dtype="bfloat16"))
+    ema.update()
+    np.testing.assert_allclose(ema.average["w"].numpy(), 2 - 2 / 11, rtol=1e-6)

@@ -28,7 +28,7 @@ def loader(samples, batch_size=3, num_workers=0, seed=0):
 
 
 def indices(batches):
-    return [batch["index"].numpy().tolist() for batch in batches]
+    return [batch["index"].tolist() for batch in batches]
 
 
 def test_epoch_order_depends_on_seed_and_epoch_only(samples):

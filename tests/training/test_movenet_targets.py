@@ -5,6 +5,7 @@ import paddle
 import pytest
 
 from paddle_pose.codecs.movenet import MoveNetCodec
+from paddle_pose.data.dataset import padded
 from paddle_pose.training.movenet_targets import MoveNetTargets
 
 PLAIN = MoveNetCodec(input_size=(96, 64), max_persons=6)
@@ -37,15 +38,7 @@ def test_targets_equal_the_codecs(codec):
     rng = np.random.default_rng(0)
     samples = [random_people(rng, n, np.array(codec.input_size)) for n in (1, 0, 5, 3, 8, 2, 1)]
     expected = codec.encode_batch(*zip(*samples, strict=True))
-    most = max(len(keypoints) for keypoints, _, _ in samples)
-    keypoints = np.zeros((len(samples), most, 17, 2))
-    visible = np.zeros((len(samples), most, 17))
-    boxes = np.full((len(samples), most, 4), (-1e6, -1e6, 0.0, 0.0))
-    for n, (points, seen, rectangles) in enumerate(samples):
-        keypoints[n, : len(points)] = points
-        visible[n, : len(points)] = seen
-        boxes[n, : len(points)] = rectangles
-    drawn = MoveNetTargets(codec)(*map(paddle.to_tensor, (keypoints, visible, boxes)))
+    drawn = MoveNetTargets(codec)(*map(paddle.to_tensor, padded(samples).values()))
     assert drawn.keys() == expected.keys()
     for name, values in expected.items():
         assert drawn[name].dtype == paddle.float32

@@ -82,17 +82,22 @@ def check_coco(
     decode: str = "all",
     progress: ProgressFactory = no_progress,
 ) -> Report:
-    """Returns the report on a data set in COCO's format; damaged files raise no errors.
+    """Returns the report on a data set in COCO's format.
+
+    Missing and damaged files are findings of the report and raise no errors.
 
     Args:
-        files: Annotation file and folder of images by split: "train", "val" or both.
+        files: {split: (path of its annotation file, folder of its images)} for "train", "val" or
+            both.
         skeleton: Skeleton of the network to train; None uses the joints that the files name, or
             COCO's if they name none.
-        decode: Images whose pixels are decoded: "all", "sample" (200 of them) or "none".
-        progress: Function that creates a progress display for the images.
+        decode: Images whose pixels are decoded: "all", "sample" (up to 200 in each folder) or
+            "none".
+        progress: Function that creates a progress display for the images of a folder, see
+            `progress.ProgressFactory`.
 
     Raises:
-        InputError: If `decode` is unknown.
+        InputError: If `decode` has another value.
     """
     findings: list[Finding] = []
     contents: dict[str, Mapping[str, Any]] = {}
@@ -178,7 +183,7 @@ def _file_name(image: Mapping[str, Any]) -> str:
 def _check_joints(
     content: Mapping[str, Any], path: Path, skeleton: Skeleton | None
 ) -> tuple[tuple[str, ...], list[Finding]]:
-    """Returns the joints of a file's keypoints, and findings on how they differ from a skeleton's.
+    """Returns the names of the joints in a file, and findings on how they differ from a skeleton's.
 
     Args:
         content: Content of the annotation file.
@@ -350,7 +355,7 @@ def _numbers(value: Any, count: int) -> np.ndarray | None:
 def _check_sizes(
     content: Mapping[str, Any], path: Path, sizes: Mapping[str, tuple[int, int]]
 ) -> list[Finding]:
-    """Compares the sizes that an annotation file states with those of the images.
+    """Returns a finding on images whose size differs from what an annotation file states, if any.
 
     Args:
         content: Content of the annotation file.
@@ -384,7 +389,7 @@ def _check_sizes(
 def _check_people(
     split: Split, content: Mapping[str, Any], joints: tuple[str, ...]
 ) -> list[Finding]:
-    """Checks labels, boxes, and left and right of the readable people.
+    """Returns findings on labels, boxes, and left and right of the readable people.
 
     Args:
         split: Readable part of the annotation file.
@@ -457,7 +462,7 @@ def _check_people(
 
 
 def _check_eyes(split: Split, joints: tuple[str, ...]) -> list[Finding]:
-    """Checks left and right by the eyes.
+    """Returns a finding if the eyes show that left and right are swapped.
 
     The right eye of an upright person, if both are visible, is on the left in the image.
 

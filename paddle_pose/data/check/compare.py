@@ -21,13 +21,14 @@ _PAIRS = [tuple(MPII_16.joints.index(name) for name in pair) for pair in MPII_16
 
 
 def compare(split: Split, points: np.ndarray, labelled: np.ndarray, other: str) -> list[Finding]:
-    """Compares record n of a split with person n of another list.
+    """Returns findings on how record n of a split differs from person n of another list.
 
     Args:
-        split: Readable part of a split with N records.
-        points: Joints of the other list, [N, 16, 2] in 1-based image px.
+        split: Readable part of a split of MPII with N records.
+        points: Joints of the other list in MPII's order, [N, 16, 2] in 1-based image px; those that
+            are not labelled may have any value.
         labelled: Whether each joint of the other list is labelled, [N, 16] bool.
-        other: Name of the other list, for messages.
+        other: Name of the other list, such as "mpii_gt_val.mat", for messages.
     """
     both = split.labelled & labelled
     difference = np.where(both[..., None], split.joints - points, np.nan)
@@ -96,11 +97,11 @@ def compare(split: Split, points: np.ndarray, labelled: np.ndarray, other: str) 
 
 
 def compare_truth(split: Split, truth: GroundTruth, mat: str) -> list[Finding]:
-    """Compares the validation JSON file with the .mat file, and checks the .mat file's head sizes.
+    """Returns findings on differences of MPII's validation files, and on the head sizes.
 
     Args:
         split: Readable part of `mpii_val.json`.
-        truth: Content of the .mat file.
+        truth: Content of `mpii_gt_val.mat`, which must list the same people in the same order.
         mat: Name of the .mat file, for messages.
     """
     findings = []
@@ -142,7 +143,9 @@ def compare_truth(split: Split, truth: GroundTruth, mat: str) -> list[Finding]:
 
 
 def compare_trainval(both: Split, parts: list[Split]) -> list[Finding]:
-    """Compares `trainval` with `train` and `val`, person by person within each image.
+    """Returns findings on how `trainval` differs from `train` and `val` together.
+
+    The n-th person of an image in one is compared with the n-th person of this image in the other.
 
     Args:
         both: Readable part of `mpii_trainval.json`.
@@ -179,7 +182,12 @@ def compare_trainval(both: Split, parts: list[Split]) -> list[Finding]:
 
 
 def shared_images(train: Split, val: Split) -> list[Finding]:
-    """Returns a finding on validation records whose image is also in the training set."""
+    """Returns a finding on validation records whose image is also in the training set, if any.
+
+    Args:
+        train: Readable part of the training split.
+        val: Readable part of the validation split, whose file the finding names.
+    """
     shared = set(train.images) & set(val.images) - {""}
     rows = [n for n, image in enumerate(val.images) if image in shared]
     return val.findings(
@@ -193,9 +201,13 @@ def shared_images(train: Split, val: Split) -> list[Finding]:
 
 
 def compare_facing(train: Split, val: Split) -> list[Finding]:
-    """Compares the share of people who face the camera in train and val.
+    """Returns a finding if the shares of people who face the camera in train and val do not agree.
 
-    It differs greatly if left and right are swapped in all records of one of the two.
+    They differ greatly if left and right are swapped in all records of one of the two.
+
+    Args:
+        train: Readable part of MPII's training split.
+        val: Readable part of MPII's validation split.
     """
     front, people = count_facing(train)
     val_front, val_people = count_facing(val)

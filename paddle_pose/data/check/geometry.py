@@ -29,11 +29,12 @@ _LIMBS = (
 
 
 def check_records(split: Split, sizes: dict[str, tuple[int, int]]) -> list[Finding]:
-    """Checks the records of one split of MPII.
+    """Returns findings on the records of one split of MPII.
 
     Args:
         split: Readable part of the split.
-        sizes: (width, height) in px by file name, of the images that could be opened.
+        sizes: (width, height) in px by file name, of the images that could be opened, as of
+            `check_images`.
     """
     first_rows: dict[tuple[object, ...], int] = {}
     keys = [
@@ -99,7 +100,7 @@ def check_records(split: Split, sizes: dict[str, tuple[int, int]]) -> list[Findi
 
 
 def _check_base(split: Split) -> list[Finding]:
-    """Checks by the coordinates of missing joints, -1 in MPII, whether joints are 1-based."""
+    """Returns a finding if the coordinates of missing joints, -1 in MPII, show 0-based joints."""
     missing = split.joints[~split.labelled & np.isfinite(split.joints).all(axis=2)]
     shifted = (split.joints == -2).all(axis=2) & ~split.labelled
     if shifted.sum() <= len(missing) / 2:
@@ -115,7 +116,7 @@ def _check_base(split: Split) -> list[Finding]:
 
 
 def _check_adjusted(split: Split) -> list[Finding]:
-    """Checks whether scale and center contain the adjustments that readers make.
+    """Returns findings if scale and center contain the adjustments that readers make.
 
     Newell's h5 files have scale x 1.25, and the center moved down by 15 px x scale.
     """
@@ -175,10 +176,10 @@ def _check_adjusted(split: Split) -> list[Finding]:
 
 
 def check_sides(split: Split, skeleton: Skeleton) -> list[Finding]:
-    """Checks that the joints of a limb are on the same side.
+    """Returns findings on limbs whose two joints are not on the same side of the body.
 
-    A joint is nearer to its neighbour on its own side than to that on the other side in 91 to 97 %
-    of the published people.
+    In 91 to 97 % of the published people, a joint is nearer to the other joint of the limb on its
+    own side than to the one on the other side.
 
     Args:
         split: Readable part of the split.
@@ -209,7 +210,10 @@ def check_sides(split: Split, skeleton: Skeleton) -> list[Finding]:
 
 
 def count_facing(split: Split) -> tuple[int, int]:
-    """Counts the upright people of a split of MPII that are seen from the front.
+    """Returns how many upright people of a split of MPII are seen from the front.
+
+    Args:
+        split: Readable part of the split.
 
     Returns:
         The number of upright people whose right shoulder and hip are to the left of the left ones

@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from paddle_pose.data.check.findings import Finding
+from paddle_pose.environment import usable_cores
 from paddle_pose.errors import InputError
 from paddle_pose.io.images import exif_orientation
 from paddle_pose.progress import ProgressFactory, no_progress
@@ -62,17 +63,19 @@ _TEXTS = {
 def check_images(
     folder: Path, names: Sequence[str], decode: str = "all", progress: ProgressFactory = no_progress
 ) -> tuple[dict[str, tuple[int, int]], list[Finding], int]:
-    """Checks the images that records name.
+    """Returns the sizes of the images that records name, and findings on them.
 
     Args:
         folder: Folder of the images.
-        names: File names of the images, each once.
-        decode: Images whose pixels are decoded: "all", "sample" (200 of them) or "none".
-        progress: Function that creates a progress display for the images.
+        names: File names of the images relative to the folder, each once.
+        decode: Images whose pixels are decoded: "all", "sample" (up to 200, evenly spaced in
+            `names`) or "none". Of the others, only the first bytes are read.
+        progress: Function that creates a progress display for the images, see
+            `progress.ProgressFactory`.
 
     Returns:
-        (width, height) in px of the stored images by file name, the findings, and the number of
-        images that were decoded.
+        {file name: (width, height) in px as stored, without EXIF rotation} of the images that could
+        be opened; the findings; and the number of images that were decoded.
 
     Raises:
         InputError: If `decode` is unknown.
@@ -86,7 +89,7 @@ def check_images(
         chosen = set(names[::step]) if decode == "sample" else set()
     examples: dict[str, list[str]] = {}
     sizes: dict[str, tuple[int, int]] = {}
-    with ThreadPoolExecutor(min(_NUM_THREADS, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(min(_NUM_THREADS, usable_cores())) as pool:
         results = pool.map(lambda name: _check(folder / name, name in chosen, present), names)
         show = progress(len(names), "images")
         for count, (name, (code, details, size)) in enumerate(zip(names, results, strict=True), 1):

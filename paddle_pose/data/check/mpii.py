@@ -33,16 +33,20 @@ LIMITS = (
 
 @np.errstate(over="ignore", invalid="ignore")  # extreme numbers are reported as findings
 def check_mpii(root: Path, decode: str = "all", progress: ProgressFactory = no_progress) -> Report:
-    """Returns the report on a data set; damaged files are reported and raise no errors.
+    """Returns the report on a data set in MPII's layout.
+
+    Missing and damaged files are findings of the report and raise no errors.
 
     Args:
-        root: Folder D with `images/` and `annotations/`.
-        decode: Images whose pixels are decoded: "all", "sample" (200 of them) or "none".
-        progress: Function that creates a progress display for the images.
+        root: Folder of the data set, with "images" and "annotations"; see `data.mpii.read_mpii`.
+        decode: Images whose pixels are decoded: "all", "sample" (up to 200) or "none".
+        progress: Function that creates a progress display for the images, see
+            `progress.ProgressFactory`.
 
     Raises:
         FileNotFoundError: If `root` is not a folder.
-        InputError: If `decode` is unknown.
+        InputError: If `decode` has another value.
+        MissingDependencyError: If SciPy is not installed, which `mpii_gt_val.mat` needs.
     """
     if not root.is_dir():
         raise FileNotFoundError(f"{root}: no such folder; {LAYOUT} for --dataset_root D")

@@ -54,8 +54,9 @@ def read_split(path: Path, name: str) -> tuple[Split | None, list[Finding]]:
     """Returns the readable part of a JSON file of MPII, and findings on the rest.
 
     Args:
-        path: Path of the file.
-        name: Name of the split; records of "test" have no joints.
+        path: Path of the file; a file that is missing or damaged gives a finding.
+        name: Name of the split: "train", "val", "trainval" or "test"; records of "test" have no
+            joints.
 
     Returns:
         The readable part (None if the file is not a list of records), and the findings.

@@ -20,16 +20,21 @@ ERROR_IF_FREQUENT = "error if frequent"
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Readable part of an annotation file with N records; K is 16 in MPII.
+    """Readable part of an annotation file with N records of people.
+
+    K is 16 in MPII, in COCO's format the number of joints that the file names.
 
     Attributes:
-        name: Name of the split: "train", "val", ...
+        name: Name of the split: "train", "val", "trainval" or "test".
         path: Path of the file.
         images: File name of each record's image, N strings; "" if it is not readable.
-        joints: Joints as written, [N, K, 2] in image px (1-based in MPII); NaN if not readable.
+        joints: Joints as written, [N, K, 2] (x, y) in image px (1-based in MPII, 0-based in COCO);
+            NaN if not readable.
         labelled: Whether each joint is labelled, [N, K] bool; False if not readable.
-        center: Centres as written, [N, 2] in image px; NaN if not readable.
-        scale: Scales as written, [N]; NaN if not readable or not positive.
+        center: Centres of the people, [N, 2] (x, y) in image px: as written in MPII, of the boxes
+            in COCO; NaN if not readable.
+        scale: Scales of the people, [N]: height / 200 px as written in MPII, longer side of the box
+            / 200 px in COCO; NaN if not readable, or in MPII not positive.
     """
 
     name: str
@@ -45,11 +50,15 @@ class Split:
 
     @property
     def points(self) -> np.ndarray:
-        """Joints [N, K, 2] in image px as written; NaN if not labelled."""
+        """Joints [N, K, 2] as in `joints`; NaN if not labelled."""
         return np.where(self.labelled[..., None], self.joints, np.nan)
 
     def take(self, rows: Sequence[int] | np.ndarray) -> Split:
-        """Returns a split of the records at some positions, in their order."""
+        """Returns a split of some of the records.
+
+        Args:
+            rows: Positions of the records from 0, in the order of the result.
+        """
         chosen = np.asarray(rows, np.int64)
         return Split(
             name=self.name,
@@ -62,20 +71,25 @@ class Split:
         )
 
     def record_names(self, rows: Iterable[int]) -> tuple[str, ...]:
-        """Returns the names of records for messages, such as "record 3 (1.jpg)"."""
+        """Returns the names of records for messages, such as "record 3 (1.jpg)".
+
+        Args:
+            rows: Positions of the records from 0.
+        """
         return tuple(f"record {n} ({self.images[n] or 'no image'})" for n in rows)
 
     def findings(
         self, *, severity: str, code: str, rows: Sequence[int] | np.ndarray, text: str, fix: str
     ) -> list[Finding]:
-        """Returns one finding on some records; none if there are no records.
+        """Returns a list with one finding on some records; an empty one if there are no records.
 
         Args:
-            severity: "error", "warning", "note" or `ERROR_IF_FREQUENT`.
-            code: Name of the kind of problem.
-            rows: Positions of the records that have the problem.
+            severity: "error", "warning", "note" or `ERROR_IF_FREQUENT`: an error if more than the
+                share `FREQUENT` of the split's records have the problem, else a warning.
+            code: Short name of the kind of problem.
+            rows: Positions of the records that have the problem, from 0.
             text: Sentence on what was found and what is expected.
-            fix: Sentence on how to correct it.
+            fix: Sentence on how to correct the problem.
         """
         if not len(rows):
             return []
@@ -96,7 +110,11 @@ class Split:
 
 
 def read_json(path: Path) -> tuple[Any, list[Finding]]:
-    """Returns the content of a JSON file and no finding, or None and the reason as a finding."""
+    """Returns the content of a JSON file and no finding, or None and the reason as a finding.
+
+    Args:
+        path: Path of the file; a file that is missing or damaged gives a finding.
+    """
     try:
         return json.loads(path.read_text(encoding="utf-8")), []
     except (ValueError, RecursionError) as problem:

@@ -12,7 +12,7 @@ from paddle_pose.data.synthetic.figure import Layer, fill, hull, solid
 def background(
     rng: np.random.Generator, size: tuple[int, int], style: Style
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Returns a random background and its mean colour.
+    """Returns a random background image and its mean colour.
 
     Args:
         rng: Generator of all random numbers.
@@ -20,7 +20,7 @@ def background(
         style: Difficulty of the image; it gives the amount of clutter and of loose limbs.
 
     Returns:
-        Image uint8 RGB [H, W, 3] and its mean colour, RGB [3] in grey levels.
+        Image, uint8 RGB [H, W, 3]; and its mean colour, RGB [3] in grey levels, 0 to 255.
     """
     width, height = size
     base = rng.uniform(40, 215) + rng.uniform(-35, 35, 3)
@@ -115,11 +115,11 @@ def add_light_and_noise(rng: np.random.Generator, image: np.ndarray, style: Styl
 
     Args:
         rng: Generator of all random numbers.
-        image: uint8 RGB [H, W, 3]; it is not modified.
+        image: Image, uint8 RGB [H, W, 3]; it is not modified.
         style: Difficulty of the image; it gives the probability of blur and the amount of noise.
 
     Returns:
-        uint8 RGB [H, W, 3].
+        New image, uint8 RGB [H, W, 3].
     """
     height, width = image.shape[:2]
     if rng.random() < style.blur:

@@ -54,7 +54,8 @@ HAIR = np.array(
 class Style:
     """Difficulty of synthetic images.
 
-    Probabilities are in [0, 1], ranges are (min, max), and angles are in degrees.
+    Probabilities are in [0, 1], ranges are (min, max), both inclusive, and angles are in degrees.
+    The values are not checked.
 
     Attributes:
         back_view: Probability that a person is seen from behind.
@@ -67,9 +68,10 @@ class Style:
         thickness: Range of the factor on the thickness of limbs.
         odd_sides: Probability that a garment (sleeves, trouser legs, shoes) has independent
             colours on the left and on the right.
-        contrast: Smallest distance of the colours of clothes and skin from the mean colour of the
-            background, RGB grey levels.
-        fill: Range of the fraction of the available space that a person fills.
+        contrast: Smallest Euclidean distance of the colours of clothes and skin from the mean
+            colour of the background, in RGB grey levels (0 to 255); where six random colours do not
+            reach it, the best of them is used.
+        fill: Range of the fraction, 0 to 1, of the available width or height that a person fills.
         overlap: Fraction of a column of the image that two neighbours of a group share, 0 to 1; the
             nearer person hides the other one.
         cut: Probability that the lower border of the image cuts a person off; joints outside the
@@ -78,7 +80,7 @@ class Style:
         distractors: Range of the number of loose limbs in the background.
         occluder: Probability, for each person, of an object in front of one of their joints.
         blur: Probability of a slight blur of the whole image.
-        noise: Largest standard deviation of the noise, grey levels.
+        noise: Largest standard deviation of the noise, in grey levels (0 to 255).
     """
 
     back_view: float = 0.08
@@ -101,16 +103,18 @@ class Style:
 
 
 class Body(NamedTuple):
-    """A posed body.
+    """A posed body, in body units: 1 is the standing height.
+
+    x points to the viewer's right, y down and z towards the viewer.
 
     Attributes:
-        points: Positions by name, [3] (x, y, z) in body units: the joints (`l_knee`, `thorax`,
-            ...), the face (`nose`, `l_eye`, ...) and the ends of hands and feet (`l_hand`, `l_toe`,
-            ...).
-        torso: Orientation of the torso, [3, 3]; its columns are the directions left, down and
-            forward.
-        head: Orientation of the head, [3, 3], as of the torso.
-        head_length: Distance between the upper neck and the top of the head, body units.
+        points: Positions by name, [3] (x, y, z) in body units, with the pelvis at the origin: the
+            joints (`l_knee`, `thorax`, ...), the face (`nose`, `l_eye`, ...) and the ends of hands
+            and feet (`l_hand`, `l_toe`, ...); "l_" and "r_" are the person's own sides.
+        torso: Orientation of the torso, [3, 3]; its columns are the person's directions left, down
+            and forward.
+        head: Orientation of the head, [3, 3], with the same columns.
+        head_length: Distance between the upper neck and the top of the head in body units.
         legs: Key of `LEGS` from which the pose of the legs was sampled.
     """
 
@@ -125,8 +129,8 @@ class Body(NamedTuple):
 class Appearance:
     """Clothes, skin and hair of a synthetic person.
 
-    Colours are RGB [3] in grey levels. Lengths of clothes count halves of a limb: 1 covers the
-    upper arm or the thigh, 2 the whole arm or leg.
+    Colours are RGB [3] in grey levels, 0 to 255. Lengths of clothes count halves of a limb: 1
+    covers the upper arm or the thigh, 2 the whole arm or leg.
 
     Attributes:
         skin: Colour of the skin.
@@ -134,15 +138,15 @@ class Appearance:
         shirt: Colour of the torso.
         accent: Colour of patterns and of the skirt.
         sleeves: Colour of the sleeve by side, "l" and "r".
-        trousers: Colour of the trouser leg by side.
-        shoes: Colour of the shoe by side.
+        trousers: Colour of the trouser leg by side, "l" and "r".
+        shoes: Colour of the shoe by side, "l" and "r".
         sleeve_length: Length of the sleeves, 0 to 2.
         trouser_length: Length of the trouser legs, 0 to 2.
         pattern: Pattern of the shirt: "plain", "stripes", "dots" or "buttons".
         skirt: Length of the skirt relative to the thigh; 0 for none.
         long_hair: Whether hair falls to the back.
         beard: Whether the person has a beard.
-        smile: Curvature of the mouth; negative values bend its corners down.
+        smile: Curvature of the mouth from -1 to 1; negative values bend its corners down.
         thickness: Factor on the thickness of limbs.
         light: (x, y) shift of the lighter core of each limb, in radii of the limb.
     """
@@ -169,9 +173,9 @@ def rotation(x: float = 0.0, y: float = 0.0, z: float = 0.0) -> np.ndarray:
     """Returns the matrix [3, 3] of a rotation about x, then y, then z.
 
     Args:
-        x: Angle about the x axis in degrees; positive turns down to forward.
-        y: Angle about the y axis in degrees; positive turns forward to +x.
-        z: Angle about the z axis in degrees; positive turns +x to down.
+        x: Angle about the x axis in degrees; a positive one turns down (+y) to forward (+z).
+        y: Angle about the y axis in degrees; a positive one turns forward (+z) to +x.
+        z: Angle about the z axis in degrees; a positive one turns +x to down (+y).
     """
     angles = np.radians([x, y, z])
     cx, cy, cz = np.cos(angles)
@@ -221,7 +225,7 @@ def _choose(rng: np.random.Generator, table: Mapping[str, Sequence[Any]]) -> str
 
 
 def sample_body(rng: np.random.Generator, style: Style) -> Body:
-    """Returns a body with random proportions and joint angles; its pelvis is at the origin.
+    """Returns a body with random proportions and joint angles.
 
     Args:
         rng: Generator of all random numbers.
@@ -297,7 +301,8 @@ def sample_appearance(
 
     Args:
         rng: Generator of all random numbers.
-        style: Difficulty of the image; it gives the contrast and the thickness of limbs.
+        style: Difficulty of the image; it gives the contrast, the thickness of limbs and the
+            probability of different sides.
         background_color: Mean colour of the background, RGB [3] in grey levels.
     """
 

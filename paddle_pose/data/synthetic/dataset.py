@@ -63,7 +63,17 @@ _COCO_LIMBS = (
 
 @dataclass(frozen=True)
 class _Request:
-    """Arguments of a data set; their JSON is stored in its stamp."""
+    """Arguments of a data set; their JSON is stored in the data set's folder, in the file `STAMP`.
+
+    Attributes:
+        layout: "mpii" or "coco".
+        num_train: Number of training images.
+        num_val: Number of validation images.
+        seed: Seed of all random numbers.
+        size: (width, height) of each image in px.
+        persons: Smallest and largest number of people in an image.
+        style: Difficulty of the images.
+    """
 
     layout: str
     num_train: int
@@ -106,21 +116,23 @@ def write_mpii(
 ) -> Path:
     """Writes a data set of synthetic people in MPII's layout and returns its folder.
 
-    The layout is `images/*.jpg` and `annotations/mpii_*` with 1-based joints. A folder that is
-    complete for the same arguments is not changed, and an interrupted one is written again. If
-    another process is writing it, this call waits.
+    The layout is "images/*.jpg", "annotations/mpii_{train,val,trainval}.json" with 1-based joints,
+    and "annotations/mpii_gt_val.mat", which `data.mpii.read_mpii` reads. A folder that is complete
+    for the same arguments is not changed, and an interrupted one is written again. If another
+    process is writing the folder, this call waits.
 
     Args:
         folder: Folder of the data set, created if it is missing; it must not contain other files.
-        num_train: Number of images (not of people) for training.
-        num_val: Number of images for validation.
-        seed: Seed of all random numbers; the same seed gives the same bytes.
-        size: (width, height) of each image in px.
-        persons: Smallest and largest number of people in an image.
+        num_train: Number of images (not of people) for training, 0 or more.
+        num_val: Number of images (not of people) for validation, 0 or more.
+        seed: Seed of all random numbers, 0 or more; the same arguments give the same bytes.
+        size: (width, height) of each image in px, both at least 32.
+        persons: Smallest (at least 1) and largest number of people in an image.
         style: Difficulty of the images.
 
     Raises:
-        InputError: If the folder contains something else, or an argument is out of range.
+        InputError: If the folder contains something else, such as a data set with other arguments,
+            or an argument is out of range.
         MissingDependencyError: If SciPy is not installed.
         OSError: If a file cannot be written.
     """
@@ -140,23 +152,25 @@ def write_coco(
 ) -> Path:
     """Writes a data set of synthetic people in COCO's layout and returns its folder.
 
-    The images are those of `write_mpii` for the same arguments. The layout is `train2017/`,
-    `val2017/` and `annotations/person_keypoints_{train,val}2017.json` with 0-based keypoints.
-    `area` is the number of pixels of a person; eyes, ears and noses that are turned away from the
-    viewer are not labelled. `persons=(2, 4), style=Style(overlap=0.4)` gives groups whose people
-    sometimes overlap.
+    The images are those of `write_mpii` for the same arguments, and so are the rules for folders
+    that are complete, interrupted or in use. The layout is "train2017/*.jpg", "val2017/*.jpg" and
+    "annotations/person_keypoints_{train,val}2017.json" with 0-based keypoints, which
+    `data.coco.read_coco` reads. "area" is the number of pixels of a person; eyes, ears and noses
+    that are turned away from the viewer are not labelled. `persons=(2, 4),
+    style=Style(overlap=0.4)` gives groups whose people sometimes overlap.
 
     Args:
         folder: Folder of the data set, created if it is missing; it must not contain other files.
-        num_train: Number of images (not of people) for training.
-        num_val: Number of images for validation.
-        seed: Seed of all random numbers; the same seed gives the same bytes.
-        size: (width, height) of each image in px.
-        persons: Smallest and largest number of people in an image.
+        num_train: Number of images (not of people) for training, 0 or more.
+        num_val: Number of images (not of people) for validation, 0 or more.
+        seed: Seed of all random numbers, 0 or more; the same arguments give the same bytes.
+        size: (width, height) of each image in px, both at least 32.
+        persons: Smallest (at least 1) and largest number of people in an image.
         style: Difficulty of the images.
 
     Raises:
-        InputError: If the folder contains something else, or an argument is out of range.
+        InputError: If the folder contains something else, such as a data set with other arguments,
+            or an argument is out of range.
         OSError: If a file cannot be written.
     """
     request = _Request("coco", num_train, num_val, seed, size, persons, style)

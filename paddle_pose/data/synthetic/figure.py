@@ -22,7 +22,7 @@ class Figure(NamedTuple):
     """A body with clothes at a place in an image.
 
     Attributes:
-        body: Body in body units.
+        body: Posed body, in body units: 1 is the standing height.
         appearance: Clothes, skin and hair.
         origin: (x, y) of the pelvis, [2] in image px.
         scale: Image px per body unit.
@@ -34,20 +34,28 @@ class Figure(NamedTuple):
     scale: float
 
     def at(self, *names: str) -> np.ndarray:
-        """Returns the positions [n, 2] of named points of the body in image px."""
+        """Returns the positions of points of the body, [n, 2] (x, y) in image px.
+
+        Args:
+            *names: Names of the points, keys of `Body.points`.
+        """
         return self.origin + self.scale * np.array([self.body.points[name][:2] for name in names])
 
     def depth(self, *names: str) -> float:
-        """Returns the mean z of named points of the body, in body units towards the viewer."""
+        """Returns the mean z of points of the body in body units; higher is nearer to the viewer.
+
+        Args:
+            *names: Names of the points, keys of `Body.points`.
+        """
         return float(np.mean([self.body.points[name][2] for name in names]))
 
     def rounded(self, points: np.ndarray, radii: list[float], color: np.ndarray) -> list[Layer]:
-        """Returns the layers of a rounded shape with this figure's light; see `solid`.
+        """Returns the layers of a rounded shape with the light of this figure; see `solid`.
 
         Args:
-            points: Centres of the circles, [n, 2] in image px.
-            radii: Radii of the circles in body units.
-            color: RGB [3] in grey levels.
+            points: Centres of the circles whose hull is the shape, [n, 2] (x, y) in image px.
+            radii: Radii of the n circles in body units.
+            color: RGB [3] in grey levels, 0 to 255.
         """
         return solid(points, np.array(radii) * self.scale, color, self.appearance.light)
 
@@ -57,7 +65,7 @@ class Layer(NamedTuple):
 
     Attributes:
         polygon: Corners in order, [n, 2] in image px.
-        color: RGB [3] in grey levels.
+        color: RGB [3] in grey levels, 0 to 255.
     """
 
     polygon: np.ndarray
@@ -68,8 +76,10 @@ class Part(NamedTuple):
     """A part of the body, whose layers are drawn together.
 
     Attributes:
-        depth: Depth in body units, towards the viewer; parts are drawn by increasing depth.
-        joints: Names of the joints on the part. The part cannot hide them.
+        depth: Depth in body units; parts of a person are drawn by increasing depth, so that the
+            highest is nearest to the viewer.
+        joints: Names of the joints on the part, keys of `Body.points`. The part does not hide them.
+            Empty for objects.
         layers: Layers in the order in which they are drawn.
     """
 
@@ -82,8 +92,8 @@ def hull(centers: np.ndarray, radii: np.ndarray | float) -> np.ndarray:
     """Returns the convex hull of circles, for example a capsule (two circles) or a torso (four).
 
     Args:
-        centers: Centres of the circles, [n, 2] in px.
-        radii: Radii of the circles in px, [n], or one for all.
+        centers: Centres of the circles, [n, 2] (x, y) in px.
+        radii: Radii of the circles in px, [n], or one number for all circles.
 
     Returns:
         Corners in order, [m, 2] float32 in px.
@@ -97,9 +107,11 @@ def fill(image: np.ndarray, polygon: np.ndarray, color: np.ndarray | float) -> N
     """Fills a convex polygon in an image, in place.
 
     Args:
-        image: uint8 [H, W, 3], where edges are antialiased, or a mask [H, W].
-        polygon: Corners [n, 2] in px, pixel centres at integers.
-        color: RGB [3] in grey levels, or one value for all channels.
+        image: Image, uint8 RGB [H, W, 3], where edges are antialiased; or a mask, uint8 [H, W],
+            where they are not.
+        polygon: Corners in order, [n, 2] (x, y) in px, pixel centres at integers; they may lie
+            outside the image.
+        color: RGB [3] in grey levels, 0 to 255, or one value for all channels.
     """
     line_type = cv2.LINE_AA if image.ndim == 3 else cv2.LINE_8
     corners = np.round(polygon * 16).astype(np.int32)
@@ -112,10 +124,10 @@ def solid(
     """Returns the layers of a rounded shape: a dark rim, the colour, and a lighter core.
 
     Args:
-        centers: Centres of the circles whose hull is the shape, [n, 2] in px.
-        radii: Radii of the circles in px, [n], or one for all.
-        color: RGB [3] in grey levels.
-        light: (x, y) shift of the core, [2] in radii.
+        centers: Centres of the circles whose hull is the shape, [n, 2] (x, y) in px.
+        radii: Radii of the circles in px, [n], or one number for all circles.
+        color: RGB [3] in grey levels, 0 to 255.
+        light: (x, y) shift of the core, [2] as a fraction of the radii.
     """
     centers = np.asarray(centers, float)
     radii = np.broadcast_to(radii, len(centers)).astype(float)
@@ -131,13 +143,13 @@ def solid(
 def bands(
     left: np.ndarray, right: np.ndarray, count: int, color: np.ndarray, thickness: float
 ) -> list[Layer]:
-    """Returns evenly spaced straight bands between two edges.
+    """Returns evenly spaced straight bands that connect two edges, one layer for each band.
 
     Args:
-        left: Start and end of one edge, [2, 2] in px.
-        right: Start and end of the other edge, [2, 2] in px.
+        left: Start and end of one edge, [2, 2] (x, y) in px.
+        right: Start and end of the other edge, [2, 2] (x, y) in px.
         count: Number of bands.
-        color: RGB [3] in grey levels.
+        color: RGB [3] in grey levels, 0 to 255.
         thickness: Half the width of a band in px.
     """
     ends = [
@@ -153,7 +165,11 @@ def _centers(count: int) -> np.ndarray:
 
 
 def person_parts(figure: Figure) -> list[Part]:
-    """Returns the parts of a person from back to front, with layers in image px."""
+    """Returns the parts of a person from back to front, with layers in image px.
+
+    Args:
+        figure: Body with clothes at a place in an image.
+    """
     parts = [_torso(figure), *_head(figure)]
     for side in SIDES:
         parts += _arm(figure, side) + _leg(figure, side)

@@ -30,14 +30,14 @@ def squats(
     """Returns the joints of a person who squats, and stands at time 0 and after each period.
 
     Args:
-        seconds: Times [T] in seconds.
+        seconds: Times [T] of the frames in seconds, in any order.
         period: Duration of a squat in seconds.
         depth: Angle in degrees by which the thighs are raised at the lowest point; the angle at the
             knees is 180 - 1.5 x depth there.
         height: Height of the standing body in px; the feet are near (0.5, 1.0) x height.
 
     Returns:
-        [T, 17, 2] (x, y) in px.
+        Joints in COCO's order, [T, 17, 2] float64 (x, y) in px, y down.
     """
     thigh = depth * (1 - np.cos(2 * np.pi * np.asarray(seconds, np.float64) / period)) / 2
     legs = dict.fromkeys(_SIDE_OFFSETS, (thigh, 1.5 * thigh))
@@ -54,12 +54,13 @@ def walk(seconds: np.ndarray, speed: float, height: float = 200.0) -> np.ndarray
     """Returns the joints of a person who walks with constant speed.
 
     Args:
-        seconds: Times [T] in seconds.
+        seconds: Times [T] of the frames in seconds, in any order.
         speed: Speed in px per second; negative to the left, 0 for a person who stands.
         height: Height of the body in px.
 
     Returns:
-        [T, 17, 2] (x, y) in px. At time 0 the hips are at x = 0; the ground is at y = 0.
+        Joints in COCO's order, [T, 17, 2] float64 (x, y) in px, y down. At time 0 the hips are at
+        x = 0; the ground is at y = 0, so that the body has negative y.
     """
     seconds = np.asarray(seconds, np.float64)
     stride = 0.75 * height  # of two steps
@@ -83,7 +84,7 @@ class Frame:
 
     Attributes:
         seconds: Time of the frame in seconds.
-        ids: Track ids of the P people in the frame, [P] int64, counted from 1.
+        ids: Track ids of the P people in the frame, [P] int64, counted from 1; increasing.
         keypoints: Joints of these people in COCO's order, [P, 17, 2] in image px.
     """
 
@@ -95,13 +96,13 @@ class Frame:
 def crossing_people(
     frames: int = 150, rate: float = 25.0, size: tuple[int, int] = (640, 360)
 ) -> list[Frame]:
-    """Returns a video of five people whose paths cross.
+    """Returns the frames of a video of five people whose paths cross, in order.
 
-    Two of them meet in the middle, one overtakes another one who stands, and one enters late and
-    leaves early.
+    The frames contain ids and joints, no images. Two people meet in the middle, one overtakes
+    another one who stands, and one enters late and leaves early.
 
     Args:
-        frames: Number of frames.
+        frames: Number of frames; the paths take the whole video, however long.
         rate: Frames per second.
         size: (width, height) of the image in px. A person is in a frame if the mean of their joints
             is inside the image.

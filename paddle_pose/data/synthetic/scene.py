@@ -66,15 +66,16 @@ class SyntheticPerson:
     """Labels of one person of an image; coordinates are 0-based image px, pixel centres integers.
 
     Attributes:
-        mpii: Joints in MPII's order, [16, 2].
-        mpii_visible: Visibility of MPII's joints, [16]: 0 outside the image, 1 labelled but hidden,
-            2 visible.
-        coco: Joints in COCO's order, [17, 2].
-        coco_visible: Visibility of COCO's joints, [17]; 0 also for eyes, ears and noses that are
-            turned away from the viewer.
-        box: (x, y, width, height) of the drawn person, clipped to the image.
-        head_box: (x1, y1, x2, y2) of the head; as in MPII, its diagonal is 1.25 x the distance from
-            neck to head top.
+        mpii: Joints in MPII's order, [16, 2] (x, y); exact, also for joints that are hidden or
+            outside the image.
+        mpii_visible: Visibility of MPII's joints, [16] int: 0 outside the image, 1 labelled but
+            hidden, 2 visible.
+        coco: Joints in COCO's order, [17, 2] (x, y), as exact.
+        coco_visible: Visibility of COCO's joints, [17] int, with the same values; 0 also for eyes,
+            ears and noses that are turned away from the viewer.
+        box: Box (x, y, width, height) of the drawn person, clipped to the image.
+        head_box: Box (x1, y1, x2, y2) of the head, not clipped; as in MPII, its diagonal is 1.25 x
+            the distance from neck to head top.
         area: Number of pixels of the person in the image, including hidden ones.
     """
 
@@ -92,8 +93,8 @@ class SyntheticScene:
     """A synthetic image and its labels.
 
     Attributes:
-        image: uint8 RGB [H, W, 3].
-        persons: People in the image, from left to right.
+        image: Image, uint8 RGB [H, W, 3].
+        persons: Labels of the people in the image, from left to right.
     """
 
     image: np.ndarray
@@ -106,17 +107,14 @@ def draw_scene(
     persons: tuple[int, int] = (1, 1),
     style: Style = Style(),  # noqa: B008 (frozen)
 ) -> SyntheticScene:
-    """Draws a random image of people.
+    """Returns a random image of people with their labels.
 
     Args:
         rng: Generator of all random numbers; the same state gives the same image.
         size: (width, height) of the image in px.
-        persons: Smallest and largest number of people. Each person gets a column of the image,
-            widened by `style.overlap`.
+        persons: Smallest and largest number of people, both inclusive. Each person gets a column of
+            the image, widened by `style.overlap`.
         style: Difficulty of the image.
-
-    Returns:
-        The image and the labels of its people, from left to right.
 
     Example:
         >>> scene = draw_scene(np.random.default_rng(0), size=(128, 96), persons=(2, 2))
@@ -259,7 +257,9 @@ def _covers(part: Part, point: np.ndarray) -> bool:
 
 
 def head_box(neck: np.ndarray, head_top: np.ndarray) -> tuple[float, float, float, float]:
-    """Returns the box of a head that is 3/4 as wide as long; 0.6 x its diagonal = 0.75 x length.
+    """Returns the box of a head that is 3/4 as wide as long.
+
+    As in MPII, 0.6 x the diagonal of the box is 0.75 x the distance of the two points.
 
     Args:
         neck: (x, y) of the upper neck, [2] in image px.

@@ -23,8 +23,8 @@ class Ranking:
     """People selected by the quality of their predictions.
 
     Attributes:
-        worst: Indices of the worst people, the worst first.
-        median: Indices of people around the median that are not among the worst.
+        worst: Indices 0..N-1 of the worst people in `MatchedPoses`, the worst first.
+        median: Indices of the people around the median who are not among the worst, worse first.
     """
 
     worst: tuple[int, ...]
@@ -34,14 +34,14 @@ class Ranking:
 def ranking(found: MatchedPoses, worst: int, median: int) -> Ranking:
     """Returns the worst and the median people.
 
-    People are ranked by the fraction of their joints that are within reach of the truth; between
-    equals the mean distance decides, each distance limited to 10 reaches. People without a
-    prediction are ranked only if nobody has one.
+    People are ranked by the fraction of their counted joints whose distance to the truth is at most
+    `MatchedPoses.reach`; between equals the mean distance decides, each distance limited to 10
+    times the reach. People without a prediction are ranked only if nobody has one.
 
     Args:
-        found: People with their predictions.
-        worst: Number of worst people.
-        median: Number of people around the median.
+        found: N people with their predictions.
+        worst: Highest number of worst people; at most half of the people, rounded up, are returned.
+        median: Highest number of people around the median.
     """
     distances = found.distances / found.reach
     labelled = found.counted.any(axis=1)
@@ -60,12 +60,13 @@ def tile(data: ReportData, n: int, kind: np.ndarray) -> str:
     """Returns an HTML figure of a person: ground truth in white, prediction in colours, and errors.
 
     Args:
-        data: Report data.
-        n: Index of the person.
-        kind: Type of error of every joint, [N, K], as `errors.kinds` returns it.
+        data: Predictions of N people matched with the ground truth.
+        n: Index 0..N-1 of the person.
+        kind: Type of error of every joint, [N, K], as `metrics.errors.kinds` returns it.
 
     Raises:
-        OSError: If OpenCV cannot write JPEG.
+        InputError: If the person's image cannot be decoded.
+        OSError: If Pillow cannot write JPEG.
     """
     found = data.found
     counts = {name: int((kind[n] == k).sum()) for k, name in enumerate(KINDS)}

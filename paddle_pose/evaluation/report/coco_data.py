@@ -26,6 +26,7 @@ from paddle_pose.metrics.oks import oks
 from paddle_pose.skeletons import COCO_17, Skeleton
 
 MATCHED_OKS = 0.1
+"""Lowest OKS of a result and a person who are matched. Source: Ronchi and Perona."""
 # At KS .5 the distance of a joint is sqrt(2 ln 2) standard deviations.
 _REACH = math.sqrt(-2 * math.log(NEAR_KS))
 
@@ -41,16 +42,23 @@ def read(
     """Returns the report data of results in COCO's format; scores are used unchanged.
 
     Args:
-        predictions: Path of the results, a JSON list of {image_id, category_id, keypoints, score}.
+        predictions: Path of the results, a JSON list of {image_id, category_id, keypoints, score};
+            keypoints are 3K numbers, x and y in image px and the score of each joint.
         truth: Path of the annotation file, such as `person_keypoints_val2017.json`.
         skeleton: Skeleton of the results; None takes that of the annotations, or COCO's if they
             name no joints.
-        images: Folder of the images; None takes the folder beside `annotations` of COCO's layout.
-        protocol: Properties of the evaluation by name, such as the config and the flip test.
+        images: Folder of the images, which need not exist; None takes the folder of the split
+            beside the folder of the annotation file, such as val2017.
+        protocol: Properties of the evaluation by name, such as {"flip": "True"}; they are shown and
+            not checked.
+
+    Returns:
+        Data whose values are percent; lengths (`found.units`) are distances at which KS, the
+        keypoint similarity, is .5.
 
     Raises:
-        FileNotFoundError: If a file is missing.
-        InputError: If a file has another form than expected.
+        FileNotFoundError: If the results or the annotation file are missing.
+        InputError: If one of these files has another form than expected.
     """
     content, _ = coco_json.read(truth)
     named = coco_json.joint_names(content, str(truth))
@@ -132,12 +140,16 @@ def match(
 ) -> np.ndarray:
     """Returns the index of the result that is matched with each person, [N]; -1 for none.
 
+    The rule is stated at the beginning of this module.
+
     Args:
-        results: Results in COCO's format.
-        points: Annotated keypoints x, y, v of the people, [N, K, 3].
-        areas: Areas of the people in px^2, [N].
-        image_ids: Images of the people, [N].
-        skeleton: Skeleton of K joints.
+        results: Results in COCO's format: dicts with "image_id", "score" and "keypoints" (3K
+            numbers x, y in image px and score).
+        points: Annotated keypoints of the people, [N, K, 3]: x, y in image px, and COCO's
+            visibility, 0 for joints that do not count.
+        areas: Areas of the people's segments in px^2, [N].
+        image_ids: Ids of the people's images, [N].
+        skeleton: Skeleton of K joints, with the sigmas of OKS.
     """
     matched = np.full(len(points), -1)
     people: dict[int, list[int]] = {}

@@ -32,16 +32,24 @@ def read(
     """Returns the report data of predictions for MPII's validation set, with their PCKh.
 
     Args:
-        predictions: Path of a .mat or .h5 file with `preds`.
-        truth: Path of `mpii_gt_val.mat`. If it is in the folder `annotations` of a data set,
+        predictions: Path of a .mat or .h5 file with `preds`, [N, 16, 2] (x, y) in image px, one
+            pose for each of the N people in the order of `truth`.
+        truth: Path of `mpii_gt_val.mat`. If the file is in the folder `annotations` of a data set,
             mpii_val.json beside it states which people are in the same image.
-        zero_based: Whether the pixels of the predictions are counted from 0.
-        scores: Path of the `predictions.json` of the same predictions; None for none.
-        protocol: Properties of the evaluation by name, such as the config and the flip test.
+        zero_based: Whether the pixels of the predictions are counted from 0, not from 1.
+        scores: Path of the `predictions.json` of the same predictions, which has the scores of the
+            joints; None for none.
+        protocol: Properties of the evaluation by name, such as {"flip": "True"}; they are shown and
+            not checked.
+
+    Returns:
+        Data whose values are percent, and lengths (`found.units`) head sizes.
 
     Raises:
         FileNotFoundError: If a file is missing.
-        InputError: If a file has another form than expected.
+        InputError: If a file has another form than expected, or `scores` belongs to other
+            predictions.
+        MissingDependencyError: If SciPy or h5py is not installed.
     """
     root = truth.parent.parent
     listed = (

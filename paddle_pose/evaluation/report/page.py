@@ -41,13 +41,13 @@ figcaption, .note { color: #444; font-size: .9rem; }
 
 
 def document(title: str, title_zh: str, body: Sequence[str], wide: bool = False) -> str:
-    """Returns a complete HTML page.
+    """Returns the text of a complete HTML page with its style.
 
     Args:
-        title: Title in English.
-        title_zh: Title in Chinese, shown after the English one.
-        body: HTML of the sections.
-        wide: Whether the page is wide, for tables with many columns.
+        title: Title in English, plain text.
+        title_zh: Title in Chinese, plain text, shown after the English one.
+        body: HTML of the sections, see `section`.
+        wide: Whether the page may be 90 rem wide, for tables with many columns, instead of 46.
     """
     kind = "wide" if wide else "narrow"
     return "\n".join(
@@ -64,19 +64,19 @@ def document(title: str, title_zh: str, body: Sequence[str], wide: bool = False)
 
 
 def section(title: str, title_zh: str, *parts: str) -> str:
-    """Returns a section with its title.
+    """Returns the HTML of a section with its title.
 
     Args:
-        title: Title in English.
-        title_zh: Title in Chinese, shown after the English one.
-        parts: HTML of the section; empty ones are left out.
+        title: Title in English, plain text.
+        title_zh: Title in Chinese, plain text, shown after the English one; may be "".
+        parts: HTML of the parts of the section, in their order; empty ones are left out.
     """
     head = f'<h2>{escape(title)} <span lang="zh">{escape(title_zh)}</span></h2>'
     return "\n".join([f"<section>\n{head}", *filter(None, parts), "</section>"])
 
 
 def paragraph(text: str, kind: str = "") -> str:
-    """Returns a paragraph.
+    """Returns the HTML of a paragraph.
 
     Args:
         text: Plain text.
@@ -88,12 +88,13 @@ def paragraph(text: str, kind: str = "") -> str:
 def table(
     head: Sequence[str], rows: Sequence[Sequence[object]], text_columns: Sequence[int] = ()
 ) -> str:
-    """Returns a table that scrolls horizontally on narrow screens.
+    """Returns the HTML of a table that scrolls horizontally on narrow screens.
 
     Args:
-        head: Titles of the columns.
-        rows: Cells of each row; floats are formatted with two decimals, NaN as a dash.
-        text_columns: Indices of the columns that contain sentences.
+        head: Titles of the columns, plain text.
+        rows: Cells of each row, as many as titles; see `cell_text` for their text.
+        text_columns: Indices of the columns that contain sentences, which are wrapped and aligned
+            at the left.
     """
     kinds = [' class="text"' if n in text_columns else "" for n in range(len(head))]
     lines = [
@@ -110,10 +111,11 @@ def table(
 
 
 def cell_text(cell: object) -> str:
-    """Returns the text of a table cell.
+    """Returns the plain text of a table cell.
 
     Args:
-        cell: Value of the cell; floats are formatted with two decimals, NaN as a dash.
+        cell: Value of the cell: a float gets two decimals, NaN becomes "-", and any other value is
+            converted by `str`.
 
     Example:
         >>> [cell_text(cell) for cell in (87.2987, float("nan"), 14, "a")]
@@ -125,30 +127,30 @@ def cell_text(cell: object) -> str:
 
 
 def figure(image: str, caption: str) -> str:
-    """Returns a figure with a caption.
+    """Returns the HTML of a figure with a caption below the image.
 
     Args:
-        image: HTML of an <svg> or <img> element.
+        image: HTML of an <svg> or <img> element, see `plots` and `image`.
         caption: Plain text below the image.
     """
     return f"<figure>{image}<figcaption>{escape(caption)}</figcaption></figure>"
 
 
 def image(data: bytes, alt: str) -> str:
-    """Returns an <img> element with the image embedded.
+    """Returns an HTML <img> element that contains the image itself.
 
     Args:
         data: Content of a JPEG file.
-        alt: Description of the image for readers who cannot see it.
+        alt: Description of the image, plain text, for readers who cannot see it.
     """
     code = base64.b64encode(data).decode("ascii")
     return f'<img alt="{escape(alt)}" src="data:image/jpeg;base64,{code}">'
 
 
 def tiles(pieces: Sequence[str]) -> str:
-    """Returns a grid of figures, with as many columns as the screen has room for.
+    """Returns the HTML of a grid of figures, with as many columns as the screen has room for.
 
     Args:
-        pieces: HTML of the figures.
+        pieces: HTML of the figures, see `figure`.
     """
     return '<div class="tiles">\n' + "\n".join(pieces) + "\n</div>"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MATPLOTLIB = "matplotlib>=3.7"
+"""Requirement for `environment.needed`."""
 # The palette of Okabe and Ito, distinguishable with every kind of colour vision. Where colours
 # repeat, lines are dashed.
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")
@@ -35,14 +36,16 @@ def curves(
     marks: Mapping[str, float],
     alt: str,
 ) -> str:
-    """Returns a plot of percentages over thresholds; the line "Mean" is thick.
+    """Returns a plot of percentages over thresholds as an <svg> element.
+
+    The line named "Mean" is thick and black.
 
     Args:
-        thresholds: Thresholds in ascending order, [T].
-        lines: Percentages by name, each [T].
-        unit: Unit of the thresholds, for the axis.
+        thresholds: T thresholds in ascending order.
+        lines: T percentages 0..100 for each line, by its name.
+        unit: Unit of the thresholds as text for the axis, after "threshold, ".
         marks: Thresholds that get a vertical line, by their label.
-        alt: Description of the plot for readers who cannot see it.
+        alt: Description of the plot, plain text, for readers who cannot see it.
 
     Raises:
         MissingDependencyError: If Matplotlib is not installed.
@@ -85,13 +88,13 @@ def curves(
 
 
 def reliability(measured: Reliability, alt: str) -> str:
-    """Returns a reliability diagram: percent correct over the mean score of each bin.
+    """Returns a reliability diagram as an <svg> element: percent correct over mean score of bins.
 
     On the diagonal scores are perfectly calibrated.
 
     Args:
-        measured: Reliability of the scores.
-        alt: Description of the plot for readers who cannot see it.
+        measured: Reliability of the scores, as `diagnosis.reliability` returns it.
+        alt: Description of the plot, plain text, for readers who cannot see it.
 
     Raises:
         MissingDependencyError: If Matplotlib is not installed.
@@ -111,14 +114,14 @@ def reliability(measured: Reliability, alt: str) -> str:
 
 
 def svg(drawing: Figure, alt: str) -> str:
-    """Returns a figure as an <svg> element.
+    """Returns a figure as an HTML <svg> element, whose size the page decides.
 
     The same figure gives the same bytes, and ids differ between figures with different
     descriptions.
 
     Args:
-        drawing: Figure.
-        alt: Description of the figure for readers who cannot see it.
+        drawing: Figure of Matplotlib.
+        alt: Description of the figure, plain text, for readers who cannot see it.
     """
     file = io.StringIO()
     with needed("matplotlib", MATPLOTLIB, "train").rc_context({**_STYLE, "svg.hashsalt": alt}):

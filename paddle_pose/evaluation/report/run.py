@@ -14,11 +14,11 @@ from paddle_pose.io.coco_json import read_json
 
 @dataclass(frozen=True)
 class Run:
-    """A training run.
+    """Config and curves of a training run.
 
     Attributes:
         name: Name of the config.
-        values: Values of the config by dotted key.
+        values: Values of the config by dotted key, such as "train.epochs".
         curves: Loss, learning rate and evaluations over the steps; None without metrics.jsonl.
         source: Path of the config.json.
     """
@@ -33,10 +33,11 @@ def find(folders: Iterable[Path]) -> Run | None:
     """Returns the run of the first folder that contains a config.json; None if none does.
 
     Args:
-        folders: Folders in the order in which they are searched.
+        folders: Folders of runs or of their checkpoints, in the order in which they are searched;
+            metrics.jsonl is taken from the same folder or its parent.
 
     Raises:
-        InputError: If a file of the run has another form than those that training writes.
+        InputError: If config.json or metrics.jsonl has another form than training writes.
     """
     for folder in folders:
         path = folder / "config.json"

@@ -25,7 +25,11 @@ _MEANING = {
 
 
 def summary(data: ReportData) -> str:
-    """Returns the section with the metric's values, their intervals and the protocol."""
+    """Returns the HTML section with the metric's values, their intervals and the protocol.
+
+    Args:
+        data: Predictions matched with the ground truth.
+    """
     rows = []
     for name, value in data.values.items():
         low, high = data.intervals.get(name, (float("nan"), float("nan")))
@@ -55,7 +59,14 @@ def summary(data: ReportData) -> str:
 
 
 def thresholds(data: ReportData) -> str:
-    """Returns the section with the accuracy of each joint over thresholds."""
+    """Returns the HTML section with the percentage of joints found over thresholds, by joint.
+
+    Args:
+        data: Predictions matched with the ground truth.
+
+    Raises:
+        MissingDependencyError: If Matplotlib is not installed.
+    """
     found = data.found
     steps = np.linspace(0, found.reach, 51)
     lines = diagnosis.curves(found, steps.tolist())
@@ -82,7 +93,11 @@ def thresholds(data: ReportData) -> str:
 
 
 def parts(data: ReportData) -> str:
-    """Returns the section with the accuracy by visibility, size and torso angle."""
+    """Returns the HTML section with the accuracy by visibility, size and torso angle.
+
+    Args:
+        data: Predictions matched with the ground truth.
+    """
     found = data.found
     limits = (found.reach, data.fine)
     tables = []
@@ -107,7 +122,11 @@ def parts(data: ReportData) -> str:
 
 
 def taxonomy(data: ReportData) -> str:
-    """Returns the section with the types of errors and the improvement from correcting each."""
+    """Returns the HTML section with the types of errors and the improvement from correcting each.
+
+    Args:
+        data: Predictions matched with the ground truth; its `rescore` is called for each type.
+    """
     found = data.found
     kind = kinds(found)
     before = data.values
@@ -170,7 +189,11 @@ def taxonomy(data: ReportData) -> str:
 
 
 def displacement(data: ReportData) -> str:
-    """Returns the section with the constant shift of all predictions that improves them most."""
+    """Returns the HTML section with the constant shift of all predictions that improves them most.
+
+    Args:
+        data: Predictions matched with the ground truth.
+    """
     found = data.found
     at = f"@{data.fine:.3g}"
     pixels = diagnosis.bias(found, data.fine)
@@ -214,7 +237,14 @@ def displacement(data: ReportData) -> str:
 
 
 def scores(data: ReportData) -> str:
-    """Returns the section with the calibration of the joints' scores."""
+    """Returns the HTML section with the calibration of the joints' scores.
+
+    Args:
+        data: Predictions matched with the ground truth; without scores the section says so.
+
+    Raises:
+        MissingDependencyError: If Matplotlib is not installed.
+    """
     title = ("Calibration of the scores", "置信度可靠性")
     if data.found.scores is None or not data.found.found.any():
         return page.section(
@@ -252,7 +282,15 @@ def scores(data: ReportData) -> str:
 
 
 def people(data: ReportData) -> str:
-    """Returns the section with images of the worst and the median people."""
+    """Returns the HTML section with images of the worst and the median people.
+
+    Args:
+        data: Predictions matched with the ground truth.
+
+    Raises:
+        InputError: If an image cannot be decoded.
+        OSError: If Pillow cannot write JPEG.
+    """
     kind = kinds(data.found)
     chosen = cases.ranking(data.found, WORST, MEDIAN)
     return page.section(
@@ -270,11 +308,15 @@ def people(data: ReportData) -> str:
 
 
 def training(run: Run, names: tuple[str, ...]) -> str:
-    """Returns the section with the config and the curves of a training run.
+    """Returns the HTML section with the config and the curves of a training run.
 
     Args:
-        run: Training run.
-        names: Names of values in the order of preference; the first that was evaluated is drawn.
+        run: Training run, as `run.find` returns it.
+        names: Names of values of the evaluations, such as "Mean@0.1", in the order of preference;
+            the first one that was evaluated is drawn.
+
+    Raises:
+        MissingDependencyError: If the run has curves and Matplotlib is not installed.
     """
     rows = [(key, str(value)) for key, value in run.values.items() if not isinstance(value, dict)]
     curve = ""

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Record = Mapping[str, Any]
+"""A line of metrics.jsonl: "kind" and "step", and values by name.
+
+"kind" is "train", "eval" or "skip" (a step that was skipped), "step" the number of optimizer steps
+done. Of "train" the values "loss" and "lr" are used. "eval" has "weights" ("live" or "averaged"),
+"monitor" and the metric's values by name; None is a value that was not finite.
+"""
 _MAX_POINTS = 1000  # per curve; more are not visible and would make the page large
 
 
@@ -28,8 +34,9 @@ class Curves:
 
     Attributes:
         name: Name of the run's folder.
-        steps: One record per logged training step, in ascending order.
-        evaluations: One record per evaluation and kind of weights, in ascending order.
+        steps: Records of kind "train", one per logged training step, in ascending order of steps.
+        evaluations: Records of kind "eval", one per evaluation and kind of weights (live or
+            averaged), in ascending order of steps.
         remarks: Lines about ignored and repeated records, skipped steps and resumed trainings.
     """
 
@@ -39,7 +46,11 @@ class Curves:
     remarks: tuple[str, ...]
 
     def monitor(self) -> str:
-        """Returns the name of the value that decided the best weights; "" without evaluations."""
+        """Returns the name of the value that decided the best weights, such as "Mean@0.1".
+
+        It is the "monitor" of the last evaluation that states it; for older files the first of
+        "Mean@0.1", "Mean" and "AP" that was evaluated; "" if there is none of these.
+        """
         named = [
             record["monitor"]
             for record in self.evaluations
@@ -53,13 +64,14 @@ class Curves:
         return next(iter([*named[-1:], *usual]), "")
 
     def best(self, metric: str) -> Record | None:
-        """Returns the evaluation with the highest value, the first of equals.
+        """Returns the evaluation with the highest value of a metric, the first of equals.
 
         Args:
-            metric: Name of the value.
+            metric: Name of the value as in the records, such as "Mean@0.1"; higher is better.
 
         Returns:
-            The record; None if no evaluation has a finite number of that name.
+            The record of live or averaged weights; None if no evaluation has a finite number of
+            that name.
         """
         found = [record for record in self.evaluations if _is_number(record.get(metric))]
         return max(found, key=lambda record: record[metric], default=None)
@@ -69,11 +81,11 @@ def read(run: Path) -> Curves:
     """Returns the curves of a run; invalid lines are ignored and listed in the remarks.
 
     Args:
-        run: Folder of the run, or its metrics.jsonl.
+        run: Folder of the run, or path of its metrics.jsonl.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        InputError: If no line of the file is a training step.
+        FileNotFoundError: If there is no metrics.jsonl.
+        InputError: If no line of metrics.jsonl is a training step.
     """
     path = run / "metrics.jsonl" if run.is_dir() else run
     if not path.is_file():
@@ -125,14 +137,14 @@ def read(run: Path) -> Curves:
 
 
 def draw(runs: Sequence[Curves], metric: str) -> np.ndarray:
-    """Returns an image of the curves of `figure`.
+    """Returns the figure of `figure` as an image.
 
     Args:
         runs: Runs in the order of their colours.
-        metric: Name of the evaluated value.
+        metric: Name of the value of the evaluations that is drawn, such as "Mean@0.1".
 
     Returns:
-        uint8 RGB [h, w, 3].
+        uint8 RGB [h, w, 3], 990 x 990 px.
 
     Raises:
         MissingDependencyError: If Matplotlib is not installed.
@@ -145,14 +157,16 @@ def draw(runs: Sequence[Curves], metric: str) -> np.ndarray:
 
 
 def figure(runs: Sequence[Curves], metric: str, size: tuple[float, float] = (9, 9)) -> Figure:
-    """Returns a figure with the loss, learning rate and evaluations of several runs.
+    """Returns a Matplotlib figure of the loss, learning rate and evaluations of runs over steps.
 
-    The best evaluation of each run is marked with a star.
+    The loss is drawn as it is and as its moving mean; the best evaluation of each run is marked
+    with a star.
 
     Args:
         runs: Runs in the order of their colours.
-        metric: Name of the evaluated value.
-        size: (width, height) of the figure in inches.
+        metric: Name of the value of the evaluations that is drawn, such as "Mean@0.1"; "" draws
+            none.
+        size: (width, height) of the figure in inches, at 110 dpi.
 
     Raises:
         MissingDependencyError: If Matplotlib is not installed.

@@ -15,8 +15,8 @@ from paddle_pose.io import atomic
 from paddle_pose.io.coco_json import read_json
 from paddle_pose.skeletons import SKELETONS, Skeleton
 
-# Prediction file that an evaluation writes, by metric.
 REPORTED = {"pckh": "pred.mat", "ap": "keypoints_results.json"}
+"""Name of the prediction file that an evaluation writes, by metric."""
 
 _IMAGE_FOLDER = ("image_folder", "pictures")  # keys of scores.json; older files have the second
 
@@ -32,21 +32,26 @@ def read(
     """Returns the predictions and the training run of a report.
 
     Args:
-        source: Prediction file (.mat, .h5; .json for COCO), or folder of an evaluation or of a
-            training run.
-        dataset_root: Folder of the data set. If neither it nor `ground_truth` is given, the ground
-            truth is the one that scores.json in the folder names.
-        ground_truth: Path of mpii_gt_val.mat or person_keypoints_val2017.json.
-        zero_based: Whether the pixels of predictions in .mat and .h5 files are counted from 0.
+        source: Prediction file (.mat or .h5 for MPII, .json in COCO's results format), or folder of
+            an evaluation or of a training run.
+        dataset_root: Folder of the data set, with the ground truth in `annotations`. If neither
+            this nor `ground_truth` is given, the ground truth is the one that scores.json in the
+            folder `source` names.
+        ground_truth: Path of mpii_gt_val.mat or person_keypoints_val2017.json; it takes precedence.
+        zero_based: Whether the pixels of predictions in .mat and .h5 files are counted from 0, not
+            from 1.
         skeleton: Skeleton of results in COCO's format; None takes the one that scores.json or the
             annotations name.
 
     Returns:
-        The predictions matched with their ground truth, and the run; None for a missing one.
+        (predictions matched with their ground truth, run); None for a missing one, but not for
+        both.
 
     Raises:
-        FileNotFoundError: If a file is missing.
-        InputError: If a file has another form than expected, or there is nothing to report.
+        FileNotFoundError: If `source` or the ground truth is missing.
+        InputError: If a file has another form than expected, the ground truth is unknown, the
+            folder has neither predictions nor a run, or `zero_based` is set for a .json file.
+        MissingDependencyError: If SciPy or h5py, which .mat and .h5 files need, is not installed.
     """
     if not source.exists():
         raise FileNotFoundError(
@@ -104,16 +109,18 @@ def read(
 
 
 def write(source: Path, path: Path, **where: Any) -> Path:
-    """Writes a report on predictions or a training run, and returns its path.
+    """Writes a report on predictions or a training run as one HTML file, and returns `path`.
 
     Args:
         source: Prediction file or folder, as for `read`.
-        path: Path of the HTML file.
-        where: Further keyword arguments of `read`.
+        path: Path of the HTML file, which is replaced if it exists; missing folders are created.
+        where: Keyword arguments of `read`: dataset_root, ground_truth, zero_based, skeleton.
 
     Raises:
-        FileNotFoundError: If a file is missing.
-        InputError: If a file has another form than expected, or there is nothing to report.
+        FileNotFoundError: As from `read`.
+        InputError: As from `read`, or if an image cannot be decoded.
+        MissingDependencyError: As from `read`, or if Matplotlib is not installed.
+        OSError: If the report cannot be written.
     """
     text = page_of(*read(source, **where))
     atomic.write_text(path, text)
@@ -121,14 +128,15 @@ def write(source: Path, path: Path, **where: Any) -> Path:
 
 
 def page_of(data: ReportData | None, run: Run | None) -> str:
-    """Returns a report as HTML.
+    """Returns a report as the text of an HTML page.
 
     Args:
         data: Predictions matched with their ground truth; None leaves their sections out.
         run: Training run; None leaves its section out.
 
     Raises:
-        InputError: If there is neither.
+        InputError: If both are None, or an image cannot be decoded.
+        MissingDependencyError: If Matplotlib is not installed.
     """
     body = []
     if data is not None:

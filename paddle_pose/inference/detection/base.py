@@ -15,7 +15,11 @@ MAX_PEOPLE = 20
 """Highest number of people in an image, those with the highest scores; this project's choice."""
 
 Network = Callable[[np.ndarray], Mapping[str, np.ndarray]]
-"""Function from float32 [1, 3, H, W] to the outputs by name."""
+"""Function from the network's input, float32 [1, 3, H, W], to its outputs by name.
+
+The values of the input are as `Preprocessing` prepares them; the outputs are those that the
+detector's `BoxDecoder` takes.
+"""
 
 
 class Detections(NamedTuple):
@@ -38,41 +42,47 @@ The pair is boxes [D, 4] (x, y, width, height) in image px and scores [D], highe
 
 
 class BoxDecoder(Protocol):
-    """Decoder of the outputs of one family of networks."""
+    """Decoder of the outputs of one family of detectors: networks with the same outputs."""
 
     @property
     def min_score(self) -> float:
-        """Score that a person must exceed by default."""
+        """Score 0..1 that a person must exceed by default."""
 
     @property
     def nms_iou(self) -> float | None:
-        """IoU above which the box with the lower score is suppressed; None: the network did it."""
+        """IoU 0..1 above which the box with the lower score is suppressed.
+
+        None if the network suppresses boxes itself.
+        """
 
     def decode(
         self, outputs: Mapping[str, np.ndarray], input_size: tuple[int, int]
     ) -> tuple[np.ndarray, np.ndarray]:
         """Returns all candidates: corners [M, 4] (x0, y0, x1, y1) in input px, and scores [M].
 
+        Scores are those of the class of people, 0..1, in any order. `PersonDetector` applies the
+        thresholds, suppression and clipping afterwards.
+
         Args:
-            outputs: Outputs of the network for one image, by name.
-            input_size: (width, height) of the network's input.
+            outputs: Outputs of the network for one image, by name, as the network returns them.
+            input_size: (width, height) of the network's input in px.
         """
 
 
 class PersonDetector:
-    """Person detector made of a network, with the preprocessing and the decoder of its family.
+    """Person detector made of a network, a preprocessing and a decoder; a `Detector`.
 
     The arguments are attributes of the same names.
 
     Args:
         network: Function from float32 [1, 3, H, W] to the outputs by name, of any engine.
-        input_size: (width, height) of the network's input.
-        preprocessing: Function from an image to the network's input.
+        input_size: (width, height) of the network's input in px.
+        preprocessing: Preprocessing that makes the network's input of an image.
         decoder: Decoder of the network's outputs.
-        min_score: Score that a person must exceed; None for the decoder's.
-        nms_iou: IoU above which the box with the lower score is suppressed; None for the decoder's,
-            which is None if the network suppresses boxes itself.
-        max_people: Highest number of people, those with the highest scores.
+        min_score: Score 0..1 that a person must exceed; None for `decoder.min_score`.
+        nms_iou: IoU 0..1 above which the box with the lower score is suppressed; None for
+            `decoder.nms_iou`, which is None if the network suppresses boxes itself.
+        max_people: Highest number of people; those with the highest scores are kept.
 
     Raises:
         InputError: If `min_score` or `nms_iou` is outside 0..1, or `max_people` below 1.
@@ -112,13 +122,14 @@ class PersonDetector:
             raise InputError(f"max_people is {max_people}, expected at least 1")
 
     def __call__(self, image: np.ndarray) -> Detections:
-        """Returns the people in an image, highest score first.
+        """Returns the people in an image, highest score first; boxes are clipped to the image.
 
         Args:
             image: uint8 RGB [h, w, 3].
 
         Raises:
-            InputError: If the image is not uint8 [h, w, 3].
+            InputError: If the image is not uint8 [h, w, 3], or the decoder does not accept the
+                network's outputs.
         """
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
             raise InputError(

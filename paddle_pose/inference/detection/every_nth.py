@@ -15,13 +15,14 @@ from paddle_pose.structures import MIN_KEYPOINT_SCORE_FOR_BOX, Poses, mean_joint
 class EveryNth:
     """Runs a detector on every n-th frame of one video; other boxes come from the previous poses.
 
-    If the detector found people and all of them are lost before the n-th frame, it runs at once; if
-    it found none, it runs on the n-th frame.
+    If the detector found people and all of them are lost before the n-th frame, the detector runs
+    at once; if it found none, it runs on the n-th frame.
 
     Args:
-        detector: Person detector.
+        detector: Person detector; its boxes are not checked, see `pipeline.detected`.
         n: Number of frames from one run to the next; 1 runs the detector on all frames.
-        min_keypoint_score: Lowest score of a joint of the previous frame that is in the box.
+        min_keypoint_score: Lowest score of a joint of the previous frame that the box encloses; see
+            `two_stage.person_boxes`, which makes the boxes.
 
     Raises:
         InputError: If `n` is below 1.
@@ -51,16 +52,23 @@ class EveryNth:
         self._found_people = False
 
     def boxes(self, frame_index: int, image: np.ndarray, previous: Poses | None) -> Detections:
-        """Returns the people in a frame; a box made of the previous pose keeps the box's score.
+        """Returns the people in a frame: detected ones, or boxes around those of the frame before.
+
+        A box around the joints of a previous pose keeps the score of the box in which the pose was
+        found. Call it once for each frame, in order.
 
         Args:
-            frame_index: Number of the frame; a number that is not higher than the last one starts
-                another video.
+            frame_index: Number of the frame. The detector runs if the number is lower than that of
+                its last run, or higher by n or more.
             image: uint8 RGB [h, w, 3].
-            previous: Poses in the previous frame, in image px; None for the first frame.
+            previous: Poses in the previous frame, in image px, with person scores as from
+                `pipeline.rescored`; None for the first frame, on which the detector runs.
+
+        Returns:
+            Boxes [D, 4] (x, y, width, height) in image px and their scores [D].
 
         Raises:
-            InputError: If the image is not uint8 [h, w, 3].
+            InputError: If the detector raises it.
         """
         last = self._detected_at
         if previous is not None and last is not None and last <= frame_index < last + self._n:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 STRIDES = (8, 16, 32)
-"""Strides in input px of the detectors' three maps."""
+"""Strides of the three maps of most detectors: input px from one cell to the next."""
 
 
 def count_cells(input_size: tuple[int, int], strides: tuple[int, ...] = STRIDES) -> int:
-    """Returns the number of cells.
+    """Returns the number of cells of all maps of a detector.
 
     Args:
-        input_size: (width, height) of the network's input.
-        strides: Distance of neighbouring cells in input px, for each map; the sides of a map are
-            rounded up.
+        input_size: (width, height) of the network's input in px.
+        strides: Stride of each map in input px; the sides of a map are those of the input divided
+            by the stride, rounded up.
 
     Example:
         >>> count_cells((416, 416)), count_cells((416, 416), (8, 16, 32, 64))
@@ -28,9 +28,13 @@ def grid_cells(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Returns (column, row) of every cell, float64 [n, 2], and its stride, float64 [n, 1].
 
+    The maps come in the order of `strides`; the cells of a map come row by row, from the upper left
+    one. Columns and rows are counted from 0, strides are in input px.
+
     Args:
-        input_size: (width, height) of the network's input.
-        strides: Distance of neighbouring cells in input px, for each map.
+        input_size: (width, height) of the network's input in px.
+        strides: Stride of each map in input px; the sides of a map are those of the input divided
+            by the stride, rounded up.
 
     Example:
         >>> cells, strides = grid_cells((16, 8), (8,))

@@ -17,7 +17,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Placement:
-    """Position of an image in the input.
+    """Scale and position of an image in the input of a network.
 
     Attributes:
         scale: Input px per image px.
@@ -28,7 +28,7 @@ class Placement:
     offset: tuple[int, int]
 
     def to_image(self, corners: np.ndarray) -> np.ndarray:
-        """Returns corners in image px, [D, 4].
+        """Returns corners (x0, y0, x1, y1) in image px, [D, 4].
 
         Args:
             corners: (x0, y0, x1, y1) in input px, [D, 4].
@@ -43,14 +43,16 @@ class Placement:
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """Preprocessing of one family of detectors.
+    """Preprocessing of one family of detectors: a function from an image to the network's input.
+
+    The image is resized with its aspect ratio so that it just fits, padded, and normalised.
 
     Attributes:
         channels: Order of the input's channels.
-        mean: Mean that is subtracted from the values 0..255 of each channel, in that order.
-        deviation: Divisor of the differences of each channel, in that order.
-        pad: Value 0..255 of the padding, which is normalised, too.
-        position: Position of the image in the input.
+        mean: Mean 0..255 that is subtracted from each channel, in the order of `channels`.
+        deviation: Divisor of each channel after that, in the order of `channels`.
+        pad: Value 0..255 of the padding in all channels, which is normalised like the image.
+        position: Position of the image in the input: at the upper left, or in the middle.
         rounding: Rounding of the resized image's sides to whole px.
     """
 
@@ -70,11 +72,11 @@ class Preprocessing:
     def __call__(
         self, image: np.ndarray, input_size: tuple[int, int]
     ) -> tuple[np.ndarray, Placement]:
-        """Returns the input, float32 [1, 3, H, W], and the image's position in it.
+        """Returns the network's input, float32 [1, 3, H, W], and the image's placement in it.
 
         Args:
             image: uint8 RGB [h, w, 3].
-            input_size: (width, height) of the network's input.
+            input_size: (width, height) of the network's input in px.
         """
         canvas, placement = self.canvas(image, input_size)
         if self.channels == "BGR":
@@ -87,11 +89,11 @@ class Preprocessing:
     def canvas(
         self, image: np.ndarray, input_size: tuple[int, int]
     ) -> tuple[np.ndarray, Placement]:
-        """Returns the padded image, uint8 RGB [H, W, 3], and the image's position in it.
+        """Returns the resized and padded image, uint8 RGB [H, W, 3], and the image's placement.
 
         Args:
             image: uint8 RGB [h, w, 3].
-            input_size: (width, height) of the network's input.
+            input_size: (width, height) of the network's input in px.
 
         Example:
             >>> image = np.zeros((50, 100, 3), np.uint8)

@@ -25,19 +25,20 @@ from paddle_pose.inference.detection.grid import STRIDES, count_cells, grid_cell
 PLUS_STRIDES = (*STRIDES, 64)
 """Strides of NanoDet-Plus."""
 BINS = (8, 11)
-"""Numbers of bins of a side: NanoDet-m and -Plus, NanoDet-g."""
+"""Numbers of bins of the distribution of a distance: of NanoDet-m and -Plus, of NanoDet-g."""
 CLASSES = (80, 1)
 """Numbers of classes that `split_channels` recognises: COCO's, or people only."""
 
 
 def split_channels(channels: int) -> int | None:
-    """Returns the number of classes in an output of scores and distances.
+    """Returns the number of classes in an output that contains both scores and distances.
 
     Args:
-        channels: Length of the output's last axis.
+        channels: Length of the output's last axis: C class scores, then `BINS` for each of four
+            distances.
 
     Returns:
-        The number; None if the length fits no such output.
+        C, an entry of `CLASSES`; None if the length fits no such output.
 
     Example:
         >>> split_channels(112), split_channels(124), split_channels(33), split_channels(85)
@@ -48,13 +49,13 @@ def split_channels(channels: int) -> int | None:
 
 @dataclass(frozen=True)
 class NanoDetDecoder:
-    """Decoder of NanoDet's outputs.
+    """Decoder of NanoDet's outputs: class scores and distances for every cell; a `BoxDecoder`.
 
     Attributes:
-        person: Column of the person in the scores.
-        min_score: Score that a person must exceed by default; compared with 0.05, box AP on COCO's
-            people is 0.004 lower, and the number of boxes is an eighth.
-        nms_iou: IoU above which the box with the lower score is suppressed.
+        person: Index of the class of people in the scores, from 0.
+        min_score: Score 0..1 that a person must exceed by default; compared with 0.05, box AP on
+            COCO's people is 0.004 lower, and the number of boxes is an eighth.
+        nms_iou: IoU 0..1 above which the box with the lower score is suppressed.
     """
 
     person: int = 0
@@ -64,12 +65,13 @@ class NanoDetDecoder:
     def decode(
         self, outputs: Mapping[str, np.ndarray], input_size: tuple[int, int]
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Returns corners [n, 4] in input px and scores [n] of all cells.
+        """Returns corners [n, 4] (x0, y0, x1, y1) in input px and scores [n] of all cells.
 
         Args:
-            outputs: Outputs by name: one [1, n, C + 4 bins], or [1, cells, C] and
-                [1, cells, 4 bins] for each stride. Order and names do not matter.
-            input_size: (width, height) of the network's input.
+            outputs: Outputs by name for n cells: one [1, n, C + 4 bins]; or [1, cells, C] and
+                [1, cells, 4 bins] for each stride, in any order and under any names. Cells are in
+                the order of `grid_cells`.
+            input_size: (width, height) of the network's input in px.
 
         Raises:
             InputError: If the outputs are not NanoDet's.
@@ -110,10 +112,12 @@ class NanoDetDecoder:
 
 
 def expected_distances(logits: np.ndarray) -> np.ndarray:
-    """Returns the distances [n, 4] (left, top, right, bottom) in strides.
+    """Returns the distances [n, 4] from cells to the sides of their boxes, in strides.
+
+    The order is left, top, right, bottom; a distance is the mean of the distribution over its bins.
 
     Args:
-        logits: Values [n, 4 bins] before the softmax.
+        logits: Values [n, 4 bins] before the softmax, the bins of a side one after another.
 
     Example:
         >>> expected_distances(np.zeros((1, 32)))

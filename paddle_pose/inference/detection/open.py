@@ -40,8 +40,9 @@ CONVENTIONS: dict[DetectorFormat, tuple[Preprocessing, Decoder]] = {
     "ultralytics-transposed": (ULTRALYTICS_PREPROCESSING, UltralyticsDecoder(cells_first=True)),
     "end-to-end": (ULTRALYTICS_PREPROCESSING, EndToEndDecoder()),
 }
+"""Preprocessing and decoder of each family of detectors, by its name in `DETECTOR_FORMATS`."""
 _PROBE_GREY = 114.0
-"""Grey level of the plain image that a network is run on to recognise it."""
+"""Grey level 0..255 of the uniform image that a network is run on to recognise it."""
 _log = logging.getLogger("paddle_pose")
 
 
@@ -56,21 +57,27 @@ def open_detector(
 ) -> PersonDetector:
     """Returns the person detector in an ONNX file.
 
-    Files do not state mean, order of channels and padding: the family's are used, and logged.
+    An ONNX file does not state the mean, the order of the channels and the padding of its input.
+    They are those of the family that the detector belongs to, see `CONVENTIONS`, and are logged.
 
     Args:
         path: Path of the .onnx file.
-        format: Family of the detector; None recognises it, see `recognize`.
-        min_score: Score that a person must exceed; None for the family's.
-        max_people: Highest number of people in an image, those with the highest scores.
-        threads: Number of threads; None for that of `environment.threads_to_use`.
-        device: "cpu", "gpu", or "auto" for the GPU if this ONNX Runtime has one.
+        format: Family of the detector: "nanodet", "yolox" (raw outputs), "yolox-decoded" (boxes in
+            px), "yolox-nms" or "rtmdet" (both exported by mmdeploy), "ultralytics",
+            "ultralytics-transposed" ([1, n, 4 + C]) or "end-to-end" (Ultralytics with suppression
+            in the network). None recognises the family, see `recognize`.
+        min_score: Score 0..1 that a person must exceed; None for the default of the family, 0.2 to
+            0.3.
+        max_people: Highest number of people in an image; those with the highest scores are kept.
+        threads: Number of threads on the CPU; None for `environment.threads_to_use`.
+        device: "cpu", "gpu", "gpu:1" for the second GPU, or "auto" for the GPU if the installed
+            ONNX Runtime supports one, else the CPU.
 
     Raises:
         FileNotFoundError: If there is no such file.
         MissingDependencyError: If ONNX Runtime is not installed.
-        InputError: If the file is not a supported detector, could belong to several families, or a
-            value is out of range.
+        InputError: If the file is not a supported detector, could belong to several families or
+            does not fit `format`, a value is out of range, or the device is not available.
     """
     network = ForeignOnnx(Path(path), device, threads)
     layout = read_layout(network)

@@ -18,11 +18,11 @@ import numpy as np
 class DetsLabelsDecoder:
     """Decoder of mmdeploy's outputs: [1, n, 5] x0, y0, x1, y1, score, and labels [1, n].
 
-    The label of padding is -1.
+    Corners are in input px; the label of padding is -1. A `BoxDecoder`.
 
     Attributes:
-        person: Label of people.
-        min_score: Score that a person must exceed by default; rtmlib's value.
+        person: Label of people: the index of their class, from 0.
+        min_score: Score 0..1 that a person must exceed by default; rtmlib's value.
         nms_iou: None, since the network suppresses boxes.
     """
 
@@ -33,7 +33,12 @@ class DetsLabelsDecoder:
     def decode(
         self, outputs: Mapping[str, np.ndarray], input_size: tuple[int, int]
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Returns corners [M, 4] in input px and scores [M] of the people; see `BoxDecoder`."""
+        """Returns corners [M, 4] in input px and scores [M] of the people; see `BoxDecoder`.
+
+        Args:
+            outputs: The two outputs; names and order do not matter.
+            input_size: Not used.
+        """
         dets, labels = sorted(outputs.values(), key=np.ndim, reverse=True)
         rows = dets[0][labels[0] == self.person]
         return rows[:, :4], rows[:, 4]
@@ -41,11 +46,11 @@ class DetsLabelsDecoder:
 
 @dataclass(frozen=True)
 class EndToEndDecoder:
-    """Decoder of an output [1, n, 6]: x0, y0, x1, y1, score, class.
+    """Decoder of one output [1, n, 6]: x0, y0, x1, y1 in input px, score, class; a `BoxDecoder`.
 
     Attributes:
-        person: Number of the class of people.
-        min_score: Score that a person must exceed by default; Ultralytics' value.
+        person: Index of the class of people, from 0.
+        min_score: Score 0..1 that a person must exceed by default; Ultralytics' value.
         nms_iou: None, since the network suppresses boxes.
     """
 
@@ -56,7 +61,12 @@ class EndToEndDecoder:
     def decode(
         self, outputs: Mapping[str, np.ndarray], input_size: tuple[int, int]
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Returns corners [M, 4] in input px and scores [M] of the people; see `BoxDecoder`."""
+        """Returns corners [M, 4] in input px and scores [M] of the people; see `BoxDecoder`.
+
+        Args:
+            outputs: The one output, under any name.
+            input_size: Not used.
+        """
         (output,) = outputs.values()
         rows = output[0][np.rint(output[0][:, 5]) == self.person]
         return rows[:, :4], rows[:, 4]

@@ -63,7 +63,11 @@ _log = logging.getLogger("paddle_pose")
 
 Shape = tuple[int | None, ...]
 Run = Callable[[], Mapping[str, np.ndarray]]
-"""Function that runs the network on a plain image, and returns its outputs by name."""
+"""Function without arguments that returns the network's outputs by name for a uniform grey image.
+
+The image is the network's whole input in its layout, see `InputLayout`, with 114 of 0..255 in all
+channels and not normalised. The outputs are in the file's order. The function may be called twice.
+"""
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ class InputLayout:
     """Layout of the input of a network that takes one image.
 
     Attributes:
-        size: (width, height) px.
+        size: (width, height) of the input in px.
         channels_last: Whether the input is [1, H, W, 3] instead of [1, 3, H, W].
         dtype: Type of the values, such as "float32".
     """
@@ -86,16 +90,17 @@ class InputLayout:
 
 
 def read_layout(network: ForeignOnnx) -> InputLayout:
-    """Returns the layout of a file's input.
+    """Returns the layout of the input of an ONNX file.
 
     A size that is not fixed is `imgsz` of the file's metadata, or `DEFAULT_SIDE` without it.
 
     Args:
-        network: File to read.
+        network: Opened file; the network is not run.
 
     Raises:
-        InputError: If the input is not one image, or metadata or names state that the network is no
-            detector of boxes.
+        InputError: If the input is not one image (floats [1, 3, H, W] or [1, H, W, 3]), or if the
+            metadata or the names of inputs and outputs state that the network is no detector of
+            boxes.
     """
     kind = _kind_by_names(network)
     if kind is not None:
@@ -162,17 +167,22 @@ def image_layout(
 def recognize(
     network: ForeignOnnx, layout: InputLayout, run: Run, format: DetectorFormat | None = None
 ) -> DetectorFormat:
-    """Returns the family of detectors that a file belongs to.
+    """Returns the family of detectors that an ONNX file belongs to, an entry of `DETECTOR_FORMATS`.
+
+    The detectors of a family have the same outputs and the same preprocessing.
 
     Args:
-        network: File to recognise.
-        layout: Layout of the file's input.
-        run: Function that runs the network on a plain image; it is called only if the file does not
-            state enough.
-        format: Family that the caller states, which must fit the file; None recognises it.
+        network: Opened file.
+        layout: Layout of the file's input, as `read_layout` returns it.
+        run: Function that runs the network on a uniform image, see `Run`. It is called only if the
+            shapes of the outputs are not fixed in the file, or if shapes, metadata and names fit
+            raw YOLOX and other families.
+        format: Family that the caller states, which must fit the shapes of the outputs; None
+            recognises it.
 
     Raises:
-        InputError: If the file is no detector of boxes, or fits no family or several.
+        InputError: If the file is no detector of boxes, fits no family or several, or does not fit
+            `format`, or there is no such format.
     """
     shapes = _shapes(network, run)
     fits = fitting(shapes, layout.size, class_names(network.metadata))
@@ -207,10 +217,13 @@ def recognize(
 
 
 def person_class(network: ForeignOnnx) -> int:
-    """Returns the number of the class of people: by `names` of the metadata, else 0, as in COCO.
+    """Returns the index of the class of people among a detector's classes, counted from 0.
+
+    It is the first class in `names` of the file's metadata whose name is in `PEOPLE`; a single
+    class of another name, with a warning; 0, as in COCO, for a file without `names`.
 
     Args:
-        network: File of a detector.
+        network: Opened file of a detector.
 
     Raises:
         InputError: If the file names several classes, and none of them is a class of people.

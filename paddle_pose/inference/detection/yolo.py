@@ -18,17 +18,18 @@ from paddle_pose.inference.detection.grid import grid_cells
 
 @dataclass(frozen=True)
 class YoloxDecoder:
-    """Decoder of YOLOX's output [1, n, 5 + C]: x, y, w, h, objectness and class scores.
+    """Decoder of YOLOX's output [1, n, 5 + C]: x, y, w, h, objectness, C class scores.
 
-    Objectness and class scores are values after the sigmoid.
+    x and y are the centre of a box; objectness and class scores are values after the sigmoid. The n
+    cells are in the order of `grid_cells`. A `BoxDecoder`.
 
     Attributes:
-        decoded: Whether boxes are in input px. Otherwise x and y are strides from the cell's
-            corner, w and h logarithms of strides.
-        person: Number of the class of people.
-        min_score: Score that a person must exceed by default; the value of YOLOX's demos.
-        nms_iou: IoU above which the box with the lower score is suppressed; the value of YOLOX's
-            ONNX demo.
+        decoded: Whether x, y, w and h are in input px. Otherwise x and y are distances from the
+            upper left corner of the cell in strides, w and h logarithms of sizes in strides.
+        person: Index of the class of people, from 0.
+        min_score: Score 0..1 that a person must exceed by default; the value of YOLOX's demos.
+        nms_iou: IoU 0..1 above which the box with the lower score is suppressed; the value of
+            YOLOX's ONNX demo.
     """
 
     decoded: bool = False
@@ -39,7 +40,14 @@ class YoloxDecoder:
     def decode(
         self, outputs: Mapping[str, np.ndarray], input_size: tuple[int, int]
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Returns corners [n, 4] in input px and scores [n]; see `BoxDecoder`."""
+        """Returns corners [n, 4] in input px and scores [n] of all cells; see `BoxDecoder`.
+
+        A score is the objectness times the class score of people.
+
+        Args:
+            outputs: The one output, under any name.
+            input_size: (width, height) of the network's input in px; not used if `decoded`.
+        """
         (output,) = outputs.values()
         rows = np.asarray(output[0], np.float64)
         centers = rows[:, :2]
@@ -53,13 +61,16 @@ class YoloxDecoder:
 
 @dataclass(frozen=True)
 class UltralyticsDecoder:
-    """Decoder of Ultralytics' output [1, 4 + C, n]: x, y, w, h in input px and class scores.
+    """Decoder of Ultralytics' output [1, 4 + C, n]: x, y, w, h in input px, C class scores.
+
+    x and y are the centre of a box. A `BoxDecoder`.
 
     Attributes:
         cells_first: Whether the output is [1, n, 4 + C] instead.
-        person: Number of the class of people.
-        min_score: Score that a person must exceed by default; Ultralytics' value.
-        nms_iou: IoU above which the box with the lower score is suppressed; Ultralytics' value.
+        person: Index of the class of people, from 0.
+        min_score: Score 0..1 that a person must exceed by default; Ultralytics' value.
+        nms_iou: IoU 0..1 above which the box with the lower score is suppressed; Ultralytics'
+            value.
     """
 
     cells_first: bool = False
@@ -70,7 +81,12 @@ class UltralyticsDecoder:
     def decode(
         self, outputs: Mapping[str, np.ndarray], input_size: tuple[int, int]
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Returns corners [n, 4] in input px and scores [n]; see `BoxDecoder`."""
+        """Returns corners [n, 4] in input px and scores [n] of all cells; see `BoxDecoder`.
+
+        Args:
+            outputs: The one output, under any name.
+            input_size: Not used.
+        """
         (output,) = outputs.values()
         rows = np.asarray(output[0] if self.cells_first else output[0].T, np.float64)
         return _corners(rows[:, :2], rows[:, 2:4]), rows[:, 4 + self.person]

@@ -21,14 +21,14 @@ _KEYS = (str, bytes, int, float, bool, type(None))
 
 
 class RefusedError(InputError):
-    """Error for a file that requests more than plain data; nothing was executed."""
+    """Error for a file that requests more than tensors and plain values; nothing was executed."""
 
 
 def refuse(what: str) -> NoReturn:
     """Raises an error that states what a file requests.
 
     Args:
-        what: Requested operation or object, such as "to run os.system".
+        what: Requested operation or object, as it follows "wants": "to run os.system".
 
     Raises:
         RefusedError: Always.
@@ -37,21 +37,27 @@ def refuse(what: str) -> NoReturn:
 
 
 def describe(value: Any) -> str:
-    """Returns a short description of a value for an error message, at most 60 characters.
+    """Returns a short description of a value for an error message.
 
     Args:
-        value: Value from the file.
+        value: Value from a file.
+
+    Returns:
+        For text and integers the first 60 characters of their `repr`, else "a " and the type.
     """
     return repr(value)[:60] if isinstance(value, (str, int)) else f"a {type(value).__name__}"
 
 
 class Global:
-    """A name that a pickle may refer to; calling it runs `build`, never the object of that name.
+    """A name that a pickle may refer to; a call in the pickle runs `build`, not what has that name.
+
+    The arguments are attributes of the same names.
 
     Args:
-        name: "module.name" as in the file.
-        build: Function that returns the result of a call; None for names that cannot be called,
-            such as types.
+        name: "module.name" as in the pickle.
+        build: Function that receives the arguments of a call in the pickle, which may be anything,
+            and returns the result of the call; it calls `refuse` for unusual ones. None for names
+            that cannot be called, such as types.
     """
 
     __slots__ = ("build", "name")
@@ -65,11 +71,15 @@ Allowed = Mapping[tuple[str, str], Global]  # (module, name) -> entry of the all
 
 
 def allow(module: str, **builds: Callable[..., Any] | None) -> dict[tuple[str, str], Global]:
-    """Returns allow-list entries for the names of one module.
+    """Returns allow-list entries for the names of one module, as `safe_pickle.unpickle` takes them.
 
     Args:
-        module: Name of the module as in the file.
-        builds: `Global.build` by name.
+        module: Name of the module as in the pickle.
+        builds: `Global.build` by name within the module.
+
+    Example:
+        >>> [entry.name for entry in allow("collections", OrderedDict=dict).values()]
+        ['collections.OrderedDict']
     """
     return {(module, name): Global(f"{module}.{name}", build) for name, build in builds.items()}
 
@@ -95,7 +105,7 @@ class Inert:
 
 
 def check_keys(keys: Iterable[Any]) -> None:
-    """Raises an error unless all keys are plain values or tuples of plain values.
+    """Raises an error unless all keys are str, bytes, numbers, None, or tuples of these.
 
     Hashing tuples that are nested a million times would crash the interpreter.
 
@@ -147,11 +157,15 @@ def _encode(text: Any, encoding: Any) -> bytes:
 
 
 class Dtype:
-    """A NumPy dtype while a file is read; only dtypes of plain numbers are accepted.
+    """Stand-in for `numpy.dtype` in a pickle; only dtypes of plain numbers are accepted.
 
     Args:
-        code: Code of the dtype without byte order, such as "f4".
+        code: Code of the dtype without byte order, such as "f4"; not checked by the caller.
         flags: Further arguments of `numpy.dtype`; ignored.
+
+    Attributes:
+        code: Code of the dtype without byte order.
+        order: Byte order: "<", ">", "|", or "=" for the machine's.
 
     Raises:
         RefusedError: If the dtype is not that of plain numbers.
@@ -166,10 +180,11 @@ class Dtype:
         self.order = "="
 
     def set_state(self, state: Any) -> None:
-        """Sets the byte order.
+        """Sets the byte order, which `numpy` then returns.
 
         Args:
-            state: State as NumPy writes it: (version, order, subarray, names, fields, ...).
+            state: State as NumPy writes it: (version, order, subarray, names, fields, ...), with
+                the order "<", ">", "=" or "|" and None for the next three.
 
         Raises:
             RefusedError: If the dtype has fields or a subarray, or the byte order is unknown.
@@ -180,17 +195,22 @@ class Dtype:
         self.order = state[1]
 
     def numpy(self) -> np.dtype:
-        """Returns the NumPy dtype."""
+        """Returns the NumPy dtype in the byte order that `set_state` set, else the machine's."""
         return np.dtype(self.order + self.code)
 
 
 def checked_array(data: Any, dtype: Any, shape: Any) -> tuple[bytes, np.dtype, tuple[int, ...]]:
     """Returns the bytes, dtype and shape of an array after checking each and their sizes.
 
+    The values come from a pickle and may be of any type.
+
     Args:
-        data: Bytes of the array; a str from Python 2.
+        data: Bytes of the array; from Python 2 a str, which is encoded as latin1.
         dtype: `Dtype` of the array.
         shape: Shape of the array.
+
+    Returns:
+        (bytes, NumPy dtype, shape), of which the shape and the dtype give the number of bytes.
 
     Raises:
         RefusedError: If a part has another type, or shape and dtype do not fit the bytes.

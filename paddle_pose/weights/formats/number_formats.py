@@ -32,6 +32,12 @@ def decode(raw: bytes, code: str, order: str = "<") -> np.ndarray:
         raw: Stored bytes.
         code: NumPy's code of the number format, such as "f4"; or BFLOAT16, which becomes float32.
         order: Byte order of `raw`: "<" for little-endian, ">" for big-endian.
+
+    Returns:
+        [n] in the dtype of the code, maybe read-only.
+
+    Raises:
+        ValueError: If `raw` is not a whole number of such numbers long.
     """
     stored = np.dtype(order + ("u2" if code == BFLOAT16 else code))
     numbers = np.frombuffer(raw, stored).astype(stored.newbyteorder("="), copy=False)

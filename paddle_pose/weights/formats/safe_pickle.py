@@ -170,11 +170,16 @@ def unpickle(
 ) -> Any:
     """Returns the content of one pickle; the stream is then at the end of that pickle.
 
+    The content is made of dicts, lists, tuples, sets, text, bytes, numbers and NumPy arrays, and of
+    what the functions in `extra` and `persistent` return.
+
     Args:
         stream: Seekable stream at the beginning of the pickle.
         path: Path of the file, for messages.
-        extra: Allow-list entries in addition to plain data; None for none.
-        persistent: Function that returns the object of a persistent id; None refuses such ids.
+        extra: Allow-list entries in addition to `allow_list.PLAIN`, made by `allow_list.allow`;
+            None for none.
+        persistent: Function that receives a persistent id, unchecked, and returns the object for
+            it; None refuses such ids, which refer to objects outside the pickle.
 
     Raises:
         RefusedError: If the pickle refers to a name that is not allowed, or uses an allowed one
@@ -195,14 +200,14 @@ def unpickle(
 
 
 def read_pickle(path: str | os.PathLike[str]) -> Any:
-    """Returns the content of a file written by ``paddle.save``.
+    """Returns the content of a file written by ``paddle.save``, usually a dict of arrays by name.
 
     Args:
-        path: Path of the file; it may contain containers, numbers and NumPy arrays.
+        path: Path of the file; it may contain what `unpickle` lists.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        RefusedError: If the file requests anything else.
+        RefusedError: If the file contains or calls anything else.
         InputError: If the file is truncated or damaged.
 
     Example:

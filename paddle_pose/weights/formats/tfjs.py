@@ -44,8 +44,8 @@ class Node:
     Attributes:
         name: Name of the node.
         op: TensorFlow's name of the operation.
-        inputs: Names of the nodes whose outputs are the inputs; ":1" after a name refers to the
-            second output of that node.
+        inputs: Names of the outputs that the node reads: the name of a node for its first output,
+            with ":1" for its second.
         attributes: Values by name: strings, numbers, flags, or tuples of them; a shape is a tuple
             of numbers.
     """
@@ -58,12 +58,13 @@ class Node:
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """A graph model.
+    """A graph model: TensorFlow.js's format for a graph of TensorFlow operations.
 
     Attributes:
         nodes: Nodes by name, in the file's order.
         tensors: Values of the constants, by the names of their nodes: float32, int32 or bool.
-        outputs: Names of the nodes whose outputs the model returns, in the file's order.
+        outputs: Names of the outputs that the model returns, written as `Node.inputs`, in the
+            file's order.
     """
 
     nodes: Mapping[str, Node]
@@ -71,7 +72,7 @@ class Graph:
     outputs: tuple[str, ...]
 
     def readers(self) -> dict[str, list[Node]]:
-        """Returns the nodes that use an output, by the name of the output."""
+        """Returns the nodes that read each output, by its name; an unread output has no entry."""
         readers: dict[str, list[Node]] = {}
         for node in self.nodes.values():
             for name in node.inputs:
@@ -96,7 +97,7 @@ def is_tfjs(path: Path) -> bool:
 
 
 def read_tfjs(path: Path) -> dict[str, np.ndarray]:
-    """Returns the weights and biases of all convolutions of a graph model.
+    """Returns the weights and biases of all convolutions of a TensorFlow.js graph model.
 
     A convolution has the name of its kernel's tensor, without "_weights" or "/ReadVariableOp", as
     in TFLite files of the same network; the name of the depthwise part of a separable convolution
@@ -112,9 +113,9 @@ def read_tfjs(path: Path) -> dict[str, np.ndarray]:
         [out, in / groups, height, width], depthwise ones [channels, 1, height, width].
 
     Raises:
-        FileNotFoundError: If a .bin file is missing.
+        FileNotFoundError: If the .json file or a .bin file is missing.
         InputError: If a file is truncated, damaged or not a graph model, or contains no
-            convolution, or one of a kind that is not supported.
+            convolution, or one whose weights or bias are no float32 constants.
     """
     graph = read_graph(path)
     readers = graph.readers()
@@ -176,15 +177,15 @@ def kernel_to_oihw(kernel: np.ndarray, depthwise: bool) -> np.ndarray:
 
 
 def bias_of(graph: Graph, node: Node, readers: Sequence[Node]) -> str | None:
-    """Returns the name of a convolution's bias; None if it has none.
+    """Returns the name of a convolution's bias in `Graph.tensors`; None if it has none.
 
-    The bias is the third input of the convolution, or a constant that is added by the only node
-    that uses its output.
+    The bias is the third input of the convolution, which need not be a constant, or a constant that
+    the only reader of the convolution's output adds.
 
     Args:
         graph: Graph of the convolution.
         node: Node of the convolution.
-        readers: Nodes that use the output of the convolution.
+        readers: Nodes that read the output of the convolution, see `Graph.readers`.
     """
     if len(node.inputs) > 2:
         return node.inputs[2]
@@ -194,14 +195,14 @@ def bias_of(graph: Graph, node: Node, readers: Sequence[Node]) -> str | None:
 
 
 def read_graph(path: Path) -> Graph:
-    """Returns the nodes and the tensors of a graph model.
+    """Returns the nodes and the tensors of a TensorFlow.js graph model.
 
     Args:
         path: The .json file; the .bin files that it names are in the same folder. Files in other
             folders are never read.
 
     Raises:
-        FileNotFoundError: If a .bin file is missing.
+        FileNotFoundError: If the .json file or a .bin file is missing.
         InputError: If a file is truncated or damaged, names a file in another folder, or is not a
             graph model.
     """

@@ -42,7 +42,7 @@ _NUMBERS = {  # TensorType of the schema -> NumPy's number format
 
 
 def read_tflite(path: Path) -> dict[str, np.ndarray]:
-    """Returns the dequantized weights and biases of all convolutions.
+    """Returns the dequantized weights and biases of all convolutions of a TFLite file.
 
     A convolution has the name of its weights up to the first semicolon, since the converter joins
     the names of merged operations with semicolons: "model/Conv1/Conv2D" becomes
@@ -56,8 +56,8 @@ def read_tflite(path: Path) -> dict[str, np.ndarray]:
         [out, in / groups, height, width], depthwise ones [channels, 1, height, width].
 
     Raises:
-        InputError: If the file is truncated or damaged, or contains no convolution, or one of a
-            kind that is not supported.
+        InputError: If the file is missing, truncated or damaged, contains no convolution or two of
+            the same name, or weights that are not 4-D or in another number format.
         MissingDependencyError: If the package tflite is not installed.
     """
     schema = needed("tflite", "tflite>=2.10", "train")

@@ -170,9 +170,13 @@ def read_torch_zip(path: Path) -> Any:
     Args:
         path: Path of the zip file.
 
+    Returns:
+        What was saved, usually a dict; tensors and parameters are read-only NumPy arrays in their
+        own dtypes, with bfloat16 as float32.
+
     Raises:
         RefusedError: If the file requests anything but tensors and plain values.
-        InputError: If the file is damaged, or a zip file of another kind.
+        InputError: If the file is missing or damaged, or was not written by ``torch.save``.
     """
     records = _records(path)
     pickles = [name for name in records if name.endswith("/data.pkl")]
@@ -226,7 +230,11 @@ def read_torch_stream(path: Path) -> Any:
     Args:
         path: Path of the file.
 
+    Returns:
+        What was saved, as from `read_torch_zip`.
+
     Raises:
+        FileNotFoundError: If there is no such file.
         RefusedError: If the file requests anything but tensors and plain values.
         InputError: If the file is truncated or damaged.
     """
