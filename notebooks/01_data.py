@@ -1,15 +1,17 @@
-# ruff: noqa: RUF003 - Chinese has its own punctuation
+# ruff: noqa: RUF003, E501 - Chinese has its own punctuation, and one line for each paragraph
 # Paired with 01_data.ipynb: edit this text, then `make notebooks` executes it and writes the notebook.
 
 # %% [markdown]
 # # 01 · The data
 #
-# Most trainings that fail have failed here: joints off by one, left and right exchanged, images missing. This notebook
-# unpacks MPII, counts it, looks at it, shows which part of an image the network gets to see and how that part is varied, and
-# lets the dataset check examine everything. Nothing is trained; notebook 03 goes on with the same folder.
+# Most failures of a training come from the data: joints that are off by one pixel, swapped sides,
+# missing images. This notebook unpacks MPII, counts and views it, shows which part of an image is
+# the network's input and how augmentation varies it, and runs the dataset check on everything.
+# Nothing is trained here; notebook 03 continues with the same folder.
 #
-# 训练失败大多始于数据：关节差一个像素、左右颠倒、图像缺失。本笔记解压 MPII、清点、查看，说明网络看到图像的哪一部分、
-# 这一部分如何变化，最后由检查程序检查全部内容。这里不训练；笔记 03 可以接着使用同一文件夹。
+# # 01 · 数据准备
+#
+# 训练失败大多源于数据：关键点（MPII 称为关节）差一个像素、左右互换、图像缺失。本 Notebook 解压 MPII、统计并查看数据，说明图像的哪一部分是网络的输入、数据增强如何改变它，最后对全部数据运行数据检查脚本。这里不训练；Notebook 03 接着使用同一文件夹。
 
 # %% [markdown]
 # ## 1. The machine
@@ -39,15 +41,14 @@ print(here)
 # %% [markdown]
 # ## 2. Settings
 #
-# On AI Studio `/home/aistudio/data` is restored at every reset, and the rest of `/home/aistudio` is kept: unpack into the
-# project. Unpacked, the images need about as much room again as the archive. Without an archive, people are drawn and
-# packed as the archive is, with the `._*` files that macOS leaves behind, so that the same command has the same work to do.
+# On AI Studio, every reset restores `/home/aistudio/data`, while the rest of `/home/aistudio` is
+# kept: so unpack into the project. The unpacked images need about as much space as the archive.
+# Without an archive, synthetic people are created and packed in the same way, including the `._*`
+# files that macOS adds, so that the same command can be run.
 #
 # ## 2. 设置
 #
-# 在 AI Studio 上，`/home/aistudio/data` 每次重置都会恢复原状，`/home/aistudio` 下的其他内容会保留，所以请解压到项目中。
-# 解压后的图像还需要与压缩包差不多大的空间。没有压缩包时，绘制一些人物，并按压缩包的样子打包，
-# 包括 macOS 留下的 `._*` 文件，这样同一条命令做的是同样的事。
+# 在 AI Studio 上，每次重置都会恢复 `/home/aistudio/data`，`/home/aistudio` 下的其他内容会保留，所以请解压到项目中。解压后的图像还需要与压缩包差不多大的空间。没有压缩包时，生成合成人物（程序绘制），并以同样的方式打包，包括 macOS 加入的 `._*` 文件，因此可以运行同样的命令。
 
 # %% tags=["parameters"]
 ARCHIVE = "/home/aistudio/data/data107551/mpii.tar.gz"
@@ -79,14 +80,14 @@ print(
 # %% [markdown]
 # ## 3. Unpacking and counting
 #
-# Interrupted, the command goes on when it is called again; called once more, it changes nothing. The published counts stand
-# beside those found: 22,246 people in 14,679 images to train on, 2,958 in 2,729 to validate with. The split is Tompson's,
-# which all papers use; the official test set's joints are not public.
+# An interrupted command continues when it is run again; after it has finished, running it again
+# changes nothing. The published counts are printed beside those found: 22,246 people in 14,679
+# training images, 2,958 people in 2,729 validation images. This is the split of Tompson et al.,
+# which all papers use; the joints of the official test set are not public.
 #
-# ## 3. 解压与清点
+# ## 3. 解压与统计
 #
-# 中断之后再次运行即可继续；完成之后再运行则不做任何改动。找到的数量旁边是公布的数量：训练集 14,679 幅图像中有 22,246 人，
-# 验证集 2,729 幅图像中有 2,958 人。划分沿用 Tompson 等人，所有论文都用它；官方测试集的关节没有公开。
+# 命令中断之后再次运行即可继续；完成之后再运行则不做任何改动。统计结果旁边打印公布的数量：训练集 14,679 幅图像中有 22,246 人，验证集 2,729 幅图像中有 2,958 人。划分沿用 Tompson 等人，所有论文都用它；官方测试集的关键点没有公开。
 
 # %%
 # !python -m paddle_pose prepare_mpii {archive} --output {DATA}
@@ -97,23 +98,23 @@ for folder in sorted(path for path in Path(DATA).iterdir() if path.is_dir()):
     print(f"{folder}/  {len(files)} files: {', '.join(files[:4])} …")
 
 # %% [markdown]
-# COCO needs no unpacking command: put `train2017/`, `val2017/` and `annotations/person_keypoints_{train,val}2017.json` into one
-# folder; 149,813 people of train2017 have labelled joints. MoveNet's single-person crops are made from it in notebook 05.
+# COCO needs no unpacking command: put `train2017/`, `val2017/` and
+# `annotations/person_keypoints_{train,val}2017.json` into one folder; 149,813 people of train2017
+# have labelled joints. Notebook 05 makes MoveNet's single-person crops from it.
 #
-# COCO 不需要解压命令：把 `train2017/`、`val2017/` 和 `annotations/person_keypoints_{train,val}2017.json` 放在同一文件夹即可；
-# train2017 中有 149,813 人标有关节。MoveNet 的单人裁剪数据见笔记 05。
+# COCO 不需要解压命令：把 `train2017/`、`val2017/` 和 `annotations/person_keypoints_{train,val}2017.json` 放在同一文件夹即可；train2017 中有 149,813 人标有关键点。Notebook 05 由它制作 MoveNet 的单人裁剪数据。
 
 # %% [markdown]
-# ## 4. A record, and what we make of it
+# ## 4. A record, before and after reading
 #
-# MPII counts pixels from 1, gives a centre and a `scale` in units of 200 px instead of a box, and marks joints it does not
-# know with -1. The reader, and nobody else, turns that into what the whole project uses: pixels from 0, a box, `visible` 0 or
-# 1, and for validation the size of the head, which PCKh measures errors in.
+# In MPII, pixel coordinates start at 1, a person has a centre and a `scale` in units of 200 px
+# instead of a box, and unknown joints are marked with -1. Only the reader handles these
+# conventions; it returns what the whole project uses: 0-based pixel coordinates, a box, `visible`
+# 0 or 1, and for validation the head size, by which PCKh normalizes errors.
 #
-# ## 4. 一条记录，以及读入之后
+# ## 4. 一条记录：读取前后
 #
-# MPII 的像素从 1 数起，不给框而给中心和以 200 像素为单位的 `scale`，未知的关节记为 -1。读取器（也只有它）将其转换为全项目
-# 统一的形式：像素从 0 数起、人体框、`visible` 为 0 或 1；验证集还有头部尺寸，PCKh 以它衡量误差。
+# MPII 的像素坐标从 1 开始，每个人没有框，而有中心和以 200 像素为单位的 `scale`，未知的关键点记为 -1。只有读取标注的代码处理这些约定，它返回全项目统一的形式：从 0 开始的像素坐标、人体框、`visible` 为 0 或 1；验证集还有头部尺寸，PCKh 以它归一化误差。
 
 # %%
 import json
@@ -133,10 +134,10 @@ print("keypoints:", person.keypoints[:3].round(2).tolist(), "visible:", person.v
 print("box:", [round(value, 1) for value in person.box], f"head: {person.head_size:.1f} px")
 
 # %% [markdown]
-# Which joints are labelled, and how large people are. Ankles and knees are missing most often in MPII, since images cut
-# them off: they are also the joints with the lowest scores.
+# Which joints are labelled, and how large people are. In MPII ankles and knees are missing most
+# often, because they are outside the image; they are also the joints with the lowest accuracy.
 #
-# 哪些关节有标注，人有多大。MPII 中缺得最多的是踝和膝，因为常被图像边缘截去；它们也是得分最低的关节。
+# 哪些关键点有标注，人有多大。MPII 中缺失最多的是踝和膝，因为它们常在图像之外；它们也是精度最低的关键点。
 
 # %%
 import cv2
@@ -172,14 +173,15 @@ canvas.draw()
 show(np.asarray(canvas.buffer_rgba())[..., :3].copy())
 
 # %% [markdown]
-# ## 5. Looking
+# ## 5. Viewing the data
 #
-# No check replaces it. The person's own left is blue, the right orange: **seen from the front, blue is on the right of the
-# image.** If it is the other way round for most people, left and right are exchanged.
+# No check replaces viewing the images. The person's left is blue, the right orange: **seen from
+# the front, blue is on the right of the image.** If it is the other way round for most people,
+# left and right are swapped.
 #
-# ## 5. 查看
+# ## 5. 查看数据
 #
-# 任何检查都不能代替亲眼查看。人物自己的左侧为蓝色，右侧为橙色：**从正面看，蓝色在画面右边。** 若大多数人相反，说明左右颠倒了。
+# 任何检查都不能代替查看图像。人物自己的左侧为蓝色，右侧为橙色：**从正面看，蓝色在画面右边。** 如果大多数人相反，说明左右互换了。
 
 # %%
 SIDE = 176  # px of a tile
@@ -200,14 +202,14 @@ show(visualize.grid([look(sample, sample.window) for sample in training[:8]], co
 # %% [markdown]
 # ## 6. Windows
 #
-# A top-down network sees one person through one *window*: the box, made square, 1.25 times as large. The first tile shows the
-# windows of 1.0, 1.25 and 1.5 times the box in the whole image, the others what each of them shows. At 1.0 the person touches
-# the edge, and a box a little too small cuts off hands and feet; at 1.5 there are fewer pixels for the person.
+# The input of a top-down network is one *window* per person: the box, extended to a square and
+# enlarged by 1.25. The first tile shows the windows of 1.0, 1.25 and 1.5 times the box in the
+# whole image, the other tiles their contents. At 1.0 the person touches the edge, and a box that
+# is slightly too small cuts off hands and feet; at 1.5 fewer pixels are left for the person.
 #
 # ## 6. 窗口
 #
-# 自顶向下的网络通过一个**窗口**看一个人：人体框扩成正方形，再放大 1.25 倍。第一格在整幅图像上画出 1.0、1.25、1.5 倍的窗口，
-# 随后是各自看到的内容：1.0 倍时人物紧贴边缘，标注略有偏差就会截去手脚；1.5 倍时人物得到的像素变少。
+# 自顶向下（Top-Down）网络的输入是每个人的一个**窗口**：人体框扩成正方形，再放大 1.25 倍。第一格在整幅图像上画出 1.0、1.25、1.5 倍的窗口，随后是各窗口的内容：1.0 倍时人物紧贴边缘，框略小就会截去手脚；1.5 倍时人物所占的像素变少。
 
 
 # %%
@@ -240,16 +242,16 @@ show(
 # %% [markdown]
 # ## 7. Augmentation
 #
-# Augmentation is the choice of another window; image and joints go through one and the same matrix, once. A row each: scale
-# (0.5 to 1.5), rotation (up to 80 degrees), mirroring (joints change sides with it: look at the colours), a moved window,
-# half bodies (upper or lower, as HRNet does on COCO), and hidden rectangles. Their joints stay labelled as published, so that
-# the network learns to infer them; `augment.occlusion_hides_joints=true` leaves them out of the loss instead.
+# Geometric augmentation chooses another window; image and joints are transformed by the same
+# matrix, in one step. One row each: scale (0.5 to 1.5), rotation (up to 80 degrees), mirroring
+# (left and right joints are exchanged, see the colours), shift, half body (upper or lower, as in
+# HRNet on COCO), and occluding rectangles. As published, occluded joints stay labelled, so that
+# the network learns to infer them; with `augment.occlusion_hides_joints=true` they are excluded
+# from the loss.
 #
 # ## 7. 数据增强
 #
-# 数据增强就是另选一个窗口；图像和关节只经过同一个矩阵变换一次。每行一种：缩放（0.5 到 1.5 倍）、旋转（至多 80 度）、
-# 镜像（关节随之左右互换，请看颜色）、平移、半身（上半身或下半身，HRNet 在 COCO 上使用）、遮挡矩形。
-# 按已发表的做法，被遮挡的关节仍算有标注，网络由此学会推断；`augment.occlusion_hides_joints=true` 则不计入损失。
+# 几何增强在程序中就是改变窗口：图像和关键点用同一个矩阵一次变换。每行一种：缩放（0.5 到 1.5 倍）、旋转（至多 80 度）、镜像（左右关键点互换，请看颜色）、平移、半身增强（上半身或下半身，HRNet 在 COCO 上使用）、矩形遮挡。按已发表的做法，被遮挡的关键点仍算有标注，网络由此学会推断；设 `augment.occlusion_hides_joints=true` 则不计入损失。
 
 # %%
 QUIET = {
@@ -283,10 +285,10 @@ def variants(title, changes, count=4, side=SIDE - 36):
 show(visualize.grid([tile for kind in KINDS.items() for tile in variants(*kind)], columns=4))
 
 # %% [markdown]
-# The recipe of a config says how much of each; any value can be changed on the command line, such as
-# `-o augment.half_body=0.3 -o augment.occlusion=0.5`.
+# The config defines the strength of each augmentation; any value can be changed on the command
+# line, such as `-o augment.half_body=0.3 -o augment.occlusion=0.5`.
 #
-# 各种增强的程度由配置决定；任何值都可以在命令行更改，例如 `-o augment.half_body=0.3 -o augment.occlusion=0.5`。
+# 各种增强的强度由配置决定；任何值都可以在命令行修改，例如 `-o augment.half_body=0.3 -o augment.occlusion=0.5`。
 
 # %%
 print(config.augment)
@@ -294,23 +296,23 @@ print(config.augment)
 # %% [markdown]
 # ## 8. The dataset check
 #
-# It decodes every image and compares records with the published conventions: counts, joints outside the image, left and
-# right, boxes, the order of json and mat. Exit code 1 means that something would spoil a training.
+# The check decodes every image and compares the records with the published conventions: counts,
+# joints outside the image, left and right, boxes, the order of json and mat. Exit status 1 means
+# that a problem was found that affects training.
 #
-# ## 8. 检查程序
+# ## 8. 数据检查
 #
-# 它解码每幅图像，并把记录与公布的约定逐一比较：数量、图像之外的关节、左右、人体框、json 与 mat 的顺序。退出码 1 表示有问题会
-# 影响训练。
+# 数据检查脚本解码每幅图像，并把记录与公布的约定逐一比较：数量、图像之外的关键点、左右、人体框、json 与 mat 的顺序。退出码 1 表示有影响训练的问题。
 
 # %%
 # !python -m paddle_pose check --dataset_root {DATA}
 
 # %% [markdown]
-# What it says of a data set that somebody broke: joints counted from 0 instead of 1 in one file, an image half copied,
-# another missing. (Synthetic people again, so that yours stay whole.)
+# Its findings on a data set with errors: 0-based instead of 1-based joints in one file, a
+# truncated image, a missing image. (Made from synthetic people, so that your data are not
+# changed.)
 #
-# 下面是它对一个损坏的数据集的诊断：一个文件的关节从 0 而不是 1 数起，一幅图像只复制了一半，另一幅缺失。（仍用绘制的人物，您的
-# 数据不受影响。）
+# 下面是对一个有错误的数据集的检查结果：一个文件的关键点坐标从 0 而不是 1 开始，一幅图像不完整，另一幅缺失。（使用合成人物，不改动用户的数据。）
 
 # %%
 import shutil
@@ -333,9 +335,9 @@ second.unlink()
 # !python -m paddle_pose check --dataset_root broken
 
 # %% [markdown]
-# Next: notebook 02 for what becomes of the joints, notebook 03 to train.
+# Next: notebook 02 shows how joints are encoded as heatmaps; notebook 03 trains.
 #
-# 接下来：笔记 02 说明关节如何变成热图，笔记 03 进行训练。
+# 接下来：Notebook 02 说明关键点如何编码成热图，Notebook 03 进行训练。
 
 # %%
 print(f"python train.py --dataset_root {WORK}/{DATA} --image_size 256")

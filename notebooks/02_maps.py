@@ -1,17 +1,17 @@
-# ruff: noqa: RUF003 - Chinese has its own punctuation
+# ruff: noqa: RUF003, E501 - Chinese has its own punctuation, and one line for each paragraph
 # Paired with 02_maps.ipynb: edit this text, then `make notebooks` executes it and writes the notebook.
 
 # %% [markdown]
-# # 02 · Maps, there and back
+# # 02 · Encoding and decoding heatmaps
 #
-# A pose network does not answer with coordinates but with maps. A *codec* draws the maps that it is taught (there), and reads
-# coordinates from the maps that it answers (back). Here nothing is trained: perfect maps go in, and whatever is wrong with
-# the points that come out is the codec's own error, which no training can remove. Mean@0.1 of PCKh and AP at high thresholds
-# depend on it. All of it is NumPy and takes seconds.
+# A pose network predicts maps, not coordinates. A *codec* encodes joints as target maps for
+# training, and decodes predicted maps to coordinates. Nothing is trained here: ideal maps are
+# decoded, so every error of the result is the codec's own, which no training can remove. PCKh's
+# Mean@0.1 and AP at high thresholds depend on it. All of it is NumPy and takes seconds.
 #
-# 姿态网络输出的不是坐标，而是特征图。**编解码器**（codec）画出训练用的目标图（去），再从网络输出的图中读出坐标（回）。
-# 本笔记不训练网络：输入完美的图，读出的点若有误差，就是编解码器自身的误差，任何训练都无法消除。
-# PCKh 的 Mean@0.1 和高阈值下的 AP 正取决于此。全部由 NumPy 完成，只需几秒。
+# # 02 · 热图的编码与解码
+#
+# 姿态网络输出的不是坐标，而是输出特征图，例如热图（heatmap，热力图）。**编解码器**（codec）把关键点编码成训练用的目标热图，再把网络输出的热图解码成坐标。本 Notebook 不训练网络：对理想热图解码，所得的误差就是编解码器自身的误差（量化误差），任何训练都无法消除。PCKh 的 Mean@0.1 和高阈值下的 AP 取决于它。全部由 NumPy 完成，只需几秒。
 
 # %% [markdown]
 # ## 1. The machine
@@ -38,12 +38,12 @@ print(machine.probe())
 # %% [markdown]
 # ## 2. Settings
 #
-# `DATA` is a folder in MPII's layout (notebook 01 makes it). Without it people are drawn: for perfect maps it makes no
-# difference whose joints they are.
+# `DATA` is a folder in MPII's layout (notebook 01 makes it). Without it, synthetic people are
+# created: for ideal maps the source of the joints does not matter.
 #
 # ## 2. 设置
 #
-# `DATA` 是 MPII 目录结构的文件夹（由笔记 01 生成）；没有时绘制人物：对完美的图来说，关节属于谁并不重要。
+# `DATA` 是 MPII 目录结构的文件夹（由 Notebook 01 生成）；没有时生成合成人物：对理想热图来说，关键点的来源并不重要。
 
 # %% tags=["parameters"]
 DATA = "output/notebook_01/data"  # folder in MPII's layout, seen from the project
@@ -71,15 +71,15 @@ if not REAL:
     )
 
 # %% [markdown]
-# ## 3. There: heatmaps
+# ## 3. Encoding: heatmaps
 #
-# `HeatmapCodec` (Hourglass, HRNet, SimpleBaseline) draws one map per joint: a Gaussian whose peak is 1. A cell of the map is
-# 4 x 4 px of the input (`stride`), so 256 px become 64 cells. Below: a person's window with the sixteen targets laid over it.
+# `HeatmapCodec` (Hourglass, HRNet, SimpleBaseline) creates one map per joint, a Gaussian with peak
+# 1. A cell of the map corresponds to 4 x 4 px of the input (`stride`), so 256 px become 64 cells.
+# Below: the window of a person with the sixteen targets.
 #
-# ## 3. 去：热图
+# ## 3. 编码：生成热图
 #
-# `HeatmapCodec`（Hourglass、HRNet、SimpleBaseline）为每个关节画一张图：峰值为 1 的高斯。图的一格对应输入的 4 x 4 像素
-# （`stride`），所以 256 像素变成 64 格。下图为一个人的窗口，上面叠加十六个目标。
+# `HeatmapCodec`（Hourglass、HRNet、SimpleBaseline）为每个关键点生成一张热图：峰值为 1 的高斯。热图的一个像素（以下称为格）对应输入的 4 x 4 像素（`stride`），所以 256 像素变成 64 格。下图为一个人的窗口，叠加十六张目标热图。
 
 # %%
 import cv2
@@ -105,30 +105,31 @@ small = cv2.resize(crop, (128, 128), interpolation=cv2.INTER_AREA)
 show(visualize.draw_heatmaps(small, targets["heatmaps"], codec.skeleton))
 
 # %% [markdown]
-# ## 4. Back: four ways to read a peak
+# ## 4. Decoding: four methods
 #
-# The published target rounds the joint to the nearest cell before it draws the Gaussian: where in the cell the joint was is
-# lost. Three remedies exist, and they concern different halves of the journey:
+# The published target rounds the joint to the nearest cell before the Gaussian is drawn: the
+# position within the cell is lost. Three methods address this, in different steps:
 #
-# - **quarter** (Newell; HRNet's default) reads: from the highest cell, a quarter cell towards the higher neighbour;
-# - **DARK** reads, too: the logarithm of a Gaussian is a parabola, so one Newton step leads to its summit. Its targets are
-#   drawn round the exact place (`unbiased`);
-# - **UDP** changes what a cell *is*: the corner cells lie on the corner pixels, so that 64 cells span 255 px and not 256. It
-#   draws exact targets and reads by a Newton step.
+# - **quarter** (Newell; HRNet's default) changes decoding: from the highest cell, a quarter of a
+#   cell towards the higher neighbour;
+# - **DARK** changes decoding, too: the logarithm of a Gaussian is a paraboloid, so one Newton step
+#   leads to its maximum. Its targets are centred on the exact position (`unbiased`);
+# - **UDP** changes the definition of a cell: the corner cells lie on the corner pixels, so that 64
+#   cells span 255 px instead of 256. Its targets are exact, and decoding uses a Newton step.
 #
-# The table: mean distance between what went in and what came out, in px of the 256 px input. Read it by columns. On rounded
-# targets nothing helps, their error is in the map: up to half a cell each way, 0.38 cells on average, 1.5 px.
+# The table shows the mean distance between the encoded and the decoded position, in px of the 256
+# px input. Compare within a column: with rounded targets no decoding method helps, because the
+# error is in the map: up to half a cell in each direction, 0.38 cells or 1.5 px on average.
 #
-# ## 4. 回：读取峰值的四种方法
+# ## 4. 解码：四种峰值解码方法
 #
-# 论文中的目标先把关节取整到最近的格，再画高斯：关节在格内的位置就此丢失。补救方法有三种，作用于不同的环节：
+# 论文中的目标热图先把关键点坐标量化到最近的格，再画高斯：格内的位置（亚像素信息）就此丢失，即量化误差。有三种方法，作用于不同的环节：
 #
-# - **quarter**（Newell；HRNet 的默认方法）改进读取：从最高的格向较高的邻格移动四分之一格；
-# - **DARK** 同样改进读取：高斯的对数是抛物面，一步牛顿法即到顶点；其目标围绕精确位置绘制（`unbiased`）；
-# - **UDP** 改变格的**含义**：角上的格落在角上的像素，64 格跨越 255 而不是 256 像素；目标精确，读取也用一步牛顿法。
+# - **quarter**（Newell；HRNet 的默认方法）改变解码：从最高的格向次高的相邻格偏移 1/4 格；
+# - **DARK** 同样改变解码：高斯的对数是抛物面，一步牛顿法即到顶点；其目标热图以精确位置为中心（`unbiased`）；
+# - **UDP** 改变格的**定义**：角上的格位于角上的像素，64 格跨越 255 而不是 256 像素；目标热图是精确的，解码也用一步牛顿法。
 #
-# 表中是输入与读出之间的平均距离，单位为 256 像素输入中的像素，请按列阅读。对取整的目标，任何读法都无济于事，
-# 误差已在图中：每个方向最多半格，平均 0.38 格，即 1.5 像素。
+# 表中是编码前与解码后位置之间的平均距离，单位为 256 像素输入中的像素，请按列比较。对量化的目标热图，任何解码方法都无济于事，误差已在热图中：每个方向最多半格，平均 0.38 格，即 1.5 像素。
 
 # %%
 JOINTS = codec.skeleton.num_joints
@@ -173,14 +174,13 @@ def table(maps_of):
 display(table(lambda codec: draw(codec, points)))
 
 # %% [markdown]
-# Why it matters where in its cell a joint lies: the error in x, against the joint's place between the centres of two cells.
-# `argmax` is right on a cell's centre and half a cell off at its edge; `quarter` is wrong by a quarter on the centre too, but
-# never by more; the Newton step is right everywhere. (Exact targets; on average argmax is a quarter of a cell off in x, quarter
-# an eighth.)
+# Why the position within a cell matters: the error in x, against the position of the joint between
+# the centres of two cells. `argmax` has no error at a cell's centre and half a cell at its edge;
+# `quarter` is off by a quarter of a cell at the centre, but never by more; the Newton step is
+# exact everywhere. (Exact targets; the mean error in x is a quarter of a cell for argmax, an
+# eighth for quarter.)
 #
-# 关节在格内的位置为何重要：下图为 x 方向的误差，横轴是关节相对于格中心的位置。`argmax` 在格中心没有误差，在边缘差半格；
-# `quarter` 在中心也差四分之一格，但不会更多；牛顿法处处正确。（精确目标；`argmax` 在 x 方向平均差四分之一格，`quarter` 八分之
-# 一格。）
+# 关键点在格内的位置为何重要：下图为 x 方向的误差，横轴是关键点在两个格中心之间的位置。`argmax` 在格中心没有误差，在边缘差半格；`quarter` 在中心差 1/4 格，但不会更多；牛顿法处处精确。（精确的目标热图；x 方向的平均误差，`argmax` 为 1/4 格，`quarter` 为 1/8 格。）
 
 
 # %%
@@ -214,21 +214,20 @@ plot(
 )
 
 # %% [markdown]
-# ## 5. What a trained network answers
+# ## 5. The output of a trained network
 #
-# If rounded targets lose the place in the cell, why do the quarter step and DARK raise the scores of networks that were trained
-# on them? Because a network does not know exactly where the joint is. Trained with the squared error, it answers the *mean*
-# of the targets of all images that look alike to it, and the mean of blobs rounded to different cells leans towards the
-# true place. Below the joint's place is uncertain by about 0.7 cells (normal, 64 draws averaged): now the published targets
-# and the quarter step do well, and DARK's reading does better. This is a simulation of that argument, not a measurement of
-# a network; `paddle-pose compare` measures yours, see the end.
+# If rounded targets lose the position within the cell, why do quarter and DARK improve networks
+# that were trained on them? Because a network does not know the exact position of the joint.
+# Trained with the squared error, it predicts the *mean* of the targets of all images that look
+# alike to it, and the mean of Gaussians rounded to different cells is shifted towards the true
+# position. Below, the position of the joint has an uncertainty of about 0.7 cells (normal
+# distribution, mean of 64 samples): now the published targets work well with quarter, and better
+# with DARK's decoding. This simulates the argument, it does not measure a network; `paddle-pose
+# compare` measures yours, see the end.
 #
-# ## 5. 训练好的网络输出什么
+# ## 5. 训练好的网络的输出
 #
-# 既然取整的目标丢失了格内位置，为什么 quarter 和 DARK 仍能提高用这种目标训练的网络的成绩？因为网络并不确切知道关节的位置。
-# 以平方误差训练时，它输出的是所有看起来相似的图像的目标的**平均**；取整到不同格的高斯平均之后，会偏向真实位置。
-# 下表假设关节位置有约 0.7 格的不确定性（正态分布，64 次平均）：此时论文的目标配合 quarter 就已不错，DARK 的读法更好。
-# 这只是对上述论点的模拟，不是对网络的测量；测量自己的网络请用文末的 `paddle-pose compare`。
+# 既然量化的目标热图丢失了格内位置，为什么 quarter 和 DARK 仍能提高用它训练的网络的精度？因为网络并不确切知道关键点的位置。以平方误差训练时，它输出的是所有看起来相似的图像的目标热图的**平均**；量化到不同格的高斯平均之后，会偏向真实位置。下表假设关键点位置有约 0.7 格的不确定性（正态分布，64 次平均）：此时论文的目标热图配合 quarter 效果良好，DARK 的解码更好。这是对上述论点的模拟，不是对网络的测量；测量自己的网络请用文末的 `paddle-pose compare`。
 
 
 # %%
@@ -246,18 +245,17 @@ display(table(uncertain))
 points = every
 
 # %% [markdown]
-# ## 6. The grid: 256 or 384
+# ## 6. Input size: 256 or 384
 #
-# With 384 px the same window has 96 x 96 cells, so that a cell covers two thirds of what it covers at 256. The table is in px
-# of a photograph whose window is 320 px wide, for exact targets. The codec's error shrinks with the cell; the way of reading
-# matters more than the grid: a quarter step at 192 beats argmax at 256, and a Newton step on perfect maps leaves nothing at
-# any size.
+# With 384 px the same window has 96 x 96 cells, so a cell has two thirds of the side length that
+# it has at 256. The table is in px of a photograph whose window is 320 px wide, for exact targets.
+# The codec's error is proportional to the cell size; the decoding method matters more than the
+# input size: quarter at 192 is better than argmax at 256, and with ideal maps the Newton step has
+# almost no error at any size.
 #
-# ## 6. 网格大小：256 还是 384
+# ## 6. 输入尺寸：256 还是 384
 #
-# 输入 384 像素时，同一窗口有 96 x 96 格，一格覆盖的范围是 256 时的三分之二。表中单位是照片的像素（窗口宽 320 像素），目标为精
-# 确目标。编解码器的误差与格的大小成正比；读法比网格更重要：192 时的 quarter 好于 256 时的 argmax，而对完美的图，牛顿法在任何
-# 尺寸都几乎没有误差。
+# 输入 384 像素时，同一窗口有 96 x 96 格，一格的边长是 256 时的三分之二。表中单位是照片的像素（窗口宽 320 像素），目标热图是精确的。编解码器的误差与格的大小成正比；解码方法比输入尺寸更重要：192 时的 quarter 好于 256 时的 argmax；对理想热图，牛顿法在任何尺寸都几乎没有误差。
 
 # %%
 lines = ["| input | cells | argmax | quarter | Newton step |", "|---|---|---|---|---|"]
@@ -277,17 +275,16 @@ display(Markdown("\n".join(lines)))
 # %% [markdown]
 # ## 7. The flip test and its shift
 #
-# The flip test averages the maps with those of the mirrored image, mirrored back. Pixel x becomes W - 1 - x, cell c becomes
-# w - 1 - c, and a cell is four pixels wide: the mirrored maps come back 3 px (three quarters of a cell) too far left. The
-# published remedy moves them by one whole cell, 4 px, so that 1 px remains, and half of it in the mean of both. Under UDP
-# nothing is left, since cells and pixels mirror onto each other. The table: mean error in x, with its sign, of the averaged
-# maps read by a Newton step.
+# The flip test averages the maps with those of the mirrored image, mirrored back. Pixel x becomes
+# W - 1 - x, cell c becomes w - 1 - c, and a cell is four pixels wide: the maps of the mirrored
+# image are 3 px (three quarters of a cell) too far left. The published method shifts them by one
+# cell, 4 px, so that 1 px remains, and half of it in the mean of both. With UDP no error remains,
+# because cells and pixels are mirrored in the same way. The table shows the signed mean error in x
+# of the averaged maps, decoded by a Newton step.
 #
 # ## 7. 翻转测试及其平移
 #
-# 翻转测试把原图的输出与镜像图的输出（再镜像回来）取平均。像素 x 变为 W - 1 - x，格 c 变为 w - 1 - c，而一格宽四个像素：
-# 镜像回来的图偏左 3 像素（四分之三格）。论文的做法是平移一整格，即 4 像素，还剩 1 像素，两者平均后剩一半。
-# UDP 中格与像素的镜像一致，没有残差。表中是平均后的图用牛顿法读取时 x 方向带符号的平均误差。
+# 翻转测试（flip test）把原图的热图与镜像图的热图（再翻转回来）取平均。像素 x 变为 W - 1 - x，格 c 变为 w - 1 - c，而一格宽四个像素：翻转回来的热图偏左 3 像素（3/4 格）。论文的做法是把它平移 1 格（shift），即 4 像素，还剩 1 像素的误差，两者平均后剩一半。UDP 中格与像素的镜像方式一致，没有误差。表中是平均后的热图用牛顿法解码时 x 方向带符号的平均误差。
 
 
 # %%
@@ -310,17 +307,17 @@ display(Markdown("\n".join(lines)))
 # %% [markdown]
 # ## 8. Sigma
 #
-# Near its top a wide Gaussian is flat, so that little noise moves the highest cell: `argmax` and `quarter` lose with every
-# step of sigma. The Newton step smooths first, with a kernel as wide as the blob, and hardly cares; only below one cell are
-# there too few cells to fit a parabola to. Below, the maps carry noise of 2 % and 5 % of the peak. Then why 2 for 64 cells
-# and 3 for 96, as published? Because the map has to be learned: a narrow blob is a handful of cells among thousands of zeros,
-# answering zeros everywhere costs next to nothing, and the training stays there.
+# A wide Gaussian is flat near its peak, so that little noise moves the highest cell: `argmax` and
+# `quarter` become worse with increasing sigma. The Newton step smooths first, with a kernel of the
+# Gaussian's width, and is hardly affected; only below one cell there are too few cells to fit a
+# paraboloid. Below, the maps have noise of 2 % and 5 % of the peak. Why then are the published
+# values 2 for 64 cells and 3 for 96? Because the map has to be learned: a narrow Gaussian covers a
+# few cells among thousands of zeros, predicting zeros everywhere has nearly no loss, and the
+# training stops improving there.
 #
 # ## 8. Sigma
 #
-# 宽的高斯顶部平坦，少许噪声就会移动最高的格：sigma 越大，`argmax` 和 `quarter` 越差。牛顿法先用与高斯同宽的核平滑，几乎不受影
-# 响；只有 sigma 小于一格时，格数太少，难以拟合抛物面。下图中的热图带有峰值 2% 和 5% 的噪声。那么论文为何 64 格取 2、96 格取
-# 3？因为图要学得出来：太窄的高斯只是几千个零当中的几格，处处输出零的代价几乎为零，训练便停在那里。
+# 宽的高斯顶部平坦，少许噪声就会移动最高的格：sigma 越大，`argmax` 和 `quarter` 越差。牛顿法先用与高斯同宽的核平滑，几乎不受影响；只有 sigma 小于一格时，格数太少，难以拟合抛物面。下图中的热图带有峰值 2% 和 5% 的噪声。那么论文为何 64 格取 2、96 格取 3？因为热图需要能被学会：太窄的高斯只是几千个零当中的几格，处处输出零的损失几乎为零，训练便停滞在那里。
 
 # %%
 sigmas, curves = (0.75, 1.0, 1.5, 2.0, 3.0, 4.0), {}
@@ -336,18 +333,17 @@ for noise in (0.02, 0.05):
 plot(curves, "sigma, cells", "mean error, px")
 
 # %% [markdown]
-# ## 9. MoveNet's four maps
+# ## 9. MoveNet's four kinds of maps
 #
-# `MoveNetCodec` keeps the place in the cell in a map of its own: the *offsets* (x, y of every joint, in cells). So rounding
-# loses nothing. And it holds several people: *centres* say where somebody is, *regressions* lead from there to each joint's
-# cell, *heatmaps* say where joints are, whoever's they may be. What is encoded is decoded exactly; take one of the maps away,
-# and see what it was for.
+# `MoveNetCodec` stores the position within the cell in maps of its own, the *offsets* (x, y of
+# every joint, in cells), so rounding loses nothing. It also supports several people: *centers*
+# state where people are, *regressions* point from a centre to the cell of each joint, *heatmaps*
+# state where joints are, of whichever person. Encoded joints are decoded exactly; leave out one
+# kind of map to see its purpose.
 #
-# ## 9. MoveNet 的四种图
+# ## 9. MoveNet 的四个输出分支
 #
-# `MoveNetCodec` 把格内位置存在专门的图中：**偏移**（每个关节的 x、y，单位为格），所以取整不丢失信息。它还能容纳多人：
-# **中心**图表示哪里有人，**回归**图从中心指向每个关节所在的格，**热图**表示哪里有关节，不论属于谁。
-# 编码后再解码，结果完全一致；去掉其中一种图，就能看出它的作用。
+# `MoveNetCodec` 把格内位置存在专门的特征图中：**偏移**（offsets，每个关键点的 x、y，单位为格），所以量化不丢失信息。它还支持多人：**中心热图**（centers）表示哪里有人，**回归**（regressions）从中心指向每个关键点所在的格，**关键点热图**（heatmaps）表示哪里有关键点，不论属于谁。编码后再解码，结果完全一致；去掉其中一种，就能看出它的作用。
 
 # %%
 crowd = replace(registry.find("movenet_lightning_coco").codec, max_persons=6)
@@ -394,12 +390,13 @@ display(Markdown("\n".join(lines)))
 # %% [markdown]
 # ## 10. Your own network
 #
-# How its maps are best read is a question for the validation set, and needs no training: every way of reading, with and without
-# the flip test and its shift, in one pass. Say in a report which one a number belongs to.
+# Which decoding method is best is decided on the validation set, without training: one pass
+# evaluates every method, with and without the flip test and its shift. State the method when you
+# report a result.
 #
 # ## 10. 自己的网络
 #
-# 用哪种方法读取最好，由验证集回答，不需要重新训练：一次推理比较所有读法，含翻转测试及其平移。报告数值时请注明读法。
+# 哪种解码方法最好，由验证集决定，不需要重新训练：一次推理即可评估所有解码方法，含翻转测试及其平移。报告结果时请注明解码方法。
 
 # %%
 print(

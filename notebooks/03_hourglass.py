@@ -1,31 +1,32 @@
-# ruff: noqa: RUF003 - Chinese has its own punctuation
+# ruff: noqa: RUF003, E501 - Chinese has its own punctuation, and one line for each paragraph
 # Paired with 03_hourglass.ipynb: edit this text, then `make notebooks` executes it and writes the notebook.
 
 # %% [markdown]
 # # 03 · Hourglass on MPII at 256 and 384
 #
-# The steps of the AI Studio article on Hourglass: unpack the archive, look at the data, train at 256 and at 384, evaluate
-# both, put the results beside the published ones.
+# The steps of the AI Studio article on Hourglass: unpack the archive, view the data, train at 256
+# and at 384, evaluate both, and compare the results with published ones.
 #
-# With a GPU and the archive, the notebook runs the published recipe. Without them everything runs all the same, in minutes
-# on one CPU core: **synthetic people instead of photographs, and a narrow network**. Such numbers say that the steps work; they
-# say nothing about MPII.
+# With a GPU and the archive, the notebook runs the published recipe. Without them it runs
+# completely, too, in minutes on one CPU core: **on synthetic people instead of photographs, with a
+# small network of few channels**. Such results show that the steps work, and nothing about the
+# accuracy on MPII.
 #
-# 本笔记按 AI Studio 上 Hourglass 文章的步骤进行：解压数据集、查看数据、分别以 256 和 384 的输入训练、评估两个模型，
-# 最后把结果与已发表的数值放在一起。
+# # 03 · 在 MPII 上训练 Hourglass（256 与 384）
 #
-# 有 GPU 和数据集压缩包时，运行的是论文配方；没有时也能完整运行，单个 CPU 核心几分钟即可：
-# **用绘制的人物代替照片，并使用缩窄的网络**。这样得到的数值只说明流程正确，不代表 MPII 上的水平。
+# 本 Notebook 按 AI Studio 上 Hourglass 文章的步骤进行：解压数据集、查看数据、分别以 256 和 384 的输入训练、评估两个模型，最后与已发表的结果比较。
+#
+# 有 GPU 和数据集压缩包时，使用论文训练配置；没有时也能完整运行，单个 CPU 核心几分钟即可：**用合成人物代替照片，并使用缩小通道数的小网络**。这样得到的结果只说明流程正确，不代表 MPII 上的精度。
 
 # %% [markdown]
 # ## 1. The machine
 #
-# Everything below depends on what is here: Python and Paddle, a GPU, memory, disk. Unpacked, the images need about as much
-# room again as the archive.
+# What follows depends on the machine: Python and Paddle, GPU, memory, disk. The unpacked images
+# need about as much space as the archive.
 #
 # ## 1. 运行环境
 #
-# 后面的一切取决于这里有什么：Python、Paddle、GPU、内存和磁盘。解压后的图像还需要与压缩包差不多大的空间。
+# 后面的步骤取决于运行环境：Python、Paddle、GPU、内存和磁盘。解压后的图像还需要与压缩包差不多大的空间。
 
 # %%
 import json
@@ -51,13 +52,12 @@ print(here)
 # %% [markdown]
 # ## 2. Settings
 #
-# On AI Studio `/home/aistudio/data` is restored at every reset, and the rest of `/home/aistudio` is kept: so the working
-# folder, which gets the unpacked data and all results, lies in the project.
+# On AI Studio, every reset restores `/home/aistudio/data`, while the rest of `/home/aistudio` is
+# kept. The working folder with the unpacked data and all results is therefore in the project.
 #
 # ## 2. 设置
 #
-# 在 AI Studio 上，`/home/aistudio/data` 每次重置都会恢复原状，`/home/aistudio` 下的其他内容会保留。
-# 因此工作目录（解压后的数据和全部结果）放在项目之内。
+# 在 AI Studio 上，每次重置都会恢复 `/home/aistudio/data`，`/home/aistudio` 下的其他内容会保留。因此工作目录（解压后的数据和全部结果）放在项目之内。
 
 # %% tags=["parameters"]
 ARCHIVE = "/home/aistudio/data/data107551/mpii.tar.gz"
@@ -112,13 +112,13 @@ print(
 # %% [markdown]
 # ## 3. The data set
 #
-# `prepare_mpii.py` unpacks the archive, leaves out the `._*` files of macOS, and takes an interrupted run up again. Without an
-# archive, people are drawn in the same layout: `images/*.jpg`, `annotations/mpii_{train,val}.json`, `mpii_gt_val.mat`.
+# `paddle-pose prepare_mpii` unpacks the archive, skips the `._*` files of macOS, and continues an
+# interrupted run. Without an archive, synthetic people are created in the same layout:
+# `images/*.jpg`, `annotations/mpii_{train,val}.json`, `mpii_gt_val.mat`.
 #
 # ## 3. 数据集
 #
-# `prepare_mpii.py` 解压数据集，略过 macOS 的 `._*` 文件，中断之后可以继续。没有压缩包时，按同样的目录结构绘制人物：
-# `images/*.jpg`、`annotations/mpii_{train,val}.json`、`mpii_gt_val.mat`。
+# `paddle-pose prepare_mpii` 解压数据集，跳过 macOS 的 `._*` 文件，中断之后可以继续。没有压缩包时，按同样的目录结构生成合成人物：`images/*.jpg`、`annotations/mpii_{train,val}.json`、`mpii_gt_val.mat`。
 
 # %%
 from IPython import get_ipython
@@ -133,25 +133,25 @@ else:
     write_mpii(Path(DATA), num_train=PEOPLE[0], num_val=PEOPLE[1], size=(192, 192))
 
 # %% [markdown]
-# The check looks for what would spoil a training: missing or damaged images, joints out of place, a wrong order.
+# The dataset check finds problems that affect training: missing or damaged images, misplaced
+# joints, a wrong order.
 #
-# 检查程序会找出影响训练的问题：缺失或损坏的图像、位置不对的关节、错误的顺序。
+# 数据检查脚本找出影响训练的问题：缺失或损坏的图像、位置不对的关键点、错误的顺序。
 
 # %%
 # !python -m paddle_pose check --dataset_root {DATA}
 
 # %% [markdown]
-# ## 4. What the network sees
+# ## 4. The network's input
 #
-# One person, one *window*: 1.25 times the person's box, square. Augmentation chooses another window: scaled by 0.5 to 1.5,
-# turned by up to 80 degrees, mirrored. Below: the image with its window (white) and two augmented ones (yellow), then what
-# each of the three shows, with the joints to be learned. The person's left is blue, the right orange.
+# One person, one *window*: the square around 1.25 times the person's box. Augmentation chooses
+# another window: scaled by 0.5 to 1.5, rotated by up to 80 degrees, mirrored. Below: the image
+# with its window (white) and two augmented ones (yellow), then the contents of the three windows,
+# with the joints to learn. The person's left is blue, the right orange.
 #
-# ## 4. 网络看到什么
+# ## 4. 网络的输入
 #
-# 一个人对应一个**窗口**：人体框的 1.25 倍，正方形。数据增强就是另选一个窗口：缩放 0.5 到 1.5 倍、旋转至多 80 度、镜像。
-# 下图每行依次为：原图及其窗口（白色）和两个增强窗口（黄色），随后是这三个窗口的内容和要学习的关节。
-# 人物的左侧为蓝色，右侧为橙色。
+# 一个人对应一个**窗口**：人体框放大 1.25 倍的正方形。数据增强改变窗口：缩放 0.5 到 1.5 倍、旋转至多 80 度、镜像。下图每行依次为：原图及其窗口（白色）和两个增强窗口（黄色），随后是这三个窗口的内容和要学习的关键点。人物的左侧为蓝色，右侧为橙色。
 
 # %%
 import cv2
@@ -221,12 +221,11 @@ for sample in training[:3]:
 show(visualize.grid(tiles, columns=4))
 
 # %% [markdown]
-# The *target* is one heatmap per joint: a Gaussian of 2 cells standard deviation, peak 1, where a cell is 4 x 4 pixels of the
-# input. At 256 the maps have 64 x 64 cells, at 384 they have 96 x 96: the same joint is told more precisely, which shows in
-# Mean@0.1 more than in Mean.
+# The *target* is one heatmap per joint: a Gaussian with a standard deviation of 2 cells and peak
+# 1, where a cell corresponds to 4 x 4 px of the input. At 256 the maps have 64 x 64 cells, at 384
+# they have 96 x 96: positions are more precise, which improves Mean@0.1 more than Mean.
 #
-# **目标**是每个关节一张热图：标准差 2 格、峰值为 1 的高斯，一格对应输入的 4 x 4 像素。输入 256 时热图为 64 x 64 格，
-# 384 时为 96 x 96 格：关节位置更精细，所以 Mean@0.1 的提高比 Mean 明显。
+# **训练目标**是每个关键点一张热图（heatmap，热力图）：标准差 2 格、峰值为 1 的高斯，热图的一个像素（格）对应输入的 4 x 4 像素。输入 256 时热图为 64 x 64 格，384 时为 96 x 96 格：位置更精细，所以 Mean@0.1 的提高比 Mean 明显。
 
 # %%
 sample = training[0]
@@ -240,14 +239,14 @@ show(visualize.draw_heatmaps(crop, targets["heatmaps"], config.codec.skeleton))
 # %% [markdown]
 # ## 5. Training at 256
 #
-# The command of the original project. The `-o` flags after it exist for the narrow network only; with a GPU and the archive
-# there is `--max_hours`, and from the second sitting on `--resume`. Each epoch ends with an evaluation, the best weights so
-# far and a checkpoint.
+# The command of the original project. The `-o` flags after it are only for the small network; with
+# a GPU and the archive there is `--max_hours`, and from the second session on `--resume`. At the
+# end of each epoch the network is evaluated, and the best weights so far and a checkpoint are
+# saved.
 #
 # ## 5. 以 256 训练
 #
-# 与原项目的命令相同。其后的 `-o` 参数只用于缩窄的网络；有 GPU 和数据集时，则是 `--max_hours`，从第二次起再加 `--resume`。
-# 每个 epoch 结束时进行评估，保存目前最好的权重和一个检查点。
+# 与原项目的命令相同。其后的 `-o` 参数只用于缩小通道数的小网络；有 GPU 和数据集时，则是 `--max_hours`，从第二次起再加 `--resume`（断点续训）。每个 epoch 结束时进行评估，保存目前最好的权重和一个检查点。
 
 # %%
 # !python -u {ROOT}/train.py --dataset_root {DATA} --image_size 256 {sitting(256)}
@@ -255,18 +254,17 @@ show(visualize.draw_heatmaps(crop, targets["heatmaps"], config.codec.skeleton))
 # %% [markdown]
 # ## 6. Training at 384, within a daily quota
 #
-# The published training took 40 hours at 256 and 53 hours at 384 on a V100 (the original project's logs): more than a day's
-# quota. So train in sittings. `--max_hours` saves after the step in which the time is over and ends with status 124; `--resume`
-# takes up the newest run of that size with its optimizer, learning rate and best result, in the middle of an epoch if need be,
-# and needs no other flags. With the archive, run this notebook again every day until both trainings are done. Without it the
-# quota is over after the first step, so that both can be seen.
+# The published trainings took 40 hours at 256 and 53 hours at 384 on a V100 (the original
+# project's logs): more than a daily quota. So train in several sessions. `--max_hours` saves after
+# the step in which the time is over and ends with exit status 124; `--resume` continues the newest
+# run of that size with its optimizer, learning rate and best result, also in the middle of an
+# epoch, and needs no other flags. With the archive, run this notebook again every day until both
+# trainings are done. Without it the time is over after the first step, so that interruption and
+# resuming can be seen.
 #
 # ## 6. 以 384 训练：每日限额之内
 #
-# 据原项目日志，在 V100 上完整训练 256 需要 40 小时，384 需要 53 小时，超过一天的限额，因此分几次训练。
-# `--max_hours` 在时间用完的那一步之后保存并以状态码 124 结束；`--resume` 接着该尺寸最新的一次运行继续，优化器、学习率和最好结果
-# 都会恢复，即使停在 epoch 中间；不需要其他参数。有数据集时，每天重新运行本笔记，直到两个训练都完成。
-# 没有数据集时，限额只够一步，以便看到中断和继续。
+# 据原项目日志，在单卡 V100 上完整训练 256 需要 40 小时，384 需要 53 小时，超过一天的限额，因此分几次训练。`--max_hours` 在时间用完的那一步之后保存并以退出码 124 结束；`--resume` 断点续训，继续该尺寸最近一次训练，优化器、学习率和最好结果都会恢复，在 epoch 中间也可以，不需要其他参数。有数据集时，每天重新运行本 Notebook，直到两个训练都完成。没有数据集时，时间只够一步，以便看到中断和断点续训。
 
 # %%
 QUOTA = sitting(384) if PUBLISHED_RECIPE else f"{FLAGS} --max_hours 1e-6"
@@ -283,21 +281,20 @@ if not PUBLISHED_RECIPE:
 # %% [markdown]
 # ## 7. The curves
 #
-# Every run keeps its numbers in `metrics.jsonl`. `paddle-pose plot` draws one or several runs, also **while they train**: in a
-# terminal, as often as you like. For live curves with heatmaps of eight validation images, `visualdl --logdir output` shows
-# the same numbers in a browser.
+# Every run stores its values in `metrics.jsonl`. `paddle-pose plot` draws one or several runs,
+# also **while they train**: run it in a terminal at any time. For live curves, and heatmaps of
+# eight validation images, use VisualDL: `visualdl --logdir output` on your own computer, the
+# VisualDL panel on AI Studio, with the folder `vdl` of the run as its log folder.
 #
-# What to look for: a loss that falls within the first hundred steps (the original project's begins near 0.0027 at 256 and
-# 0.0013 at 384 and ends near 0.00055 and 0.00032), and a Mean that passes 70 after six epochs of MPII. Notebook 04 puts the
-# original project's curve beside yours.
+# What to expect: a loss that falls within the first hundred steps (in the original project from
+# about 0.0027 to 0.00055 at 256, and from 0.0013 to 0.00032 at 384), and on MPII a Mean above 70
+# after six epochs. Notebook 04 compares your curve with that of the original project.
 #
 # ## 7. 训练曲线
 #
-# 每次运行的数值保存在 `metrics.jsonl` 中。`paddle-pose plot` 画出一次或多次运行的曲线，**训练过程中**也可以在终端里随时运行。
-# 需要实时曲线以及八幅验证图像的热图时，`visualdl --logdir output` 在浏览器中显示同样的数值。
+# 每次训练的数值保存在 `metrics.jsonl` 中。`paddle-pose plot` 画出一次或多次训练的曲线，**训练过程中**也可以在终端里随时运行。需要实时曲线以及八幅验证图像的热图时使用 VisualDL：在自己的电脑上运行 `visualdl --logdir output`，在 AI Studio 上使用 VisualDL 面板，日志目录设为该次训练的 `vdl` 文件夹。
 #
-# 应当看到：损失在前一百步之内下降（据原项目日志，256 从约 0.0027 降到约 0.00055，384 从约 0.0013 降到约 0.00032），
-# 在 MPII 上训练六个 epoch 之后 Mean 超过 70。笔记 04 把原项目的曲线与您的放在一起。
+# 应当看到：损失在前一百步之内下降（据原项目日志，256 从约 0.0027 降到约 0.00055，384 从约 0.0013 降到约 0.00032），在 MPII 上训练六个 epoch 之后 Mean 超过 70。Notebook 04 把原项目的曲线与自己的曲线放在一起。
 
 # %%
 RUNS = [Path(f"output/{size}_best_model/from_run.txt").read_text().strip() for size in (256, 384)]
@@ -311,14 +308,13 @@ show(cv2.resize(images.read_upright(Path("curves.png")), (560, 560), interpolati
 # %% [markdown]
 # ## 8. Evaluation
 #
-# Again the original's commands, with a folder of its own for each result. A joint counts as found when it is off by no more
-# than half the head's size (`Mean`) or a tenth of it (`Mean@0.1`). The flip test is on: the image is looked at twice, the
-# second time mirrored.
+# Again the commands of the original project, with a separate folder for each result. A joint
+# counts as correct if its error is at most half the head size (`Mean`) or a tenth of it
+# (`Mean@0.1`). The flip test is on: the network runs on the image and on the mirrored image.
 #
 # ## 8. 评估
 #
-# 仍是原项目的命令，只是各自指定结果目录。误差不超过头部尺寸的一半（`Mean`）或十分之一（`Mean@0.1`）的关节算作正确。
-# 默认使用翻转测试：图像看两次，第二次为镜像。
+# 仍是原项目的命令，只是各自指定结果目录。误差不超过头部尺寸的一半（`Mean`）或十分之一（`Mean@0.1`）的关键点视为预测正确。默认使用翻转测试（flip test）：网络对原图和镜像图各推理一次。
 
 # %%
 # !python {ROOT}/val.py --image_size 256 --pretrained_model output/256_best_model/model.pdparams --dataset_root {DATA} \
@@ -329,10 +325,10 @@ show(cv2.resize(images.read_upright(Path("curves.png")), (560, 560), interpolati
 #     --output output/384_val
 
 # %% [markdown]
-# People whom the networks have never seen: the annotation in faint white, over it what the network finds, at 256 and at 384.
-# Every joint is drawn, however low its peak.
+# People that the networks were not trained on: the annotation in faint white, and the predictions
+# at 256 (first row) and 384 (second row). Every joint is drawn, however low its peak.
 #
-# 网络没有见过的人物：淡白色为标注，上面是网络的结果，第一行 256，第二行 384。不论峰值高低，所有关节都画出。
+# 未参与训练的人物：淡白色为标注，其上为预测结果，第一行 256，第二行 384。不论峰值高低，所有关键点都画出。
 
 
 # %%
@@ -359,15 +355,15 @@ show(visualize.grid(tiles, columns=4))
 # %% [markdown]
 # ## 9. The result table
 #
-# PCKh on MPII's validation set, in percent. *Published* rows are numbers of others: those of mmpose 0.x from its model zoo;
-# those of the original Paddle project are, by its logs, the best of 210 evaluations on the same validation set, and its flip
-# test does not shift the mirrored heatmaps. Rows of *this run* are read from the `scores.json` that `val.py` wrote above.
+# PCKh on MPII's validation set, in percent. *Published* rows are results of others: those of
+# mmpose 0.x are from its model zoo; those of the original Paddle project are, according to its
+# logs, the best of 210 evaluations on the same validation set, and its flip test does not shift
+# the flipped heatmaps. Rows of *this run* are read from the `scores.json` that `val.py` wrote
+# above.
 #
 # ## 9. 结果
 #
-# MPII 验证集上的 PCKh（%）。标有 *published* 的行是他人发表的数值：mmpose 0.x 的数值来自其 model zoo；原 Paddle 项目的数值，
-# 据其日志，是同一验证集上 210 次评估中最好的一次，其翻转测试不移动镜像热图。
-# *this run* 各行读自上面 `val.py` 写出的 `scores.json`。
+# MPII 验证集上的 PCKh（%）。标有 *published* 的行是他人发表的结果：mmpose 0.x 的结果来自其模型库（model zoo）；原 Paddle 项目的结果，据其日志，是在同一验证集上 210 次评估取最优，其翻转测试不做热图平移。*this run* 各行来自上面 `val.py` 写出的 `scores.json`。
 
 # %%
 from paddle_pose.configs.published import PUBLISHED, numbers_of
@@ -404,16 +400,16 @@ for size in (256, 384):
 display(Markdown("\n".join(lines)))
 
 # %% [markdown]
-# ## 10. Poses from any image, in three lines
+# ## 10. Poses in any image, in three lines
 #
-# The weights have their config beside them. `boxes` are the people, `(x, y, width, height)` in pixels; `detector=None` takes
-# the whole image as one person's window; without either, a detector, which is fetched once, finds people first. The result
-# displays itself. `predict.py` does the same from the command line.
+# The weights have their config beside them. `boxes` are the people, `(x, y, width, height)` in
+# pixels; with `detector=None` the whole image is one person's window; without both, a detector,
+# which is downloaded once, finds the people first. The result is displayed. `predict.py` does the
+# same from the command line.
 #
-# ## 10. 三行代码得到姿态
+# ## 10. 三行代码预测姿态
 #
-# 权重旁边保存着配置。`boxes` 是人体框 `(x, y, 宽, 高)`，单位为像素；`detector=None` 把整幅图像作为一个人的窗口；
-# 两者都不给时，先用检测器（只下载一次）找人。结果会自行显示。命令行的 `predict.py` 功能相同。
+# 权重旁边保存着配置。`boxes` 是人体框 `(x, y, 宽, 高)`，单位为像素；`detector=None` 把整幅图像作为一个人的窗口；两者都不给时，先用检测器（只下载一次）检测人体。结果会自动显示。命令行的 `predict.py` 功能相同。
 
 # %%
 model = pp.load_model("output/256_best_model/model.pdparams")

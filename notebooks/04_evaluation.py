@@ -1,17 +1,18 @@
-# ruff: noqa: RUF003 - Chinese has its own punctuation
+# ruff: noqa: RUF003, E501 - Chinese has its own punctuation, and one line for each paragraph
 # Paired with 04_evaluation.ipynb: edit this text, then `make notebooks` executes it and writes the notebook.
 
 # %% [markdown]
 # # 04 · Evaluation and the result tables
 #
-# Two papers that print "Mean@0.1 37" need not mean the same number. This notebook takes PCKh apart until it can be computed by
-# hand, shows what moves it without a better network (thresholds, weighting, flips, decoding, boxes, one pixel), how much of a
-# difference is chance, and puts results beside the published ones: in total, joint by joint, and epoch by epoch. It ends with
-# the report, which says what kinds of errors there are.
+# "Mean@0.1 37" in two papers need not be the same metric. This notebook computes PCKh by hand,
+# shows what changes the value without a better network (thresholds, weighting, flip test,
+# decoding, boxes, one pixel) and how much of a difference is chance, and compares results with
+# published ones: in total, per joint, and per epoch. It ends with the report, which shows the
+# kinds of errors.
 #
-# 两篇论文都写着 "Mean@0.1 37"，含义却可能不同。本笔记把 PCKh 拆解到可以手算，说明在网络不变的情况下哪些因素会改变数值
-# （阈值、加权、翻转、解码、人体框、一个像素），差异中有多少是偶然，并把结果与已发表的数值放在一起：总体、逐关节、逐 epoch。
-# 最后是评估报告，它说明有哪些类型的错误。
+# # 04 · 评估与结果表
+#
+# 两篇论文都写着“Mean@0.1 37”，含义却可能不同。本 Notebook 手算 PCKh，说明在网络不变的情况下哪些因素会改变指标（阈值、加权、翻转测试、解码、人体框、一个像素），差异中有多少是偶然，并把结果与已发表的结果比较：总体、逐关键点（MPII 称为关节）、逐 epoch。最后是评估报告，它说明有哪些类型的错误。
 
 # %% [markdown]
 # ## 1. The machine
@@ -44,16 +45,15 @@ print(here)
 # %% [markdown]
 # ## 2. Settings
 #
-# `RUN` is a training with its data set: notebook 03 leaves one. Where it is missing, a small network is trained here on drawn
-# people: half a minute, or the tiny network's full five epochs where there is a GPU. `PREDICTIONS` is somebody's file of
-# predictions for MPII's 2,958 validation people, such as `hg_s2_b1.mat` of pytorch-pose; with MPII's annotations in `MPII`
-# (no images needed) sections 5 to 7 speak about it instead of our own.
+# `RUN` is a training with its data set, which notebook 03 creates. If it is missing, a small
+# network is trained here on synthetic people: for half a minute, or for its full five epochs if
+# there is a GPU. `PREDICTIONS` is a published prediction file for the 2,958 people of MPII's
+# validation set, such as `hg_s2_b1.mat` of pytorch-pose; with MPII's annotations in `MPII` (no
+# images needed), sections 5 to 7 use it instead of the network's predictions.
 #
 # ## 2. 设置
 #
-# `RUN` 是一次训练及其数据集，由笔记 03 留下；没有时，在绘制的人物上训练一个小网络：半分钟，有 GPU 时训练完整的五个 epoch。
-# `PREDICTIONS` 是他人对 MPII 2,958 个验证人物的预测文件，例如 pytorch-pose 的 `hg_s2_b1.mat`；
-# `MPII` 中有 MPII 的标注时（不需要图像），第 5 至 7 节分析它，而不是我们自己的结果。
+# `RUN` 是一次训练及其数据集，由 Notebook 03 生成；没有时，在合成人物上训练一个小网络：半分钟，有 GPU 时训练完整的五个 epoch。`PREDICTIONS` 是已发表的、对 MPII 验证集 2,958 人的预测文件，例如 pytorch-pose 的 `hg_s2_b1.mat`；`MPII` 中有 MPII 的标注时（不需要图像），第 5 至 7 节分析该文件，而不是网络的预测。
 
 # %% tags=["parameters"]
 RUN = "output/notebook_03/output/hourglass52_mpii_256"  # folder of a run of train.py, seen from the project
@@ -101,13 +101,13 @@ else:
 # %% [markdown]
 # ## 3. The command
 #
-# `val.py` writes the predictions, the numbers with their 95 % intervals, the protocol and its own command line into one
-# folder. `--no-shift` would be the original Paddle project's protocol, `--no-flip` one look per image.
+# `val.py` writes the predictions, the metrics with their 95 % intervals, the protocol and its own
+# command line into one folder. `--no-shift` is the original Paddle project's protocol, `--no-flip`
+# turns the flip test off.
 #
 # ## 3. 命令
 #
-# `val.py` 把预测、数值及其 95 % 区间、评估协议和命令本身写入同一个文件夹。`--no-shift` 是原 Paddle 项目的协议，
-# `--no-flip` 表示每幅图像只看一次。
+# `val.py` 把预测、指标及其 95 % 置信区间、评估协议和命令本身写入同一个文件夹。`--no-shift` 是原 Paddle 项目的评估协议，`--no-flip` 关闭翻转测试（flip test）。
 
 # %%
 # !python {ROOT}/val.py --pretrained_model {WEIGHTS} --dataset_root {root} --output val
@@ -115,16 +115,15 @@ else:
 # %% [markdown]
 # ## 4. One person, by hand
 #
-# MPII annotates a box round every head. Its diagonal times 0.6 is the *head size*, the ruler of PCKh ("h"). A joint is found
-# when its distance to the annotation is at most half a head size; for @0.1 it is a tenth. In the image: circles of these two
-# radii round the annotated joints, a line from each to the prediction, orange where it is not found; the bar is one head size
-# long.
+# MPII annotates a box around every head. Its diagonal times 0.6 is the *head size*, by which PCKh
+# ("h") normalizes distances. A joint counts as correct if its distance to the annotation is at
+# most half the head size; for @0.1 at most a tenth. In the image: circles with these two radii
+# around the annotated joints, and a line from each to the prediction, orange if it is not correct;
+# the bar is one head size long.
 #
 # ## 4. 手算一个人
 #
-# MPII 为每个头部标了框，其对角线乘 0.6 就是**头部尺寸**，即 PCKh 的尺子（"h"）。预测与标注的距离不超过头部尺寸的一半，
-# 关节就算找到；@0.1 则是十分之一。图中：以标注为圆心、以这两个距离为半径的圆，连线指向预测，没有找到的为橙色；
-# 下方的横条长度为一个头部尺寸。
+# MPII 为每个头部标了框，其对角线乘 0.6 就是**头部尺寸**，PCKh（"h"）以它归一化距离。预测与标注的距离不超过头部尺寸的一半，关键点就视为预测正确；@0.1 则是十分之一。图中：以标注为圆心、以这两个距离为半径的圆，连线指向预测，不正确的为橙色；下方的横条长度为一个头部尺寸。
 
 # %%
 import cv2
@@ -225,23 +224,24 @@ table(
 )
 
 # %% [markdown]
-# ## 5. Everybody, by hand
+# ## 5. All people, by hand
 #
-# A joint's score is the share of people in whom it was found, among those in whom it is labelled; occluded joints count.
-# *Head* is the top of the head alone; the other groups are the plain mean of left and right. Pelvis and thorax count nowhere:
-# they follow from their neighbours, and would only raise the result. Then there are two means:
+# The PCKh of a joint is the fraction of people with a correct prediction, among those for whom the
+# joint is labelled; occluded joints count. *Head* is the top of the head only; the other groups
+# are the plain mean of left and right. Pelvis and thorax are excluded: their positions follow from
+# the joints beside them, and would only raise the result. There are two means:
 #
-# - **Mean** (HRNet, mmpose, this project): found joints over labelled joints; often labelled ones weigh more.
-# - **Plain mean** (pytorch-pose): the mean of the fourteen percentages. Ankles and knees, which images cut off, weigh as
-#   much as heads, so it is lower.
+# - **Mean** (HRNet, mmpose, this project): correct joints divided by labelled joints; joints that
+#   are labelled more often have more weight.
+# - **Plain mean** (pytorch-pose): the mean of the fourteen percentages. Ankles and knees, which
+#   are often outside the image, have the same weight as heads, so it is lower.
 #
 # ## 5. 手算所有人
 #
-# 一个关节的得分，是标注了它的人中找到它的比例；被遮挡的关节也计入。*Head* 只指头顶；其他各组是左右两侧的简单平均。
-# 骨盆和胸部不计入：它们由相邻关节即可推出，只会抬高结果。均值有两种：
+# 一个关键点的 PCKh，是标注了它的人中预测正确的比例；被遮挡的关键点也计入。*Head* 只指头顶；其他各组是左右两侧的简单平均。骨盆和胸部不计入：它们的位置由相邻关键点即可推出，只会抬高结果。均值有两种：
 #
-# - **Mean**（HRNet、mmpose、本项目）：找到的关节数除以标注的关节数，标注多的关节权重大。
-# - **Plain mean**（pytorch-pose）：十四个百分比的简单平均。常被图像截去的踝和膝与头部权重相同，因此数值更低。
+# - **Mean**（HRNet、mmpose、本项目）：预测正确的关键点数除以标注的关键点数，标注多的关键点权重大。
+# - **Plain mean**（pytorch-pose）：十四个百分比的简单平均。常在图像之外的踝和膝与头部权重相同，因此数值更低。
 
 # %%
 if theirs:
@@ -264,9 +264,9 @@ display(
 )
 
 # %% [markdown]
-# And what the project's own metric says. Every number must be the same.
+# The project's own metric: every value must be the same.
 #
-# 项目自己的指标给出的结果，每个数值都应当相同。
+# 本项目的指标给出的结果，每个数值都应当相同。
 
 # %%
 from paddle_pose.metrics import errors as kinds_of_errors
@@ -278,13 +278,12 @@ assert np.isclose(values["Plain mean"], plain)
 table(list(values), [[float(value) for value in values.values()]])
 
 # %% [markdown]
-# **@0.10 or @0.11?** HRNet, SimpleBaseline and PaddleDetection print as *Mean@0.1* what is found within 0.11 head sizes: their
-# code takes the twelfth of the thresholds 0, 0.01, 0.02 …; mmpose did so until 2021. Where the curve is as steep as here, that
-# hundredth is worth points. This project never puts the two into one column.
+# **@0.10 or @0.11?** What HRNet, SimpleBaseline and PaddleDetection print as *Mean@0.1* is the
+# fraction within 0.11 head sizes: their code takes the twelfth of the thresholds 0, 0.01, 0.02 …;
+# mmpose did so until 2021. Where the curve is as steep as here, 0.01 changes the result by several
+# points. This project never puts the two into one column.
 #
-# **@0.10 还是 @0.11？** HRNet、SimpleBaseline 和 PaddleDetection 打印的 *Mean@0.1* 其实是 0.11 个头部尺寸之内的比例：
-# 代码取的是阈值 0、0.01、0.02……中的第十二个；mmpose 在 2021 年之前也是如此。曲线在这里很陡，百分之一的差别就是几个百分点。
-# 本项目从不把两者放在同一列。
+# **@0.10 还是 @0.11？** HRNet、SimpleBaseline 和 PaddleDetection 打印的 *Mean@0.1* 其实是 0.11 个头部尺寸之内的比例：代码取的是阈值 0、0.01、0.02……中的第十二个；mmpose 在 2021 年之前也是如此。曲线在这里很陡，0.01 的差别就是几个百分点。本项目从不把两者放在同一列。
 
 # %%
 steps = np.linspace(0, 0.5, 51)
@@ -308,16 +307,15 @@ show(drawing(canvas))
 # %% [markdown]
 # ## 6. How much is chance?
 #
-# Other people would have given another number. The *bootstrap* draws as many people from those we have, with replacement, a
-# thousand times, and looks where 95 % of the results lie. With all 2,958 people the interval reaches about 0.6 to either side
-# of Mean and 0.5 of Mean@0.1: most differences between published Hourglass results are smaller. It says nothing about another
-# training with another seed, which would add to it.
+# Other people would have given another value. The *bootstrap* resamples as many people from those
+# we have, with replacement, a thousand times; the interval contains 95 % of the results. With all
+# 2,958 people it extends about 0.6 to either side of Mean and 0.5 of Mean@0.1: most differences
+# between published Hourglass results are smaller. It does not include the variation between
+# trainings with different seeds, which is added to it.
 #
 # ## 6. 有多少是偶然？
 #
-# 换一批人会得到另一个数值。**自助法**（bootstrap）从现有的人中有放回地抽取同样多的人，重复一千次，看 95 % 的结果落在哪里。
-# 用全部 2,958 人时，区间在 Mean 两侧约为 0.6，在 Mean@0.1 两侧约为 0.5：多数已发表的 Hourglass 结果之间的差别比这更小。
-# 它不包含换随机种子重新训练带来的波动。
+# 换一批人会得到另一个数值。**自助法**（bootstrap）从现有的人中有放回地抽取同样多的人，重复一千次；置信区间包含其中 95 % 的结果。用全部 2,958 人时，区间在 Mean 两侧约为 0.6，在 Mean@0.1 两侧约为 0.5：多数已发表的 Hourglass 结果之间的差别比这更小。它不包含换随机种子重新训练带来的波动。
 
 # %%
 people = len(errors)
@@ -340,16 +338,16 @@ for axis, name in zip(axes, ("Mean", "Mean@0.1"), strict=True):
 show(drawing(canvas))
 
 # %% [markdown]
-# ## 7. The same network, other numbers
+# ## 7. The same network, other results
 #
-# What goes wrong most often when predictions are scored, on the very same file. MPII's own files count pixels from 1, NumPy
-# from 0. On MPII that one pixel moves Mean by about 0.2, which is how it stays unnoticed, and Mean@0.1 by up to 5 points; on
-# synthetic people, whose heads are smaller, by more.
+# The most frequent mistakes in evaluation, on the same predictions. Pixel coordinates in MPII's
+# own files start at 1, in NumPy at 0. On MPII this pixel changes Mean by about 0.2, so that it
+# remains unnoticed, and Mean@0.1 by up to 5 points; on synthetic people, whose heads are smaller,
+# by more.
 #
-# ## 7. 同一个网络，不同的数值
+# ## 7. 同一个网络，不同的结果
 #
-# 下表是评估时最常见的错误，用的是同一份预测。MPII 的文件从 1 数像素，NumPy 从 0 数。在 MPII 上，差这一个像素使 Mean 变化约
-# 0.2，因此不易察觉，却使 Mean@0.1 变化多达 5 个百分点；绘制的人物头部更小，变化也更大。
+# 下表是评估时最常见的错误，用的是同一份预测。MPII 文件的像素坐标从 1 开始，NumPy 从 0 开始。在 MPII 上，差这一个像素使 Mean 变化约 0.2，因此不易察觉，却使 Mean@0.1 变化多达 5 个百分点；合成人物头部更小，变化也更大。
 
 # %%
 flip = list(config.codec.skeleton.flip)
@@ -369,11 +367,10 @@ for mistake, moved in MISTAKES.items():
 table(["what", "Mean", "Mean@0.1", "Mean@0.11"], rows)
 
 # %% [markdown]
-# Anybody's predictions are scored by a command, without a network and without Paddle: MPII's `preds` as .mat or .h5, COCO's
-# results as .json. The intervals come with it.
+# One command evaluates predictions of any program, with intervals, without a network and without
+# Paddle: MPII's `preds` as .mat or .h5, COCO's results as .json.
 #
-# 任何人的预测都可以用一条命令评分并得到区间，不需要网络，也不需要 Paddle：MPII 的 `preds`（.mat、.h5）或 COCO 的结果
-# （.json）。
+# 任何程序的预测都可以用一条命令评估并得到置信区间，不需要网络，也不需要 Paddle：MPII 的 `preds`（.mat、.h5）或 COCO 的结果（.json）。
 
 # %%
 FILE, TRUTH = (os.path.relpath(path) for path in (theirs or ("val/pred.mat", root)))
@@ -382,20 +379,19 @@ FILE, TRUTH = (os.path.relpath(path) for path in (theirs or ("val/pred.mat", roo
 # !python {ROOT}/val.py --results {FILE} --dataset_root {TRUTH} --output rescored
 
 # %% [markdown]
-# ## 8. Flip, shift, decoding: one network, nine results
+# ## 8. Flip test, shift, decoding: one network, nine results
 #
-# The *flip test* looks at the mirrored image too and averages the two answers. Heatmap cells do not mirror onto each other
-# exactly: unless the mirrored map is moved by one cell (*shift*), both disagree by 0.75 of a cell. On COCO the missing shift
-# costs HRNet-W32 2.0 points of AP (published: 0.720 instead of 0.740). A peak is read as its cell (`argmax`), moved a
-# quarter of a cell towards the higher neighbour (`quarter`, as published), or fitted (`dark`). Notebook 02 shows why. One
-# pass over the images gives all nine. (Among a few synthetic people most of these differences are chance: see section 6.)
+# The *flip test* averages the heatmaps of the image and of the mirrored image. The cells of a
+# heatmap are not mirrored exactly onto each other: unless the flipped heatmap is shifted by one
+# cell (*shift*), the two differ by 0.75 of a cell. On COCO, omitting the shift costs HRNet-W32 2.0
+# points of AP (published: 0.720 instead of 0.740). A peak is decoded as its cell (`argmax`), moved
+# a quarter of a cell towards the higher neighbour (`quarter`, as published), or fitted (`dark`);
+# notebook 02 explains why. One pass over the images gives all nine. (On a few synthetic people
+# most of these differences are chance: see section 6.)
 #
-# ## 8. 翻转、平移、解码：一个网络，九种结果
+# ## 8. 翻转测试、平移、解码：一个网络，九种结果
 #
-# **翻转测试**同时看镜像图像并取平均。热图的格在镜像之后并不正好重合：若不把镜像热图移动一格（**平移**），两者相差 0.75 格。
-# 在 COCO 上，不平移使 HRNet-W32 损失 2.0 点 AP（已发表：0.720，而不是 0.740）。峰值可以直接取所在的格（`argmax`），
-# 向较高的相邻格移动四分之一格（`quarter`，论文做法），或用拟合（`dark`）；原因见笔记 02。一次推理得到全部九种。
-# （只有几十个绘制的人物时，这些差别多半是偶然，见第 6 节。）
+# **翻转测试**（flip test）对原图和镜像图的热图（heatmap，热力图）取平均。热图的像素在镜像之后并不正好重合：若不把翻转后的热图平移 1 个像素（**shift**），两者相差 0.75 个像素。在 COCO 上，不平移使 HRNet-W32 损失 2.0 点 AP（已发表：0.720，而不是 0.740）。峰值解码可以取所在的像素（`argmax`），向次高邻点偏移 1/4 像素（`quarter`，论文做法），或用拟合（`dark`）；原因见 Notebook 02。一次推理得到全部九种。（只有几十个合成人物时，这些差别多半是偶然，见第 6 节。）
 
 # %%
 # !python -m paddle_pose compare --pretrained_model {WEIGHTS} --dataset_root {root}
@@ -403,17 +399,16 @@ FILE, TRUTH = (os.path.relpath(path) for path in (theirs or ("val/pred.mat", roo
 # %% [markdown]
 # ## 9. The result tables
 #
-# `paddle-pose results` reads the `scores.json` that `val.py` wrote and puts published numbers beside them, with protocol,
-# interval, command and log. Rows that nobody ran say so. Only what is comparable stands in one table: the complete validation
-# set, the same boxes, the same threshold. Synthetic people, and predictions whose boxes nobody states, get tables of their own;
-# and a network that was not trained as its config says names the difference. Below: the Hourglasses. `paddle-pose results`
-# prints all.
+# `paddle-pose results` reads the `scores.json` that `val.py` wrote and lists published results
+# beside them, with protocol, interval, command and log. Configs without a result are marked as not
+# run. Only comparable results are in one table: the complete validation set, the same boxes, the
+# same threshold. Synthetic people, and predictions with unknown boxes, have separate tables; for a
+# network that was not trained as its config states, the difference is listed. Below: the Hourglass
+# networks; `paddle-pose results` prints all.
 #
 # ## 9. 结果表
 #
-# `paddle-pose results` 读取 `val.py` 写出的 `scores.json`，与已发表的数值并列，附协议、区间、命令和日志；没有人运行过的行会注明
-# "not run"。只有可比的结果才放在同一张表中：完整的验证集、同样的人体框、同样的阈值。绘制的人物、以及没有说明人体框来源的预测
-# 各有自己的表；没有按配置训练的网络会注明区别。下面只列出 Hourglass；`python -m paddle_pose results` 打印全部。
+# `paddle-pose results` 读取 `val.py` 写出的 `scores.json`，与已发表的结果并列，附评估协议、置信区间、命令和日志；没有结果的配置会注明“not run”。只有可比的结果才放在同一张表中：完整的验证集、同样的人体框、同样的阈值。合成人物、以及没有说明人体框来源的预测各有自己的表；没有按配置训练的网络会注明区别。下面只列出 Hourglass；`paddle-pose results` 打印全部。
 
 # %%
 from paddle_pose.evaluation import results
@@ -430,29 +425,27 @@ tables = hourglasses(results.rows([Path("val/scores.json"), Path("rescored/score
 display(Markdown(results.to_markdown(tables)))
 
 # %% [markdown]
-# Joint by joint (`paddle-pose results --joints`). Wrists, knees and ankles decide between networks: they move most, and are
-# hidden and cut off most often.
+# Per joint (`paddle-pose results --joints`). Networks differ mainly in wrists, knees and ankles:
+# these move most, and are most often occluded or outside the image.
 #
-# 逐关节（`paddle-pose results --joints`）。网络之间的差别主要在腕、膝、踝：它们活动最大，也最常被遮挡或截去。
+# 逐关键点（`paddle-pose results --joints`）。网络之间的差别主要在腕、膝、踝：它们活动最大，也最常被遮挡或在图像之外。
 
 # %%
 display(Markdown(results.to_markdown(results.by_joint(tables), results.BY_JOINT)))
 
 # %% [markdown]
-# ## 10. The curve beside the published log
+# ## 10. The curve and the published log
 #
-# The original Paddle project evaluated after each of 210 epochs. Dashed: points of its log, published; solid: this run. On MPII
-# with the published recipe, a run far below the dashed line after ten epochs will not get there: look at the data first
-# (`paddle-pose check`). Two things to read in the log: half of the final Mean is there after one epoch, Mean@0.1 needs them
-# all; and its table shows the best of 210 evaluations on the validation set itself, 0.2 to 0.3 above the last epoch's
-# Mean@0.1.
+# The original Paddle project evaluated after each of 210 epochs. Dashed: values from its log,
+# published; solid: this run. If a training on MPII with the published recipe is far below the
+# dashed line after ten epochs, it will not reach it: check the data first (`paddle-pose check`).
+# The log shows two facts: half of the final Mean is reached after one epoch, while Mean@0.1 needs
+# all epochs; and the project's result table contains the best of 210 evaluations on the validation
+# set itself, 0.2 to 0.3 above the Mean@0.1 of the last epoch.
 #
 # ## 10. 与已发表日志的曲线对比
 #
-# 原 Paddle 项目在 210 个 epoch 的每一个之后都做了评估。虚线：其日志中的点（已发表）；实线：本次训练。
-# 在 MPII 上用论文配方训练时，如果十个 epoch 之后远低于虚线，就不会追上：请先检查数据（`paddle-pose check`）。从日志可以读出
-# 两点：一个 epoch 之后就有了最终 Mean 的一半，而 Mean@0.1 需要全部训练；其结果表取的是验证集上 210 次评估中最好的一次，
-# 比最后一个 epoch 的 Mean@0.1 高 0.2 到 0.3。
+# 原 Paddle 项目在 210 个 epoch 的每一个之后都做了评估。虚线：其日志中的数值（已发表）；实线：本次训练。在 MPII 上用论文训练配置训练时，如果十个 epoch 之后远低于虚线，就不会追上：请先检查数据（`paddle-pose check`）。日志说明两点：一个 epoch 之后就达到最终 Mean 的一半，而 Mean@0.1 需要全部训练；其结果表是在同一验证集上 210 次评估取最优，比最后一个 epoch 的 Mean@0.1 高 0.2 到 0.3。
 
 # %%
 from paddle_pose.configs.published import TXYUGOOD_CURVES
@@ -501,13 +494,12 @@ table(
 # %% [markdown]
 # ## 11. The report
 #
-# A number does not say what to do next. `val.py --report` writes one HTML page that needs nothing else and
-# reads well on a phone: for a run, or for anybody's predictions.
+# A single value does not show what to improve. `val.py --report` writes one self-contained HTML
+# page, which is also readable on a phone, for a training or for predictions of any program.
 #
 # ## 11. 报告
 #
-# 一个数值并不说明下一步该做什么。`val.py --report` 写出一个独立的 HTML 页面，手机上也便于阅读；
-# 既可用于一次训练，也可用于任何人的预测。
+# 单个指标并不说明下一步该改进什么。`val.py --report` 写出一个独立的 HTML 页面，手机上也便于阅读；既可用于一次训练，也可用于任何程序的预测。
 
 # %%
 # !python {ROOT}/val.py --results val --report
@@ -524,11 +516,12 @@ print("\n".join(re.sub("<.*?>", "", title) for title in re.findall("<h2>(.*?)</h
 print("\nDisplaced?", re.search('<p class="verdict.*?>(.*?)</p>', page)[1])
 
 # %% [markdown]
-# The heart of it: what kind of error each joint is. *Jitter* is near its place and still counts at 0.5; an *inversion* lies on
-# the other side's joint, a *swap* on another person's, a *miss* on none of them. And what mending one kind alone would gain.
+# Its main part: the kind of error of each joint. *Jitter* is close to its position and still
+# correct at 0.5; an *inversion* is on the same joint of the other side, a *swap* on another
+# person's joint, a *miss* on none of them. And how much correcting one kind alone would improve
+# the result.
 #
-# 报告的核心：每个关节属于哪类错误。**jitter** 在正确位置附近，在 0.5 处仍算找到；**inversion** 落在另一侧的关节上；
-# **swap** 落在别人的关节上；**miss** 哪里都不是。以及只修正其中一类能提高多少。
+# 报告的核心：每个关键点属于哪类错误。**抖动**（jitter）在正确位置附近，在 0.5 处仍视为正确；**左右混淆**（inversion）落在另一侧的关键点上；**人物混淆**（swap）落在其他人的关键点上；**漏检**（miss）不在任何关键点上。报告还给出只修正其中一类能提高多少。
 
 # %%
 from paddle_pose.evaluation.report import write
@@ -561,18 +554,17 @@ for place, name in enumerate(names[1:], 1):
 table(["mending", "joints", *(f"gain in {name}" for name in data.gained)], rows)
 
 # %% [markdown]
-# ## 12. COCO's AP, and why boxes decide
+# ## 12. COCO's AP, and why boxes matter
 #
-# COCO scores people, not joints. *OKS* says how alike two poses are: each joint gives exp(-d² / (2 · area · (2 sigma)²)), the
-# person gets the mean. sigma is small for eyes and large for hips, so a pixel at the eye costs more. Somebody is found when OKS
-# is above a threshold; AP is the mean over thresholds from 0.50 to 0.95. One person by hand, whose joints are off by a few
-# pixels:
+# COCO evaluates people, not joints. *OKS* is the similarity of two poses: the mean over the joints
+# of $\exp(-d^2 / (2 \cdot area \cdot (2\sigma)^2))$. $\sigma$ is small for eyes and large for
+# hips, so one pixel at an eye costs more. A person counts as correct if OKS exceeds a threshold;
+# AP is the mean over the thresholds from 0.50 to 0.95. One person by hand, with joints that are
+# off by a few pixels:
 #
-# ## 12. COCO 的 AP：为什么人体框是关键
+# ## 12. COCO 的 AP：为什么人体框很重要
 #
-# COCO 评的是人，不是关节。**OKS** 表示两个姿态的相似程度：每个关节得 exp(-d² / (2 · area · (2 sigma)²))，取平均为此人的值。
-# 眼睛的 sigma 小，髋的 sigma 大，所以眼睛差一个像素代价更高。OKS 高于阈值的人算找到；AP 是 0.50 到 0.95 各阈值上的平均。
-# 手算一个关节略有偏差的人：
+# COCO 评估的是人，不是关键点。**OKS** 是两个姿态的相似度：各关键点的 $\exp(-d^2 / (2 \cdot area \cdot (2\sigma)^2))$ 取平均。眼睛的 $\sigma$ 小，髋的 $\sigma$ 大，所以眼睛差一个像素代价更高。OKS 高于阈值的人视为检出；AP 是 0.50 到 0.95 各阈值上的平均。手算一个关键点略有偏差的人：
 
 # %%
 from paddle_pose.metrics import coco_ap, oks
@@ -607,14 +599,12 @@ assert np.isclose(whole, alike[labelled].mean())
 display(Markdown(f"OKS {whole:.3f}: the mean over its {labelled.sum()} labelled joints"))
 
 # %% [markdown]
-# Top-down networks answer for boxes that somebody else finds. Here every row has the same poses; only the boxes differ. A box
-# that is missing is a person lost at every threshold; one round nobody costs nothing while its score is lower than all others,
-# and much when it is high. Therefore AP with
-# annotated boxes and with detected boxes are two different numbers, and stand in different tables.
+# Top-down networks depend on boxes from another source. Here every row has the same poses, only
+# the boxes differ. A missing box loses a person at every threshold; a box without a person costs
+# nothing if its score is below all others, and much if it is high. AP with annotated boxes and AP
+# with detected boxes are therefore different metrics, in separate tables.
 #
-# 自顶向下的网络只回答别人给出的框。下面每行的姿态都相同，只有框不同：漏掉一个框，就在所有阈值上失去一个人；
-# 框住空处，分数低于其他所有框时没有代价，分数高时代价很大。因此使用标注框的 AP 与使用检测框的 AP 是两个不同的数，
-# 放在不同的表中。
+# 自顶向下（Top-Down）的网络依赖外部给出的框。下面每行的姿态都相同，只有框不同：漏掉一个框，就在所有阈值上漏检一个人；没有人的框，置信度低于其他所有框时没有代价，置信度高时代价很大。因此使用标注框（GT）的 AP 与使用检测框的 AP 是两个不同的指标，放在不同的表中。
 
 # %%
 answers = [
@@ -648,9 +638,9 @@ table(
 )
 
 # %% [markdown]
-# Published numbers of one network, HRNet-W32 at 256x192 on COCO val2017 (flip test):
+# Published results of one network, HRNet-W32 at 256x192 on COCO val2017 (flip test):
 #
-# 同一个网络 HRNet-W32（256x192，COCO val2017，翻转测试）已发表的数值：
+# 同一个网络 HRNet-W32（256x192，COCO val2017，翻转测试）已发表的结果：
 
 # %%
 PUBLISHED_AP = {
@@ -661,9 +651,9 @@ PUBLISHED_AP = {
 table(["boxes, published", "AP"], [(boxes, f"{ap}") for boxes, ap in PUBLISHED_AP.items()])
 
 # %% [markdown]
-# ## 13. The real thing
+# ## 13. With real data
 #
-# With MPII, a training and a published prediction file, these are the commands:
+# With MPII, a trained network and a published prediction file, these are the commands:
 #
 # ## 13. 真实数据
 #

@@ -1,21 +1,23 @@
-# ruff: noqa: RUF003 - Chinese has its own punctuation
+# ruff: noqa: RUF003, E501 - Chinese has its own punctuation, and one line for each paragraph
 # Paired with 05_movenet.ipynb: edit this text, then `make notebooks` executes it and writes the notebook.
 
 # %% [markdown]
 # # 05 · MoveNet: several people at once
 #
-# The walk of the AI Studio article on MoveNet: make the data, draw the targets, look at the losses, train, predict and look at
-# the four maps, use Google's own weights, find several people, export. Hourglass and HRNet look at one person at a time, in a
-# window that somebody gives them; MoveNet looks once at the whole image and finds everybody in it.
+# The steps of the AI Studio article on MoveNet: make the data, create the targets, observe the
+# losses, train, predict and view the four kinds of maps, use Google's weights, predict several
+# people, export. Hourglass and HRNet process one person at a time, in a given window; MoveNet
+# processes the whole image once and finds all people in it.
 #
-# With COCO and a GPU, the notebook trains MoveNet Lightning by its full recipe. Without them **a narrow network learns a few
-# drawn groups by heart**: that says that data, targets, loss, training and decoding fit together, and nothing about COCO.
+# With COCO and a GPU, the notebook trains MoveNet Lightning with its full recipe. Without them **a
+# small network of few channels is overfitted to a few synthetic groups**: this shows that data,
+# targets, loss, training and decoding fit together, and nothing about COCO.
 #
-# 本笔记按 AI Studio 上 MoveNet 文章的步骤进行：制作数据、绘制目标、观察损失、训练、预测并查看四种图、使用 Google 的权重、
-# 多人解码、导出。Hourglass 和 HRNet 每次看一个人，窗口由别人给出；MoveNet 只看一次整幅图像，找出其中所有的人。
+# # 05 · MoveNet：多人姿态估计
 #
-# 有 COCO 和 GPU 时，按完整配方训练 MoveNet Lightning；没有时，**用缩窄的网络记住几幅绘制的多人图像**：
-# 这只说明数据、目标、损失、训练和解码彼此吻合，不代表 COCO 上的水平。
+# 本 Notebook 按 AI Studio 上 MoveNet 文章的步骤进行：制作数据、生成训练目标、观察损失、训练、预测并查看四个输出分支、使用 Google 的权重、多人解码、导出。Hourglass 和 HRNet 每次处理一个人，窗口由外部给出；MoveNet 对整幅图像只推理一次，检出其中所有的人。
+#
+# 有 COCO 和 GPU 时，按完整训练配置训练 MoveNet Lightning；没有时，**用缩小通道数的小网络在几幅合成的多人图像上过拟合**：这只说明数据、目标、损失、训练和解码彼此吻合，不代表 COCO 上的精度。
 
 # %% [markdown]
 # ## 1. The machine
@@ -47,13 +49,12 @@ print(here)
 # %% [markdown]
 # ## 2. Settings
 #
-# `COCO` holds `train2017/`, `val2017/` and `annotations/person_keypoints_{train,val}2017.json`. `TFLITE` is Google's file, if
-# you have it.
+# `COCO` contains `train2017/`, `val2017/` and `annotations/person_keypoints_{train,val}2017.json`.
+# `TFLITE` is Google's weights file (optional).
 #
 # ## 2. 设置
 #
-# `COCO` 目录下应有 `train2017/`、`val2017/` 和 `annotations/person_keypoints_{train,val}2017.json`。`TFLITE` 为 Google 的权重
-# 文件（可选）。
+# `COCO` 目录下应有 `train2017/`、`val2017/` 和 `annotations/person_keypoints_{train,val}2017.json`。`TFLITE` 为 Google 的权重文件（可选）。
 
 # %% tags=["parameters"]
 COCO = "/home/aistudio/data/coco"
@@ -99,16 +100,15 @@ print("Data:", "COCO" if FULL else "drawn groups, since COCO or a GPU is missing
 # %% [markdown]
 # ## 3. The data
 #
-# The original MoveNet projects cut single people out of COCO (at most three annotations in an image, at least eight labelled
-# joints) into black squares of side width + height, and train on these. `prepare_coco.py` makes exactly that data set; what
-# it leaves out, it counts. One record: the joints as fractions of the square (x, y, visible), the centre of the box, and what
-# the square shows of other people.
+# The original MoveNet projects crop single people from COCO (at most three annotations in an
+# image, at least eight labelled joints) to black squares of side width + height, and train on
+# these. `paddle-pose prepare_coco` makes the same data set, and prints how many people it skips. A
+# record contains the joints as fractions of the square (x, y, visible), the centre of the box, and
+# the joints of other people in the square.
 #
 # ## 3. 数据
 #
-# 原 MoveNet 项目从 COCO 中裁出单人（每幅图至多三个标注，至少八个已标关节），放入边长为宽加高的黑色正方形，以此训练。
-# `prepare_coco.py` 制作同样的数据集，并统计略去了多少。一条记录包括：关节（以正方形边长为单位的 x、y 及可见性）、
-# 人体框的中心，以及正方形中其他人的关节。
+# 原 MoveNet 项目从 COCO 中裁出单人（每幅图至多三个标注，至少八个已标关键点），放入边长为宽加高的黑色正方形，以此训练。`paddle-pose prepare_coco` 制作同样的数据集，并打印跳过的人数。一条记录包括：关键点（以正方形边长归一化的 x、y 及可见性）、人体框的中心，以及正方形中其他人的关键点。
 
 # %%
 # !python -m paddle_pose prepare_coco --dataset_root {DATA} --output crops --splits val
@@ -161,20 +161,20 @@ show(
 )
 
 # %% [markdown]
-# The white squares are other people's joints. The file does not say which of them belong together, so nothing can be taught
-# there: the loss leaves these cells out (the original trained them as background). To train on the crops:
+# The white squares are joints of other people. The file does not state which of them belong
+# together, so they cannot be learned: the loss ignores these cells (the original project trained
+# them as background). To train on the crops:
 #
-# 白色方块是其他人的关节。文件没有说明哪些关节属于同一个人，因此那里无法学习：损失忽略这些格（原项目把它们当作背景训练）。
-# 用裁剪的单人数据训练的命令：
+# 白色方块是其他人的关键点。文件没有说明哪些关键点属于同一个人，因此无法学习：损失忽略这些格（原项目把它们当作背景训练）。用单人裁剪数据训练的命令：
 
 # %%
 print("python train.py --config movenet_original_coco --dataset_root crops")
 
 # %% [markdown]
-# From here on we do what the network is able to do: **whole images with everybody in them**, from the COCO folder itself,
-# letterboxed to a square.
+# From here on, the network is used as it was designed: for **whole images with all people in
+# them**, directly from the COCO folder, letterboxed to a square.
 #
-# 从这里起按网络真正的能力训练：直接使用 COCO 文件夹，**整幅图像，包括其中所有的人**，等比例缩放并补黑边为正方形。
+# 从这里起按网络的设计使用：直接使用 COCO 文件夹，**整幅图像，包括其中所有的人**，等比例缩放并补黑边为正方形。
 
 # %%
 samples = build.samples(config, DATA, "train")
@@ -194,29 +194,31 @@ show(
 # %% [markdown]
 # ## 4. The targets
 #
-# Four maps at a quarter of the input's size:
+# Four kinds of maps, at a quarter of the input's size:
 #
-# - **centers** (1): a blob on the middle of everybody's box; smaller people, smaller blobs;
-# - **heatmaps** (17): a blob on every joint, whoever's it is; the highest of several counts;
-# - **regressions** (34): at a centre, how many cells it is from there to each of the person's joints, in x and y; taught
-#   within two cells of the centre;
-# - **offsets** (34): near a joint, how far it is from the cell's corner: the place within a cell that the heatmap lost.
+# - **centers** (1): a Gaussian at the centre of each person's box; its radius depends on the
+#   person's size;
+# - **heatmaps** (17): a Gaussian at each joint, of whichever person; the maximum where several
+#   overlap;
+# - **regressions** (34): at a centre, the distance from there to each joint of the person (x, y,
+#   in cells); trained within two cells of the centre;
+# - **offsets** (34): near a joint, its distance from the corner of the cell: the position within
+#   the cell that the heatmap loses.
 #
-# And for each what counts (`*_weights`). An ear that nobody annotated may well be in the image: within its person's box the
-# ear's heatmap counts for nothing, instead of being taught as empty. Regressions and offsets count where they are written
-# only.
+# Each has weights for the loss (`*_weights`). An ear that is not annotated may be in the image:
+# within the person's box the ear's heatmap is excluded from the loss, instead of being trained as
+# empty. Regressions and offsets count only in cells where a target is written.
 #
-# ## 4. 目标
+# ## 4. 训练目标
 #
-# 四种图，大小为输入的四分之一：
+# 四个输出分支，尺寸为输入的四分之一：
 #
-# - **centers**（1 张）：每个人体框中心的高斯；人小则高斯小；
-# - **heatmaps**（17 张）：每个关节处的高斯，不论属于谁；重叠处取最大值；
-# - **regressions**（34 张）：在中心处，记录到此人各关节的距离（x、y，单位为格）；在中心两格范围内学习；
-# - **offsets**（34 张）：在关节附近，记录关节到格角的距离：热图丢失的格内位置。
+# - **centers**（中心热图，1 张）：每个人体框中心的高斯，高斯半径随人体尺度变化；
+# - **heatmaps**（关键点热图，17 张）：每个关键点处的高斯，不论属于谁；重叠处取最大值；
+# - **regressions**（回归，34 张）：在中心处，到此人各关键点的距离（x、y，单位为格，即特征图的像素）；在中心两格范围内训练；
+# - **offsets**（偏移，34 张）：在关键点附近，关键点到格角的距离，即热图（heatmap，热力图）丢失的格内位置。
 #
-# 每种图都有计入损失的范围（`*_weights`）。没有标注的耳朵也许就在图像中：在这个人的框内，耳朵的热图不计入损失，
-# 而不是当作不存在来训练。回归和偏移只在写入的格计入损失。
+# 每个分支都有损失权重（`*_weights`）。没有标注的耳朵也许就在图像中：在这个人的框内，耳朵的热图不计入损失，而不是当作不存在来训练。回归和偏移只在写有目标的格计入损失。
 
 # %%
 boxes = dataset.input_boxes(sample, sample.window, codec)
@@ -249,16 +251,15 @@ show(visualize.draw_maps(big, tiles))
 # %% [markdown]
 # ## 5. The losses
 #
-# Centres and heatmaps: (8 t + 1)(p - t)^2 summed over a map, so that a peak weighs nine times as much as background: a map is
-# nearly all background, and without the factor an empty answer is too good. Regressions and offsets: |x| + |y|, in cells. The
-# article adds the four terms 1 : 1 : 1 : 1. What they say of maps that are right, off by one cell, empty, or all 0.1 (which
-# is how the network begins):
+# Centres and heatmaps: $(8t + 1)(p - t)^2$, summed over a map, so that a peak has nine times the
+# weight of the background: nearly the whole map is background, and without the factor a prediction
+# of zeros would have a very low loss. Regressions and offsets: $|x| + |y|$, in cells. The article
+# adds the four terms 1 : 1 : 1 : 1. The losses of maps that are correct, off by one cell, zero, or
+# 0.1 everywhere (the initial output of the network):
 #
 # ## 5. 损失
 #
-# 中心和热图：(8 t + 1)(p - t)^2 在整张图上求和，峰值的权重是背景的九倍：图中几乎全是背景，没有这个系数，全零的输出就已"足够好
-# "。回归和偏移：|x| + |y|，单位为格。文章中四项按 1 : 1 : 1 : 1 相加。下表为正确的图、错一格的图、全零的图、处处 0.1（网络的
-# 初始输出）的损失：
+# 中心热图和关键点热图：$(8t + 1)(p - t)^2$ 在整张图上求和，峰值的权重是背景的九倍：图中几乎全是背景，没有这个系数，全零输出的损失就已经很低。回归和偏移：$|x| + |y|$，单位为格。文章中四项按 1 : 1 : 1 : 1 相加。下表为正确、错一格、全零、处处 0.1（网络的初始输出）时的损失：
 
 # %%
 import paddle
@@ -282,14 +283,14 @@ display(Markdown("\n".join(lines)))
 # %% [markdown]
 # ## 6. Training
 #
-# With COCO and a GPU there is nothing to say but where the data are. Without, `overrides` make the network narrow and the
-# schedule short, and it is evaluated on the images it learns: a high AP means that the maps can be learned and read. The
-# result shows the numbers of the best evaluation.
+# With COCO and a GPU, only the location of the data has to be given. Without them, `overrides`
+# reduce the channels of the network and shorten the training, and it is evaluated on the images
+# that it is trained on: a high AP means that the maps can be learned and decoded. The result shows
+# the metrics of the best evaluation.
 #
 # ## 6. 训练
 #
-# 有 COCO 和 GPU 时只需给出数据的位置。没有时，`overrides` 把网络缩窄、训练缩短，并在所学的图像上评估：
-# AP 高说明这些图学得会、读得出。结果显示最好一次评估的数值。
+# 有 COCO 和 GPU 时只需给出数据的位置。没有时，`overrides` 缩小网络的通道数、缩短训练，并在训练图像上评估：AP 高说明这些输出可以学会、可以解码。结果显示最好一次评估的指标。
 
 # %%
 FILE = str(DATA / "annotations/person_keypoints_train2017.json")
@@ -303,11 +304,11 @@ run = pp.train(CONFIG, data=DATA) if FULL else pp.train(CONFIG, overrides=change
 run
 
 # %% [markdown]
-# Watch the four terms one by one: centres and heatmaps fall fast and decide who is found; regressions (in cells) decide whose
-# a joint is; offsets fall last, they are the last pixel. A sum alone would hide a term that stands still.
+# Watch the four terms separately: centres and heatmaps fall quickly and decide which people are
+# found; regressions (in cells) decide to whom a joint belongs; offsets fall last, they add the
+# last pixel of precision. The sum alone would hide a term that does not improve.
 #
-# 请分别观察四项：中心和热图下降快，决定找到谁；回归（单位为格）决定关节属于谁；偏移最后下降，那是最后一个像素。
-# 只看总和会掩盖停滞不动的一项。
+# 请分别观察四项：中心热图和关键点热图下降快，决定检出哪些人；回归（单位为格）决定关键点属于谁；偏移最后下降，决定最后一个像素的精度。只看总和会掩盖没有改善的一项。
 
 # %%
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -335,16 +336,16 @@ canvas.draw()
 show(np.asarray(canvas.buffer_rgba())[..., :3].copy())
 
 # %% [markdown]
-# ## 7. Prediction, and the four maps
+# ## 7. Prediction, and the four kinds of maps
 #
-# `predict` gives the people in an image, and a result displays itself. `maps` gives what the network predicts, map by map, as
-# the original showed it (`predict.py --maps` on the command line). Compare with the targets above. Regressions count at
-# centres only and offsets at joints: elsewhere they are not used, and may be anything.
+# `predict` returns the people in an image, and a result is displayed automatically. `maps` returns
+# the predicted maps, which the original project shows in the same way (`predict.py --maps` on the
+# command line). Compare them with the targets above. Regressions are used only at centres and
+# offsets only at joints: elsewhere their values are arbitrary.
 #
-# ## 7. 预测与四种图
+# ## 7. 预测与四个输出分支
 #
-# `predict` 给出图像中的人，结果会自行显示；`maps` 逐张给出网络预测的图，如同原项目所展示的（命令行为
-# `predict.py --maps`）。请与上面的目标对比。回归只在中心处、偏移只在关节处有意义：别处没有用到，数值是任意的。
+# `predict` 返回图像中的人，结果会自动显示；`maps` 返回网络预测的各张特征图，与原项目所展示的相同（命令行为 `predict.py --maps`）。请与上面的训练目标对比。回归只在中心处使用，偏移只在关键点处使用：其他位置的数值是任意的。
 
 # %%
 PHOTO = sample.image_path
@@ -359,16 +360,16 @@ show(visualize.draw_maps(small, codec.visualize({name: array[0] for name, array 
 # %% [markdown]
 # ## 8. Several people
 #
-# How maps become people, step by step: (1) peaks of the centres above a threshold, at most `max_persons` of them; (2) from
-# each, its regressions lead to seventeen rough places; (3) near each of them the most likely cell of that joint's heatmap is
-# taken, nearer ones first; (4) the cell's offset is added. From left to right: centres and rough places, the result, and
-# Google's single-person rule (`max_persons=1`), which answers with the most central person only.
+# How maps are decoded to people, step by step: (1) peaks of the centres above a threshold, at most
+# `max_persons`; (2) from each, its regressions lead to seventeen approximate positions; (3) near
+# each of them, the most likely cell of that joint's heatmap is chosen, with preference for near
+# ones; (4) the offset of that cell is added. From left to right: centres and approximate
+# positions, the result, and Google's single-person decoding (`max_persons=1`), which returns only
+# the most central person.
 #
 # ## 8. 多人
 #
-# 由图得到人的步骤：（1）取中心图中高于阈值的峰值，至多 `max_persons` 个；（2）由每个峰值处的回归得到十七个大致位置；
-# （3）在每个位置附近取该关节热图中最可能的格，近者优先；（4）加上该格的偏移。
-# 从左到右：中心与大致位置、最终结果、Google 的单人规则（`max_persons=1`，只给出最居中的一个人）。
+# 由特征图解码出人的步骤：（1）取中心热图中高于阈值的峰值，至多 `max_persons` 个；（2）由每个峰值处的回归得到十七个大致位置；（3）在每个位置附近取该关键点热图中最可能的格，近者优先；（4）加上该格的偏移。从左到右：中心与大致位置、最终结果、Google 的单人解码（`max_persons=1`，只返回最靠近中心的人）。
 
 # %%
 from dataclasses import replace
@@ -405,14 +406,14 @@ show(visualize.grid([rough(), found(several), found(replace(codec, max_persons=1
 # %% [markdown]
 # ## 9. Google's weights
 #
-# `load_model` reads Google's TFLite files (INT8, FP16, FP32) without TensorFlow, and knows published ones by their checksum.
-# `paddle-pose convert` writes a checkpoint of ours, from which one can also fine-tune (`--init`). Google's single-person models
-# expect one person who fills most of the image.
+# `load_model` reads Google's TFLite files (INT8, FP16, FP32) without TensorFlow, and recognizes
+# published ones by their checksum. `paddle-pose convert` writes them as a checkpoint of this
+# project, which can be fine-tuned (`--init`). Google's single-person models expect one person who
+# fills most of the image.
 #
 # ## 9. Google 的权重
 #
-# `load_model` 不依赖 TensorFlow 即可读取 Google 的 TFLite 文件（INT8、FP16、FP32），并按校验和认出已发表的文件。
-# `paddle-pose convert` 将其写成本项目的权重，还可用于微调（`--init`）。Google 的单人模型要求图像中基本只有一个人。
+# `load_model` 不依赖 TensorFlow 即可读取 Google 的 TFLite 文件（INT8、FP16、FP32），并按校验和识别已发布的文件。`paddle-pose convert` 将其写成本项目的检查点，可用于微调（`--init`）。Google 的单人模型要求一个人占图像的大部分。
 
 # %%
 SOURCE = os.path.join(ROOT, TFLITE or "movenet_lightning.tflite")
@@ -426,14 +427,14 @@ else:
 # %% [markdown]
 # ## 10. Export
 #
-# For phones, browsers and other programs: one file with the four maps, which any ONNX runtime computes. Decoding stays the same
-# NumPy code, or becomes a part of the file with `decode=True`. The file is compared with the network before it gets its name;
-# `load_model` takes it like a checkpoint.
+# For phones, browsers and other programs: one file with the four kinds of maps, which any ONNX
+# runtime can run. Decoding is the same NumPy code, or part of the file with `decode=True`. The
+# file is compared with the network before it gets its final name; `load_model` accepts it like a
+# checkpoint.
 #
 # ## 10. 导出
 #
-# 用于手机、浏览器和其他程序：一个输出四种图的文件，任何 ONNX 运行时都能计算。解码仍用同样的 NumPy 代码，
-# 或用 `decode=True` 写入文件。导出的文件先与网络的输出比对，之后才得到它的名字；`load_model` 像读取权重一样读取它。
+# 用于手机、浏览器和其他程序：一个包含四个输出分支的文件，任何 ONNX 运行时都能运行。解码仍用同样的 NumPy 代码，或用 `decode=True` 并入文件。导出的文件先与网络的输出比较，一致之后才写为最终的文件名；`load_model` 可以像检查点一样使用它。
 
 # %%
 if importlib.util.find_spec("paddle2onnx"):

@@ -1,22 +1,23 @@
-# ruff: noqa: RUF003 - Chinese has its own punctuation
+# ruff: noqa: RUF003, E501 - Chinese has its own punctuation, and one line for each paragraph
 # Paired with 06_coco.ipynb: edit this text, then `make notebooks` executes it and writes the notebook.
 
 # %% [markdown]
 # # 06 · HRNet and SimpleBaseline on COCO
 #
-# Like Hourglass, HRNet and SimpleBaseline look at one person at a time and answer with a heatmap for each joint. What
-# changes on COCO is everything round them: other joints, boxes that a detector finds, and another measure, AP. This notebook
-# looks at the annotations, shows what AP counts, trains both networks, and evaluates them in every way a paper does.
+# Like Hourglass, HRNet and SimpleBaseline process one person at a time and predict one heatmap per
+# joint. On COCO everything around the network differs: the joints, boxes from a detector, and
+# another metric, AP. This notebook views the annotations, shows what AP measures, trains both
+# networks, and evaluates them in every way that papers do.
 #
-# With COCO and a GPU the published recipes run, from ImageNet backbones. Without them
-# **narrow networks with random backbones learn a few synthetic people by heart**: that says that data, targets, training and AP
-# fit together, and nothing about COCO.
+# With COCO and a GPU, the published recipes run, from backbones pretrained on ImageNet. Without
+# them **small networks with randomly initialized backbones are overfitted to a few synthetic
+# people**: this shows that data, targets, training and AP fit together, and nothing about COCO.
 #
-# 与 Hourglass 一样，HRNet 和 SimpleBaseline 每次看一个人，每个关节输出一张热图。COCO 上变的是网络周围的一切：关节不同，
-# 人体框来自检测器，指标是 AP。本笔记查看标注，说明 AP 衡量什么，训练两个网络，并按论文的各种方式评估。
+# # 06 · 在 COCO 上训练 HRNet 和 SimpleBaseline
 #
-# 有 COCO 和 GPU 时，从 ImageNet 预训练主干开始，运行论文配方；没有时，**用随机初始化的窄网络记住几个绘制的人物**：
-# 这只说明数据、目标、训练和 AP 彼此吻合，不代表 COCO 上的水平。
+# 与 Hourglass 一样，HRNet 和 SimpleBaseline 每次处理一个人，每个关键点输出一张热图（heatmap，热力图）。COCO 上网络以外的部分都不同：关键点不同，人体框来自检测器，指标是 AP。本 Notebook 查看标注，说明 AP 衡量什么，训练两个网络，并按论文的各种方式评估。
+#
+# 有 COCO 和 GPU 时，使用论文训练配置，由 ImageNet 预训练的骨干网络（backbone）初始化；没有时，**用随机初始化的小网络在几个合成人物上过拟合**：这只说明数据、目标、训练和 AP 彼此吻合，不代表 COCO 上的精度。
 
 # %% [markdown]
 # ## 1. The machine
@@ -49,14 +50,13 @@ print(here)
 # %% [markdown]
 # ## 2. Settings
 #
-# `DATA` holds `train2017/`, `val2017/` and `annotations/person_keypoints_{train,val}2017.json`; `DETECTIONS` is a file of
-# detected boxes, such as `COCO_val2017_detections_AP_H_56_person.json`; `MPII` is a folder in MPII's layout (notebook 01
-# makes it).
+# `DATA` contains `train2017/`, `val2017/` and `annotations/person_keypoints_{train,val}2017.json`;
+# `DETECTIONS` is a file of detected boxes, such as `COCO_val2017_detections_AP_H_56_person.json`;
+# `MPII` is a folder in MPII's layout (notebook 01 makes it).
 #
 # ## 2. 设置
 #
-# `DATA` 目录下应有 `train2017/`、`val2017/` 和 `annotations/person_keypoints_{train,val}2017.json`；`DETECTIONS` 为检测框文
-# 件，例如 `COCO_val2017_detections_AP_H_56_person.json`；`MPII` 为 MPII 目录结构的文件夹（由笔记 01 生成）。
+# `DATA` 目录下应有 `train2017/`、`val2017/` 和 `annotations/person_keypoints_{train,val}2017.json`；`DETECTIONS` 为检测框文件，例如 `COCO_val2017_detections_AP_H_56_person.json`；`MPII` 为 MPII 目录结构的文件夹（由 Notebook 01 生成）。
 
 # %% tags=["parameters"]
 DATA = "/home/aistudio/data/coco"  # folder, seen from the project
@@ -102,35 +102,36 @@ OTHER = Path(ROOT, MPII) if FULL else Path("mpii")
 print("Data:", "COCO" if FULL else "synthetic people, since COCO or a GPU is missing")
 
 # %% [markdown]
-# ## 3. What is different from MPII
+# ## 3. Differences from MPII
 #
 # | | MPII | COCO |
 # |---|---|---|
 # | joints | 16: limbs, pelvis, thorax, neck, head top | 17: limbs, nose, eyes, ears |
-# | coordinates | counted from 1 | counted from 0 |
-# | a person's place | centre and `scale` | box x, y, width, height |
+# | coordinates | start at 1 | start at 0 |
+# | position of a person | centre and `scale` | box x, y, width, height |
 # | window | square, 256 x 256 | upright, 192 x 256 (papers write 256x192: height first) |
-# | visible | 0, 1 | 0 not labelled, 1 hidden but labelled, 2 seen |
-# | measure | PCKh: distance by the head's size | AP: OKS, distance by the person's area and the joint |
+# | visible | 0, 1 | 0 not labelled, 1 occluded but labelled, 2 visible |
+# | metric | PCKh: distance by the head size | AP: OKS, distance by the person's area and the joint |
 # | boxes in papers | annotated | **detected** |
-# | people to validate with | 2,958 | 6,352 annotated, 104,125 detected boxes |
+# | people in validation | 2,958 | 6,352 annotated, 104,125 detected boxes |
 #
-# The reader turns both into the same people: pixels from 0, boxes, `visible`. Everything after it is the same code.
+# The readers return the same for both: 0-based pixel coordinates, boxes, `visible`. All later code
+# is the same.
 #
 # ## 3. 与 MPII 的区别
 #
 # | | MPII | COCO |
 # |---|---|---|
-# | 关节 | 16 个：四肢、骨盆、胸、颈、头顶 | 17 个：四肢、鼻、眼、耳 |
-# | 坐标 | 从 1 数起 | 从 0 数起 |
+# | 关键点 | 16 个：四肢、骨盆、胸、颈、头顶 | 17 个：四肢、鼻、眼、耳 |
+# | 坐标 | 从 1 开始 | 从 0 开始 |
 # | 人的位置 | 中心和 `scale` | 框 x、y、宽、高 |
 # | 窗口 | 正方形，256 x 256 | 竖直，192 x 256（论文写作 256x192，高在前） |
 # | 可见性 | 0、1 | 0 未标注，1 被遮挡但有标注，2 可见 |
-# | 指标 | PCKh：距离除以头部尺寸 | AP：OKS，距离相对于人体面积和关节类型 |
+# | 指标 | PCKh：距离除以头部尺寸 | AP：OKS，距离相对于人体面积和关键点类型 |
 # | 论文所用的框 | 标注框 | **检测框** |
 # | 验证集人数 | 2,958 | 标注 6,352，检测框 104,125 |
 #
-# 读取器把两者转换为同样的形式：像素从 0 数起、人体框、`visible`。此后的代码完全相同。
+# 两者读入之后的形式相同：从 0 开始的像素坐标、人体框、`visible`。此后的代码完全相同。
 
 # %%
 import cv2
@@ -161,12 +162,11 @@ for name, point in list(zip(names, np.reshape(record["keypoints"], (-1, 3)).toli
     print(f"  {name:15} x, y, v = {point}")
 
 # %% [markdown]
-# Whole images with everybody annotated in them: box white, window of the network yellow (the box widened to 3 : 4, then
-# 1.25 times as large), the person's left blue, right orange. What is not labelled is not drawn: here it is what is turned
-# away.
+# Whole images with all annotated people: the box white, the network's window yellow (the box
+# extended to 3 : 4, then enlarged by 1.25), the person's left blue, right orange. Joints without a
+# label are not drawn: here those on the side away from the camera.
 #
-# 整幅图像及其中所有标注：白色为人体框，黄色为网络的窗口（框扩成 3 : 4，再放大 1.25 倍），人物左侧蓝色，右侧橙色。
-# 没有标注的关节不画：这里是背对观察者的部分。
+# 整幅图像及其中所有标注：白色为人体框，黄色为网络的窗口（框扩展成 3 : 4，再放大 1.25 倍），人物左侧蓝色，右侧橙色。没有标注的关键点不画：这里是背向镜头的部分。
 
 # %%
 config = overrides.override(registry.find(CONFIGS[0]), changes[0])
@@ -207,20 +207,20 @@ show(visualize.grid([whole(image) for image in annotated[:6]], columns=3))
 # %% [markdown]
 # ## 4. OKS and AP
 #
-# For each labelled joint COCO asks how large the error is *for this joint of a person of this size*: the similarity exp(-d²
-# / (2 · area · (2σ)²)), where σ says how far annotators are apart: 0.026 at the nose, 0.107 at the hip. The mean over the
-# joints is OKS, 0 to 1. A person counts as found when OKS reaches a threshold; AP is the mean of the average precisions at
-# thresholds 0.50, 0.55, …, 0.95.
+# For each labelled joint COCO measures how large the error is *for this joint of a person of this
+# size*: the similarity is $\exp(-d^2 / (2 \cdot area \cdot (2\sigma)^2))$, where $\sigma$ is the
+# variation between annotators: 0.026 at the nose, 0.107 at the hip. The mean over the joints is
+# OKS, 0 to 1. A person counts as correct if OKS reaches a threshold; AP is the mean of the average
+# precisions at the thresholds 0.50, 0.55, …, 0.95.
 #
-# Below, rings where a joint's similarity is still 0.5 (outer) and 0.95 (inner): eyes must be right to a pixel, hips need not.
+# Below, rings where the similarity of a joint is 0.5 (outer) and 0.95 (inner): eyes must be
+# correct to a pixel, hips need not.
 #
 # ## 4. OKS 与 AP
 #
-# 对每个有标注的关节，COCO 问的是：**对这么大的人的这个关节来说**，误差有多大。相似度为 exp(-d² / (2 · 面积 · (2σ)²))，
-# σ 表示标注者之间的差异：鼻 0.026，髋 0.107。对关节取平均即 OKS，范围 0 到 1。OKS 达到阈值算找到此人；
-# AP 是阈值 0.50、0.55、…、0.95 处平均精度的平均。
+# 对每个有标注的关键点，COCO 衡量的是：**对这种大小的人的这个关键点来说**，误差有多大。相似度为 $\exp(-d^2 / (2 \cdot area \cdot (2\sigma)^2))$，$\sigma$ 表示标注者之间的差异：鼻 0.026，髋 0.107。对关键点取平均即 OKS，范围 0 到 1。OKS 达到阈值的人视为检出；AP 是阈值 0.50、0.55、…、0.95 处平均精度的平均。
 #
-# 下图的圆环表示相似度降到 0.5（外圈）和 0.95（内圈）的位置：眼睛须精确到像素，髋则宽松得多。
+# 下图的圆环表示相似度为 0.5（外圈）和 0.95（内圈）的位置：眼睛须精确到像素，髋则宽松得多。
 
 
 # %%
@@ -253,18 +253,17 @@ clear = [sample for sample in validation if sample.persons[0].visible.sum() > 11
 show(visualize.grid([rings(sample) for sample in clear[:3]], columns=3))
 
 # %% [markdown]
-# ## 5. What perfect maps would score
+# ## 5. The AP of ideal maps
 #
-# Before any network: encode the annotated joints, decode the maps, measure AP. What is missing to 1 is the codec's own loss
-# (on COCO also what takes people who stand close: joints outside the window, and the suppression of people found twice). The
-# published targets are rounded to cells, so small inputs lose most; targets of DARK and UDP keep the place within the cell
-# (notebook 02 explains them). Synthetic people are small: a pixel counts more on them than on most of COCO's.
+# Without a network: encode the annotated joints, decode the maps, measure AP. The difference to 1
+# is the codec's own loss (on COCO also that of people who stand close together: joints outside the
+# window, and the suppression of duplicates). The published targets are rounded to cells, so small
+# inputs lose most; targets of DARK and UDP keep the position within the cell (see notebook 02).
+# Synthetic people are small: a pixel matters more for them than for most people in COCO.
 #
-# ## 5. 完美的图能得多少分
+# ## 5. 理想热图的精度上限
 #
-# 先不用网络：把标注的关节编码成图再解码，计算 AP。与 1 的差距就是编解码器自身的损失（在 COCO 上，人靠得近时还有
-# 窗口之外的关节，以及对重复检出的抑制）。论文的目标取整到格，输入越小损失越大；DARK 和 UDP 的目标保留格内位置
-# （见笔记 02）。绘制的人物很小，一个像素的影响比 COCO 中的大多数人更大。
+# 先不用网络：把标注的关键点编码成热图再解码，计算 AP。与 1 的差距就是编解码器自身的损失（在 COCO 上，人靠得近时还有窗口之外的关键点，以及对重复检出的抑制）。论文的目标热图量化到格，输入越小损失越大；DARK 和 UDP 的目标热图保留格内位置（见 Notebook 02）。合成人物很小，一个像素的影响比 COCO 中的大多数人更大。
 
 
 # %%
@@ -294,18 +293,17 @@ for name, kind in KINDS.items():
 display(Markdown("\n".join(lines)))
 
 # %% [markdown]
-# ## 6. Half bodies and other augmentation
+# ## 6. Half-body and other augmentation
 #
-# HRNet's recipe on COCO shows only the upper or the lower body of three people in ten (people with more than 8 labelled
-# joints): real boxes are often cut off by images or by other people. Besides, it scales by up to ±35 % and turns by up to
-# 90 degrees. First row: upper half, lower half, then what the recipe makes of the same person; second row: SimpleBaseline's
-# recipe, which has no half bodies.
+# HRNet's recipe on COCO shows only the upper or the lower body in 30 % of the cases (for people
+# with more than 8 labelled joints): real boxes are often truncated by the image or by other
+# people. It also scales by up to ±35 % and rotates by up to 90 degrees. First row: upper half,
+# lower half, then random results of the recipe for the same person; second row: SimpleBaseline's
+# recipe, without half bodies.
 #
-# ## 6. 半身与其他增强
+# ## 6. 半身增强与其他增强
 #
-# HRNet 在 COCO 上的配方，对十分之三的人（标注关节多于 8 个）只显示上半身或下半身：真实的框常被画面或他人截断。
-# 此外缩放至多 ±35%，旋转至多 90 度。第一行：上半身、下半身，随后是该配方对同一个人的结果；
-# 第二行：SimpleBaseline 的配方，没有半身。
+# HRNet 在 COCO 上的训练配置，以 30% 的概率（标注关键点多于 8 个的人）只显示上半身或下半身：真实的框常被画面边缘或其他人截断。此外缩放至多 ±35%，旋转至多 90 度。第一行：上半身、下半身，随后是该训练配置对同一个人的随机结果；第二行：SimpleBaseline 的训练配置，没有半身增强。
 
 
 # %%
@@ -328,14 +326,14 @@ for name, first in zip(reversed(CONFIGS), (halves, [data.window]), strict=True):
 # %% [markdown]
 # ## 7. Training
 #
-# The published trainings start from backbones trained on ImageNet; from random ones they need far longer and end lower.
-# `paddle-pose download` fetches such backbones and checks them, `--init` (`init=` in Python) takes what fits and lists what
-# does not. As commands:
+# The published trainings start from backbones pretrained on ImageNet; randomly initialized ones
+# need much longer trainings and reach lower results. `paddle-pose download` downloads and verifies
+# such backbones; `--init` (`init=` in Python) loads the tensors that match in name and shape, and
+# lists the others. The commands:
 #
 # ## 7. 训练
 #
-# 论文的训练从 ImageNet 预训练的主干开始；随机初始化需要长得多的训练，结果也更低。
-# `paddle-pose download` 下载并校验这些主干，`--init`（Python 中为 `init=`）取用吻合的部分，并列出不吻合的部分。命令为：
+# 论文使用 ImageNet 预训练的骨干网络初始化；随机初始化需要长得多的训练，结果也更低。`paddle-pose download` 下载并校验这些预训练权重，`--init`（Python 中为 `init=`）加载名称和形状匹配的参数，并列出未匹配的参数。命令为：
 
 # %%
 BACKBONES = {CONFIGS[0]: "resnet50-19c8e357.pth", CONFIGS[1]: "hrnet_w32-36af842e.pth"}
@@ -374,10 +372,10 @@ runs.append(train(CONFIGS[1], changes[1]))
 runs[1]
 
 # %% [markdown]
-# Both in one image. (The losses may be compared, since both networks learn the same targets in the same size; AP always
-# may.)
+# Both trainings in one plot. (The losses can be compared, because both networks learn the same
+# targets at the same size; AP can always be compared.)
 #
-# 两次训练画在一起。（两个网络的目标和尺寸相同，损失可以比较；AP 总是可以比较。）
+# 两次训练画在一起。（两个网络的训练目标和尺寸相同，损失可以比较；AP 总是可以比较。）
 
 # %%
 FOLDERS = " ".join(str(run.folder) for run in runs)
@@ -400,14 +398,14 @@ show(
 # %% [markdown]
 # ## 8. Evaluation in annotated boxes
 #
-# `baseline=True` adds the AP of the mean pose, which looks at no image: any network must be far above it. `draw=True` draws
-# people from the best to the worst found. The checkpoint remembers where its data are (`data=` names others). `val.py` does the
-# same from the command line.
+# `baseline=True` adds the AP of the mean pose, which does not use the image: every network must be
+# far above it. `draw=True` draws people from the best to the worst prediction. The checkpoint
+# stores the location of its data (`data=` names others). `val.py` does the same from the command
+# line.
 #
-# ## 8. 在标注框中评估
+# ## 8. 使用标注框评估
 #
-# `baseline=True` 另给出平均姿态（不看图像）的 AP：任何网络都应远高于它。`draw=True` 按结果从好到坏画出人物。
-# 权重记得数据在哪里（`data=` 可另指定）。命令行的 `val.py` 功能相同。
+# `baseline=True` 另给出平均姿态（不使用图像）的 AP：任何网络都应远高于它。`draw=True` 按预测效果从好到差画出人物。检查点记录了数据的位置（`data=` 可另指定）。命令行的 `val.py` 功能相同。
 
 # %%
 WEIGHTS = runs[1].best
@@ -422,24 +420,23 @@ scale = min(1.0, 520 / found.shape[1])
 show(cv2.resize(found, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
 
 # %% [markdown]
-# ## 9. Detected boxes: another number
+# ## 9. Detected boxes: another metric
 #
-# In use nobody annotates boxes. Papers therefore report AP in boxes of a person detector, about 2 points lower for the same
-# network (HRNet-W32, 256x192: 0.744 as published, 0.765 reported for annotated boxes). **Never put the two side by side.**
-# The protocol line and `scores.json` say whose boxes they were, and `paddle-pose results` keeps them in tables of their own.
+# In practice there are no annotated boxes. Papers therefore report AP with the boxes of a person
+# detector, about 2 points lower for the same network (HRNet-W32, 256x192: 0.744 as published,
+# 0.765 reported with annotated boxes). **Never compare the two.** The protocol line and
+# `scores.json` state the source of the boxes, and `paddle-pose results` lists them in separate
+# tables.
 #
-# Without a file of detections, one is made up here: the annotated boxes, moved and resized by up to a tenth, with one person
-# missing and one box on nobody. The networks here have never seen an inexact box; training with augmentation is what makes
-# them bear it.
+# Without a file of detections, one is simulated here: the annotated boxes, moved and resized by up
+# to a tenth, with one person missing and one box without a person. The networks here were not
+# trained with inexact boxes; augmentation in training makes networks robust to them.
 #
-# ## 9. 检测框：另一个数值
+# ## 9. 检测框：另一个指标
 #
-# 实际使用时没有人标注框，因此论文报告的是检测框下的 AP，同一网络约低 2 个百分点（HRNet-W32，256x192：论文为 0.744，
-# 标注框下有人报告 0.765）。**两者绝不能并列。** 协议行和 `scores.json` 会注明框的来源，`paddle-pose results` 把它们分在不同的
-# 表中。
+# 实际使用时没有标注框，因此论文报告的是检测框下的 AP，同一网络约低 2 个百分点（HRNet-W32，256x192：论文为 0.744，标注框下报告的是 0.765）。**两者不能直接比较。** 评估协议一行和 `scores.json` 会注明框的来源，`paddle-pose results` 把它们分在不同的表中。
 #
-# 没有检测框文件时，这里编造一份：把标注框移动、缩放至多十分之一，漏掉一人，再加一个没有人的框。
-# 这里的网络从未见过不准的框；要经得起框的误差，训练时需要数据增强。
+# 没有检测框文件时，这里模拟生成一份：把标注框移动、缩放至多十分之一，漏掉一人，再加一个没有人的框。这里的网络没有用不准确的框训练过；训练时的数据增强使网络对框的误差更鲁棒。
 
 # %%
 if not DETECTIONS:
@@ -461,18 +458,17 @@ BOXES = os.path.join(ROOT, DETECTIONS) if DETECTIONS else "made_up_boxes.json"
 pp.evaluate(WEIGHTS, root, detections=BOXES, output="val_detected")
 
 # %% [markdown]
-# ## 10. Reading the peaks: DARK and UDP
+# ## 10. Decoding: DARK and UDP
 #
-# One pass over the network, every way of reading its maps. DARK's reading can be tried on any network
-# (`val.py --decode dark`). Its full gain, and UDP, need targets drawn round the exact place, which is a training of its own:
-# `hrnet_w32_coco_256x192_dark` and `hrnet_w32_coco_256x192_udp`. (The flip test gains where training mirrored half of the
-# images, as all recipes do. A network that has never seen anybody mirrored loses by it.)
+# One pass of the network evaluates every decoding method. DARK's decoding can be used with any
+# network (`val.py --decode dark`). Its full gain, and UDP, need targets that are centred on the
+# exact position, and therefore a training of their own: `hrnet_w32_coco_256x192_dark` and
+# `hrnet_w32_coco_256x192_udp`. (The flip test improves networks that were trained with mirrored
+# images, as in all recipes. It makes a network worse that was not.)
 #
-# ## 10. 读取峰值：DARK 与 UDP
+# ## 10. 解码方法：DARK 与 UDP
 #
-# 网络只推理一次，比较所有读法。DARK 的读法可以用于任何网络（`val.py --decode dark`）；要得到全部收益，或使用 UDP，
-# 目标须围绕精确位置绘制，需要另行训练：`hrnet_w32_coco_256x192_dark` 和 `hrnet_w32_coco_256x192_udp`。
-# （各配方训练时都会镜像一半的图像，翻转测试因此有益；从未见过镜像人物的网络反而会变差。）
+# 网络只推理一次，即可评估所有解码方法。DARK 的解码可以用于任何网络（`val.py --decode dark`）；要得到全部收益，或使用 UDP，目标热图须以精确位置为中心，需要另行训练：`hrnet_w32_coco_256x192_dark` 和 `hrnet_w32_coco_256x192_udp`。（各训练配置都有镜像增强，翻转测试因此有益；没有做过镜像增强的网络反而会变差。）
 
 # %%
 OWN = f"--dataset_root {COCO}" if FULL else ""
@@ -481,17 +477,16 @@ OWN = f"--dataset_root {COCO}" if FULL else ""
 # !python -m paddle_pose compare --weights {WEIGHTS} {OWN}
 
 # %% [markdown]
-# ## 11. A network of COCO on MPII's people
+# ## 11. Evaluating a COCO network on MPII
 #
-# Joints are matched by name: 12 of MPII's 16 exist in COCO. The network is evaluated over these, in MPII's boxes, by PCKh.
-# From here on the log shows the lines that the commands print. (Where people are drawn, they
-# are the same people in MPII's layout; but its square boxes show them smaller than they were learned.)
+# Joints are matched by name: 12 of MPII's 16 exist in COCO. The network is evaluated on these, in
+# MPII's boxes, with PCKh. From here on the log shows the lines that the commands print. (Synthetic
+# people are the same people in MPII's layout; but in its square boxes they are smaller than in
+# training.)
 #
-# ## 11. 用 COCO 的网络评估 MPII
+# ## 11. 用 COCO 的网络评估 MPII（跨数据集评估）
 #
-# 关节按名称匹配：MPII 的 16 个关节中有 12 个存在于 COCO。在 MPII 的框中，以 PCKh 评估这些关节。从这里起，日志显示命令所打印的
-# 各行。
-# （使用绘制的人物时，是同样的人物换成 MPII 的目录结构；但方形框中的人物比训练时小。）
+# 关键点按名称匹配：MPII 的 16 个关键点中有 12 个存在于 COCO。在 MPII 的框中，以 PCKh 评估这些关键点。从这里起，日志显示命令所打印的各行。（使用合成人物时，是同样的人物换成 MPII 的目录结构；但方形框中的人物比训练时小。）
 
 # %%
 logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout, force=True)
@@ -500,13 +495,12 @@ if OTHER.is_dir():
     pp.evaluate(WEIGHTS, OTHER, overrides={"data.dataset": "mpii"})
 
 # %% [markdown]
-# Training across data sets works the same way. `init` takes a network of COCO for one of MPII: the backbone fits, the last
-# layer has 17 joints instead of 16 and begins anew. `"train.freeze": "backbone"` then trains what is not the backbone, which is
-# quick; with a good backbone it is a start, for the best result train everything (`"nothing"`, the default).
+# Training across data sets works in the same way. `init` uses a COCO network for an MPII network:
+# the backbone matches; the last layer has 17 joints instead of 16 and is randomly initialized.
+# `"train.freeze": "backbone"` then trains only the head, which is fast; with a good backbone this
+# is a start, for the best result train everything (`"nothing"`, the default).
 #
-# 跨数据集训练同理：`init` 把 COCO 的网络用作 MPII 网络的起点，主干吻合，最后一层是 17 个关节而不是 16 个，重新开始。
-# `"train.freeze": "backbone"` 只训练主干以外的部分，很快；主干足够好时可作为开端，
-# 要得到最好的结果则训练全部（默认 `"nothing"`）。
+# 跨数据集训练同理：`init` 用 COCO 的网络初始化 MPII 的网络：骨干网络匹配；最后一层是 17 个关键点而不是 16 个，重新随机初始化。`"train.freeze": "backbone"` 冻结骨干网络，只训练预测头（head），速度快；骨干网络足够好时可以先这样训练，要得到最好的结果则训练全部参数（默认 `"nothing"`）。
 
 # %%
 MPII_CONFIG = "simple_baseline_r50_mpii_256"
@@ -525,14 +519,13 @@ if OTHER.is_dir():
 # %% [markdown]
 # ## 12. The table
 #
-# AP in percent on COCO's val2017, as published, by kind of boxes, and what this run measured. *not run* says that this
-# project has not trained it at full size; rows of synthetic people stand in a table of their own, since they compare with
-# nothing.
+# AP in percent on COCO val2017, as published, by kind of boxes, and as measured in this run. *not
+# run* means that this project has not trained the config at full size; results on synthetic people
+# are in a separate table, because they cannot be compared with others.
 #
 # ## 12. 结果
 #
-# COCO val2017 上的 AP（%），按框的来源分表：已发表的数值（published）和本次测得的数值。*not run* 表示本项目没有做过完整训练；
-# 绘制人物的结果单独成表，不与任何数值比较。
+# COCO val2017 上的 AP（%），按框的来源分表：已发表的结果（published）和本次测得的结果。*not run* 表示本项目没有做过完整训练；合成人物的结果单独成表，不能与其他结果比较。
 
 # %%
 from paddle_pose.evaluation import results
@@ -560,10 +553,11 @@ for table in dict.fromkeys(row.table for row in rows):
     display(Markdown("\n".join(lines)))
 
 # %% [markdown]
-# Next: notebook 07 makes files of such a network that run anywhere, notebook 09 trains it on your own joints. People in a
-# photograph are found by the default detector, NanoDet-m, and then looked at one by one:
+# Next: notebook 07 exports such a network to files for deployment, notebook 09 trains it on your
+# own joints. In a photograph, the default detector NanoDet-m finds the people, then the pose of
+# each is predicted:
 #
-# 接下来：笔记 07 把网络导出为随处可用的文件，笔记 09 用自己的关节训练。照片中的人先由默认检测器 NanoDet-m 找出，再逐个细看：
+# 接下来：Notebook 07 把网络导出用于部署，Notebook 09 用自己的关键点训练。对照片，默认检测器 NanoDet-m 先检测人体，再预测每个人的姿态：
 
 # %%
 print(f"python predict.py photo.jpg --weights {WORK}/{WEIGHTS}")

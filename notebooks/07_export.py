@@ -1,22 +1,23 @@
-# ruff: noqa: RUF003 - Chinese has its own punctuation
+# ruff: noqa: RUF003, E501 - Chinese has its own punctuation, and one line for each paragraph
 # Paired with 07_export.ipynb: edit this text, then `make notebooks` executes it and writes the notebook.
 
 # %% [markdown]
 # # 07 · Export and deployment
 #
-# A trained network becomes a file that runs where this project is not: ONNX, OpenVINO, or Paddle's own format, in floating
-# point or in 8 bits, with or without decoding inside. Every file is compared with the live network, scored on the same
-# people, timed beside it, and finally used: from a script that knows nothing of this project, on images, on a video,
-# without Paddle.
+# A trained network is exported to files that run without this project: ONNX, OpenVINO or Paddle's
+# own format, in floating point or INT8, with or without decoding. Every file is compared with the
+# original network, evaluated on the same people, timed beside it, and then used: from a script
+# that does not import this project, on images, on a video, and without Paddle.
 #
-# Give it your checkpoint, or watch **a small network that has looked at synthetic people for a minute**: differences and ratios
-# are real, the scores and milliseconds are those of a toy.
+# Use your checkpoint, or **a small network that is trained on synthetic people for a minute**:
+# differences and ratios are meaningful, its accuracy and milliseconds are only those of a small
+# network.
 #
-# 把训练好的网络变成脱离本项目也能运行的文件：ONNX、OpenVINO 或 Paddle 格式，浮点或 8 位，内含或不含解码。
-# 每个文件都与原网络比对，在同样的人物上评分，并排计时，最后投入使用：在完全不依赖本项目的脚本中、对图像、对视频、
-# 以及在没有安装 Paddle 的环境中。
+# # 07 · 模型导出与部署
 #
-# 可以使用自己的权重；没有时使用**在绘制的人物上训练一分钟的小网络**：差异和比值是真实的，得分和毫秒数只属于这个小网络。
+# 把训练好的网络导出成脱离本项目也能运行的文件：ONNX、OpenVINO 或 Paddle 格式，浮点或 INT8，含或不含解码（后处理）。每个文件都与原网络比较，在同样的人物上评估，并排计时，然后投入使用：在不导入本项目的脚本中、对图像、对视频，以及在没有安装 Paddle 的环境中。
+#
+# 可以使用自己的检查点；没有时使用**在合成人物上训练一分钟的小网络**：差异和比值有参考意义，精度和毫秒数只属于这个小网络。
 
 # %% [markdown]
 # ## 1. The machine
@@ -52,13 +53,13 @@ print(machine.probe())
 # %% [markdown]
 # ## 2. Settings
 #
-# `WEIGHTS` is a checkpoint of a top-down network with its `config.json` beside it, `DATA` the data set it is scored on, in
-# the layout that its config names. Empty: people are drawn, and a small Hourglass learns from them.
+# `WEIGHTS` is a checkpoint of a top-down network with its `config.json` beside it, `DATA` the data
+# set for evaluation, in the layout that its config states. If empty, synthetic people are created,
+# and a small Hourglass is trained on them.
 #
 # ## 2. 设置
 #
-# `WEIGHTS` 为自顶向下网络的权重（旁边有 `config.json`），`DATA` 为评分用的数据集，目录结构与其配置一致。
-# 留空则绘制人物，并训练一个小的 Hourglass。
+# `WEIGHTS` 为自顶向下网络的检查点（旁边有 `config.json`），`DATA` 为评估用的数据集，目录结构与其配置一致。留空则生成合成人物，并训练一个小的 Hourglass。
 
 # %% tags=["parameters"]
 WEIGHTS = ""  # file, seen from the project, such as output/256_best_model/model.pdparams
@@ -98,16 +99,15 @@ model = pp.load_model(weights, device="cpu", overrides={"val.flip": False})
 model
 
 # %% [markdown]
-# ## 3. What is installed
+# ## 3. Installed packages
 #
-# *Writing* ONNX and OpenVINO files needs paddle2onnx, which exists for Python 3.10 to 3.12; Paddle's format needs nothing
-# more. *Running* a file needs one package: onnxruntime, openvino or Paddle. What is missing here is left out below, and
-# said.
+# *Writing* ONNX and OpenVINO files needs paddle2onnx, which exists for Python 3.10 to 3.12;
+# Paddle's format needs no other package. *Running* a file needs one package: onnxruntime, openvino
+# or Paddle. Formats whose package is missing here are skipped below, with a message.
 #
 # ## 3. 已安装的软件包
 #
-# **写出** ONNX 和 OpenVINO 文件需要 paddle2onnx（支持 Python 3.10 到 3.12）；Paddle 格式不需要其他软件包。
-# **运行**文件只需一个软件包：onnxruntime、openvino 或 Paddle。缺少的格式在下面略过，并加以说明。
+# **写出** ONNX 和 OpenVINO 文件需要 paddle2onnx（支持 Python 3.10 到 3.12）；Paddle 格式不需要其他软件包。**运行**文件只需一个软件包：onnxruntime、openvino 或 Paddle。缺少软件包的格式在下面跳过，并给出提示。
 
 # %%
 PACKAGES = (
@@ -126,16 +126,15 @@ for package in PACKAGES:
 # %% [markdown]
 # ## 4. Export
 #
-# One call of `export_model` per file; its suffix says the format. Each export is compared with the live network before it gets
-# its name, on `images` or, as here, on synthetic people; one that differs is refused. 8 bits need `calibration`, a folder of
-# images like those to come, on which the range of every activation is measured: here the windows of training people.
-# `export.py` does the same from the command line.
+# Call `export_model` once per file; the suffix selects the format. Each export is compared with
+# the original network before it gets its final name, on `images` or, as here, on synthetic people;
+# if the outputs differ, it is refused. INT8 needs `calibration`, a folder of images similar to
+# those of the application, on which the range of every activation is measured: here the windows of
+# the training people. `export.py` does the same from the command line.
 #
 # ## 4. 导出
 #
-# 每个文件调用一次 `export_model`，格式由后缀决定。导出的文件先与原网络比对（用 `images` 的图像，或如这里用绘制的人物），
-# 有差异则拒绝写出。8 位需要 `calibration`：一个与实际使用相似的图像文件夹，用来测量每个激活值的范围；这里用训练人物的窗口。
-# 命令行的 `export.py` 功能相同。
+# 每个文件调用一次 `export_model`，格式由后缀决定。导出的文件先与原网络比较（用 `images` 的图像，或如这里用合成人物），输出不一致则拒绝写出。INT8 量化（训练后量化 / 离线量化）需要 `calibration`：一个与实际应用相似的图像文件夹，用来测量每个激活值的范围；这里用训练人物的窗口。命令行的 `export.py` 功能相同。
 
 # %%
 import cv2
@@ -180,14 +179,14 @@ for path in sorted(Path("exported").iterdir()):
 # %% [markdown]
 # ## 5. The metadata
 #
-# What a program must know to use a file stands in `<file>.metadata.json`, and inside an ONNX file as well: how the input
-# looks (raw uint8 RGB; normalising is in the network, so nobody can feed it a wrong mean), which part of the image it is,
-# what comes out, which joints there are, and where the file comes from.
+# `<file>.metadata.json`, and the metadata inside an ONNX file, contain everything that a program
+# needs to use the file: the format of the input (raw uint8 RGB; normalization is part of the
+# network, so a wrong mean cannot be used), which part of the image it is, the outputs, the joints,
+# and the origin of the file.
 #
-# ## 5. 约定
+# ## 5. 元数据
 #
-# 使用一个文件需要知道的一切都写在 `<文件>.metadata.json` 中，ONNX 文件内部也有一份：输入的格式（原始 uint8 RGB；归一化在网络
-# 内部，不会用错均值）、窗口是图像的哪一部分、输出是什么、有哪些关节、文件来自哪里。
+# `<文件>.metadata.json` 以及 ONNX 文件内部的元数据，包含使用该文件所需的全部说明：输入的格式（原始 uint8 RGB；归一化在网络内部，不会用错均值）、窗口是图像的哪一部分、输出、有哪些关键点、文件的来源。
 
 # %%
 from paddle_pose.backends.metadata import read_metadata
@@ -210,16 +209,16 @@ print("source:", metadata["source"]["checkpoint"], metadata["source"]["sha256"][
 # %% [markdown]
 # ## 6. Agreement
 #
-# Each file and the live network look at the same validation people. *Maps*: the greatest difference of any cell, as a share
-# of the map's greatest value. *Keypoints*: how far decoded joints are apart, in px of the input. Then PCKh without the flip
-# test, live and from the file. In floating point the scores must be the same. What 8 bits cost shows in theirs: most keypoints
-# stay where they are, but where two cells are about equally high the keypoint may jump to the other.
+# Each file and the original network run on the same validation people. *Maps*: the largest
+# difference of any cell, as a fraction of the map's maximum. *Keypoints*: the distance between
+# decoded joints, in px of the input. Then PCKh without the flip test, of the original network and
+# of the file. In floating point the results must be equal. With INT8, PCKh shows the loss: most
+# keypoints stay in place, but where two cells have about the same value, a keypoint may move to
+# the other one.
 #
 # ## 6. 一致性
 #
-# 每个文件与原网络看同样的验证人物。*maps*：任一格的最大差异，以该图最大值的比例表示。*keypoints*：解码后关节的距离，
-# 单位为输入像素。随后是不用翻转测试的 PCKh：原网络与导出文件。浮点文件的得分必须相同。8 位的代价看得分：大多数关节
-# 不动，但两个格几乎一样高时，关节可能跳到另一个格。
+# 每个文件与原网络在同样的验证人物上推理。*maps*：输出特征图中任一像素的最大差异，以该图最大值的比例表示。*keypoints*：解码后关键点的距离，单位为输入像素。随后是不做翻转测试的 PCKh：原网络与导出文件。浮点文件的精度必须相同。INT8 的精度损失看 PCKh：大多数关键点不变，但两个像素的值几乎相同时，关键点可能移到另一个。
 
 # %%
 from paddle_pose.backends.open import open_exported
@@ -263,11 +262,10 @@ lines.append(
 display(Markdown("\n".join([*lines, *map(line, files)])))
 
 # %% [markdown]
-# `benchmarks/backend_table.py` prints such a table for every system of the project. `evaluate` and `val.py` take an exported
-# file like a checkpoint, with the flip test and everything else:
+# `benchmarks/backend_table.py` prints such a table for every network of the project. `evaluate`
+# and `val.py` accept an exported file like a checkpoint, also with the flip test:
 #
-# `benchmarks/backend_table.py` 为项目的每个系统打印这样的表。`evaluate` 和 `val.py` 可以像使用权重一样使用导出文件，
-# 包括翻转测试等：
+# `benchmarks/backend_table.py` 为项目的每个网络打印这样的表。`evaluate` 和 `val.py` 可以像检查点一样使用导出文件，包括翻转测试（flip test）：
 
 # %%
 shipped = files.get("ONNX") or next(iter(files.values()))
@@ -276,14 +274,14 @@ pp.evaluate(shipped, root)
 # %% [markdown]
 # ## 7. Speed
 #
-# One image at a time. Another program may run on the same machine, so a file and the live network take turns, and the
-# *ratio* of each round counts: the median, and between which ratios the middle half of the rounds lies. These are ratios of
-# a small network on this machine; with a large one, or on other processors (8 bits need VNNI to gain), measure again.
+# One image at a time. Other programs may run on the same machine, so the file and the original
+# network take turns, and the *ratio* of each round is used: the median, and the range of the
+# middle half of the rounds. These are ratios of a small network on this machine; with a larger
+# network, or on other processors (INT8 is faster only with VNNI), measure again.
 #
 # ## 7. 速度
 #
-# 每次一幅图像。机器上可能还有别的程序，所以文件与原网络轮流运行，看每一轮的**比值**：中位数，以及中间一半各轮所在的范围。
-# 这只是小网络在这台机器上的比值；网络更大或处理器不同时（8 位需要 VNNI 才有收益），请重新测量。
+# 每次一幅图像。机器上可能还有其他程序，所以文件与原网络轮流运行，看每一轮的**比值**：中位数，以及中间一半各轮的范围。这只是小网络在这台机器上的比值；网络更大或处理器不同时（INT8 需要 VNNI 才能加速），请重新测量。
 
 
 # %%
@@ -312,13 +310,13 @@ print(*(f"{name}: {backend.device}" for name, backend in opened.items()), sep="\
 # %% [markdown]
 # ## 8. Without this project
 #
-# `scripts/minimal_onnx.py` is about eighty lines of NumPy, OpenCV and ONNX Runtime, written from the metadata alone. Copy
-# it, or translate it to your language. Given the person's box it prints the joints; beside it what `predict` gives.
+# `scripts/minimal_onnx.py` is about eighty lines of NumPy, OpenCV and ONNX Runtime and uses only
+# the metadata. Copy it, or translate it to another language. Given a person's box, it prints the
+# joints; beside it the result of `predict`.
 #
 # ## 8. 脱离本项目
 #
-# `scripts/minimal_onnx.py` 只用 NumPy、OpenCV 和 ONNX Runtime，约八十行，完全依据约定写成，可以直接复制，或翻译成其他语言。
-# 给出人体框，它打印关节；旁边是本项目的预测结果。
+# `scripts/minimal_onnx.py` 只用 NumPy、OpenCV 和 ONNX Runtime，约八十行，只依据元数据，可以直接复制，或改写成其他语言。给出人体框，它打印关键点；旁边是 `predict` 的结果。
 
 # %%
 from paddle_pose.structures import Poses
@@ -376,15 +374,14 @@ show(visualize.grid([tile(title, poses) for title, poses in drawn.items()], colu
 # %% [markdown]
 # ## 9. On images, on a video, without Paddle
 #
-# `predict.py` takes the file like a checkpoint. Where Paddle is not installed an ONNX or OpenVINO file works all the same:
-# below the name `paddle` is barred, as if it were absent. (A Paddle file needs Paddle, of course.) Images first: a folder,
-# with the boxes of an annotation file or of `{"image": [[x, y, width, height]]}`.
+# `predict.py` accepts the file like a checkpoint. An ONNX or OpenVINO file works without Paddle,
+# too: below, the import of `paddle` is blocked, as if it were not installed. (A Paddle file needs
+# Paddle.) First images: a folder, with the boxes of an annotation file or of `{"image": [[x, y,
+# width, height]]}`.
 #
 # ## 9. 图像、视频，以及没有 Paddle 的环境
 #
-# `predict.py` 可以像使用权重一样使用导出文件。没有安装 Paddle 时，ONNX 或 OpenVINO 文件照样可用：下面禁止导入 `paddle`，
-# 如同没有安装。（Paddle 格式的文件当然需要 Paddle。）先是图像：一个文件夹，框来自标注文件或
-# `{"图像": [[x, y, 宽, 高]]}`。
+# `predict.py` 可以像检查点一样使用导出文件。没有安装 Paddle 时，ONNX 或 OpenVINO 文件也可用：下面禁止导入 `paddle`，如同没有安装。（Paddle 格式的文件需要 Paddle。）先是图像：一个文件夹，框来自标注文件或 `{"图像": [[x, y, 宽, 高]]}`。
 
 # %%
 WITHOUT = (
@@ -423,11 +420,11 @@ print(
 )
 
 # %% [markdown]
-# Then a video: a camera that pans over a drawing. In one's own, `--smooth` takes the trembling out, `--track` keeps people
-# apart; the default detector finds real people first, which drawings are not (notebook 08 counts squats).
+# Then a video: the camera pans over a synthetic image. In your own videos, `--smooth` reduces
+# jitter and `--track` tells people apart; the default detector finds real people only, not
+# synthetic ones (notebook 08 counts squats).
 #
-# 然后是视频：镜头在一幅绘制的图像上平移。对自己的视频，`--smooth` 消除抖动，`--track` 区分不同的人；
-# 默认的检测器会先找真人，绘制的人不是（笔记 08 在视频中数深蹲）。
+# 然后是视频：镜头在一幅合成图像上平移。对自己的视频，`--smooth` 减少抖动，`--track` 区分不同的人；默认的检测器只检测真实的人，不检测合成人物（Notebook 08 在视频中数深蹲）。
 
 # %%
 from paddle_pose.io.videos import VideoWriter, read_video
@@ -446,24 +443,24 @@ frames = [pixels for pixels, _, _ in read_video(Path("filmed/film.mp4"))]
 show(visualize.grid([cv2.resize(frame, (170, 170)) for frame in frames[::5]], columns=4))
 
 # %% [markdown]
-# ## 10. Where to go with it
+# ## 10. Deployment targets
 #
 # | target | file | runs with |
 # |---|---|---|
 # | a server, Python | ONNX or OpenVINO | `pp.load_model(file)`, or onnxruntime / openvino and the metadata |
 # | C++, C#, Java, Rust | ONNX | ONNX Runtime; translate `minimal_onnx.py` |
-# | an Intel CPU or GPU | OpenVINO, 8 bits where measured | OpenVINO |
+# | an Intel CPU or GPU | OpenVINO, INT8 where measured | OpenVINO |
 # | a browser | ONNX | onnxruntime-web |
 # | a phone | ONNX, decoded | ONNX Runtime Mobile; a MoveNet, which needs no boxes |
 # | Paddle Serving, Paddle Inference | Paddle | Paddle |
 #
-# ## 10. 用在哪里
+# ## 10. 部署方式
 #
 # | 目标 | 文件 | 运行方式 |
 # |---|---|---|
-# | 服务器，Python | ONNX 或 OpenVINO | `pp.load_model(文件)`，或 onnxruntime / openvino 加约定 |
-# | C++、C#、Java、Rust | ONNX | ONNX Runtime；翻译 `minimal_onnx.py` |
-# | 英特尔 CPU 或 GPU | OpenVINO，实测有收益时用 8 位 | OpenVINO |
+# | 服务器，Python | ONNX 或 OpenVINO | `pp.load_model(文件)`，或 onnxruntime / openvino 加元数据 |
+# | C++、C#、Java、Rust | ONNX | ONNX Runtime；改写 `minimal_onnx.py` |
+# | 英特尔 CPU 或 GPU | OpenVINO，实测有收益时用 INT8 | OpenVINO |
 # | 浏览器 | ONNX | onnxruntime-web |
 # | 手机 | ONNX，含解码 | ONNX Runtime Mobile；MoveNet 不需要人体框 |
 # | Paddle Serving、Paddle Inference | Paddle | Paddle |

@@ -1,32 +1,32 @@
-# ruff: noqa: RUF003 - Chinese has its own punctuation
+# ruff: noqa: RUF003, E501 - Chinese has its own punctuation, and one line for each paragraph
 # Paired with 08_squats.ipynb: edit this text, then `make notebooks` executes it and writes the notebook.
 
 # %% [markdown]
 # # 08 · Counting squats
 #
-# What people do with poses next: follow one person through a video, turn joints into an angle, and count repetitions by it.
-# The steps are the same for push-ups or lifting: other joints, other bounds.
+# A common use of poses: track one person in a video, compute an angle from the joints, and count
+# repetitions. The steps are the same for push-ups or lifting, with other joints and thresholds.
 #
-# With a video and MoveNet's weights the notebook counts yours. Without them it runs all the same, in seconds: on **a drawn
-# person whose true number of squats is known**, with the noise a network makes.
+# With a video and MoveNet's weights the notebook counts your squats. Without them it also runs, in
+# seconds, on **a synthetic person whose number of squats is known**, with noise like that of a
+# network.
 #
-# 姿态结果接下来最常见的用法：在视频中跟踪一个人，把关节变成角度，再用角度计数。
-# 俯卧撑、举重的步骤相同，只需换关节和界限。
+# # 08 · 深蹲计数
 #
-# 给出视频和 MoveNet 权重，就统计您的视频；没有时也能在几秒内运行完：
-# 用**绘制的人物（深蹲次数已知）**，并加上网络会产生的噪声。
+# 姿态结果的一种常见用法：在视频中跟踪一个人，由关键点计算角度，再用角度计数。俯卧撑、举重的步骤相同，只需换关键点和阈值。
+#
+# 给出视频和 MoveNet 权重，就统计视频中的深蹲；没有时也能在几秒内运行完：用**合成人物（深蹲次数已知）**，并加上与网络相似的噪声。
 
 # %% [markdown]
 # ## 1. Settings
 #
-# `VIDEO` and `WEIGHTS` are files; leave one empty to use the drawn person. `WEIGHTS` may be Google's
-# `movenet_single_pose_lightning` TFLite file or a checkpoint of this project. The person should be alone, seen whole, from the
-# side or half from the side.
+# `VIDEO` and `WEIGHTS` are files; if one is empty, the synthetic person is used. `WEIGHTS` may be
+# Google's `movenet_single_pose_lightning` TFLite file or a checkpoint of this project. There
+# should be only one person in the video, completely visible, from the side or half from the side.
 #
 # ## 1. 设置
 #
-# `VIDEO` 和 `WEIGHTS` 为文件路径；任一为空则使用绘制的人物。`WEIGHTS` 可以是谷歌的
-# `movenet_single_pose_lightning` TFLite 文件，也可以是本项目的检查点。画面中应只有一个人，全身可见，侧面或半侧面。
+# `VIDEO` 和 `WEIGHTS` 为文件路径；任一为空则使用合成人物。`WEIGHTS` 可以是 Google 的 `movenet_single_pose_lightning` TFLite 文件，也可以是本项目的检查点。画面中应只有一个人，全身可见，侧面或半侧面。
 
 # %% tags=["parameters"]
 VIDEO = ""  # a file, such as squats.mp4
@@ -81,18 +81,19 @@ def show_figure(figure):
 # %% [markdown]
 # ## 2. Poses, frame by frame
 #
-# In a video of one person (`one_person=True`) the network looks through the square round the person of the previous frame,
-# which shows more of them than the whole image does. A filter (One-Euro, `smooth=True`) smooths the joints by the frames' real
-# times. When the person is lost, both begin anew. `track` gives a `PoseResult` for each frame.
+# In a video of one person (`one_person=True`) the network's input is the square around the person
+# of the previous frame, in which the person is larger than in the whole image. The One-Euro filter
+# (`smooth=True`) smooths the joints, using the real times of the frames. If the person is lost,
+# both start again. `track` yields a `PoseResult` for each frame.
 #
-# The drawn person has no images to look at: its joints are the true ones with noise, and the same filter smooths them.
+# The synthetic person has no images: its joints are the true positions with noise, smoothed by the
+# same filter.
 #
 # ## 2. 逐帧姿态
 #
-# 单人视频中（`one_person=True`），网络只看上一帧人物周围的正方形区域，比看整幅画面更清楚。One-Euro 滤波器（`smooth=True`）
-# 按帧的真实时间平滑关节；人物丢失时，两者都重新开始。`track` 为每一帧给出一个 `PoseResult`。
+# 单人视频中（`one_person=True`），网络的输入是上一帧人物周围的正方形区域，人物在其中比在整幅画面中更大。One-Euro 滤波器（`smooth=True`）按帧的真实时间平滑关键点；人物丢失时，两者都重新开始。`track` 为每一帧返回一个 `PoseResult`。
 #
-# 绘制的人物没有图像：关节为真实位置加噪声，并用同一个滤波器平滑。
+# 合成人物没有图像：关键点为真实位置加噪声，并用同一个滤波器平滑。
 
 
 # %%
@@ -145,15 +146,15 @@ show(
 )
 
 # %% [markdown]
-# ## 3. What smoothing gains and costs
+# ## 3. Benefit and cost of smoothing
 #
-# *Jitter* is how much joints that stand still tremble: the mean length of x[t+1] - 2 x[t] + x[t-1], in percent of the
-# person's size. *Lag* is the shift in time at which the smoothed joints resemble the raw ones most.
+# *Jitter* is the movement of joints that should be still: the mean length of $x_{t+1} - 2x_t +
+# x_{t-1}$, in percent of the person's size. *Lag* is the time shift at which the smoothed joints
+# are most similar to the raw ones.
 #
 # ## 3. 平滑的收益与代价
 #
-# **抖动**：静止关节的 x[t+1] - 2 x[t] + x[t-1] 的平均长度，以占人体尺寸的百分比表示。
-# **延迟**：平滑后的关节与原始关节最相似时的时间差。
+# **抖动**（jitter）：静止关键点的 $x_{t+1} - 2x_t + x_{t-1}$ 的平均长度，以占人体尺寸的百分比表示。**延迟**（lag）：平滑后的关键点与原始关键点最相似时的时间差。
 
 
 # %%
@@ -187,13 +188,13 @@ show_figure(figure)
 # %% [markdown]
 # ## 4. The angle of the knee
 #
-# Hip, knee and ankle make an angle: 180 degrees is a straight leg. It is measured in the image, so a person who faces the
-# camera bends their knees by less than they do. The mean of both legs trembles less than one.
+# The angle between hip, knee and ankle: 180 degrees is a straight leg. It is measured in the
+# image, so for a person who faces the camera the measured bend is smaller than the real one. The
+# mean of both legs has less noise than one leg.
 #
 # ## 4. 膝关节角度
 #
-# 髋、膝、踝三点构成角度，180 度为伸直的腿。角度在画面内测量，因此正对镜头的人，测得的弯曲小于实际值。
-# 两腿取平均，比单腿更稳定。
+# 髋、膝、踝三点构成角度，180 度为伸直的腿。角度在画面内测量，因此正对镜头的人，测得的弯曲小于实际值。两腿取平均，比单腿的噪声小。
 
 # %%
 legs = [
@@ -206,13 +207,13 @@ print(f"Between {np.nanmin(knee):.0f} and {np.nanmax(knee):.0f} degrees")
 # %% [markdown]
 # ## 5. Counting
 #
-# A squat is complete when the angle fell below `LOW` and rose above `HIGH` again. Between the two nothing is decided: so
-# trembling at one bound is not counted twice, and a half squat not at all.
+# A squat is complete when the angle has fallen below `LOW` and risen above `HIGH` again. Between
+# the two thresholds the state does not change: jitter around one threshold is not counted twice,
+# and a half squat is not counted.
 #
 # ## 5. 计数
 #
-# 角度先低于 `LOW`，再回到 `HIGH` 以上，算一次完整的深蹲。两个界限之间不作判断，
-# 因此在界限处抖动不会重复计数，半蹲也不计。
+# 角度先低于 `LOW`，再回到 `HIGH` 以上，算一次完整的深蹲。两个阈值之间状态不变，因此在阈值附近的抖动不会重复计数，半蹲也不计。
 
 # %%
 count = RepetitionCounter(LOW, HIGH)
@@ -232,12 +233,12 @@ for number, n in enumerate(np.flatnonzero(np.diff(counts, prepend=0)), start=1):
     print(f"  {number}: complete at {times[n]:.1f} s")
 
 # %% [markdown]
-# ## 6. Your exercise
+# ## 6. Other exercises
 #
-# Choose three joints and look at the angle's curve: `LOW` and `HIGH` belong well inside its peaks, a third of the way from
-# either end. For push-ups take shoulder, elbow and wrist; for lifting a leg shoulder, hip and knee.
+# Choose three joints and look at the curve of the angle: `LOW` and `HIGH` should be well inside
+# its range, about a third from either end. For push-ups use shoulder, elbow and wrist; for leg
+# raises shoulder, hip and knee.
 #
-# ## 6. 换成您的动作
+# ## 6. 其他动作
 #
-# 选三个关节，先看角度曲线：`LOW` 和 `HIGH` 应在峰谷之内，大约各距两端三分之一。
-# 俯卧撑用肩、肘、腕；抬腿用肩、髋、膝。
+# 选三个关键点，先看角度曲线：`LOW` 和 `HIGH` 应在峰谷之内，大约各距两端三分之一。俯卧撑用肩、肘、腕；抬腿用肩、髋、膝。

@@ -1,26 +1,28 @@
-# ruff: noqa: RUF003 - Chinese has its own punctuation
+# ruff: noqa: RUF003, E501 - Chinese has its own punctuation, and one line for each paragraph
 # Paired with 09_own_data.ipynb: edit this text, then `make notebooks` executes it and writes the notebook.
 
 # %% [markdown]
-# # 09 · Training on your own key points
+# # 09 · Training on your own keypoints
 #
-# From a folder to a trained network, in two ways:
+# From a folder to a trained network, in two cases:
 #
-# - **A. People with other joints than the network has.** The Leeds Sports Poses have 14 joints, networks of MPII 16, of COCO
-#   17. Joints are matched by name, and what nobody labelled is left out of the loss.
-# - **B. Your own key points.** A folder of images and a table from a labelling tool; here five points of a person, but it may
-#   be a hand, a horse or a screwdriver.
+# - **A. People with other joints than the network.** Leeds Sports Pose has 14 joints, networks of
+#   MPII have 16, of COCO 17. Joints are matched by name, and joints without a label are excluded
+#   from the loss.
+# - **B. Your own keypoints.** A folder of images and a table from an annotation tool; here five
+#   points of a person, but it may be a hand, a horse or a screwdriver.
 #
-# Without data people are drawn; the steps stay the same. The network is a small one that one CPU core trains in a minute: set
-# `CONFIG` and `INIT` for a good one.
+# Without data, synthetic people are created; the steps are the same. The network is a small one
+# that one CPU core trains in a minute; for good results set `CONFIG` and `INIT`.
+#
+# # 09 · 用自己的关键点训练
 #
 # 从文件夹到训练好的网络，有两种情形：
 #
-# - **A. 数据的关节与网络不同。** Leeds Sports Pose 有 14 个关节，MPII 的网络有 16 个，COCO 的有 17 个。关节按名称匹配，
-#   没有标注的关节不计入损失。
+# - **A. 数据的关键点与网络不同。** Leeds Sports Pose 有 14 个关键点，MPII 的网络有 16 个，COCO 的有 17 个。关键点按名称匹配，没有标注的关键点不计入损失。
 # - **B. 自定义关键点。** 一个图像文件夹，加上标注工具导出的表格；这里是人的五个点，也可以是手、马或螺丝刀。
 #
-# 没有数据时绘制人物，步骤相同。这里用单个 CPU 核心一分钟即可训练的小网络；要得到好的结果，请设置 `CONFIG` 和 `INIT`。
+# 没有数据时生成合成人物，步骤相同。这里用单个 CPU 核心一分钟即可训练的小网络；要得到好的结果，请设置 `CONFIG` 和 `INIT`。
 
 # %% [markdown]
 # ## 1. The machine
@@ -55,21 +57,20 @@ logging.basicConfig(
 # %% [markdown]
 # ## 2. Settings
 #
-# - `LSPET`: the Leeds people in MPII's layout: `images/*.jpg`, `annotations/mpii_{train,val}.json` and `mpii_gt_val.mat`, with
-#   pelvis and thorax marked as missing.
-# - `TABLE`: your CSV file, a row per person or thing: `image`, then `NAME_x` and `NAME_y` for every key point, in pixels of
-#   the stored image, empty where it cannot be seen. `IMAGES` is the folder of the images, `LIMBS` the lines to draw.
-# - For a good network on a GPU: `CONFIG = "hrnet_w32_mpii_256"` and, as `INIT`, a published file of it
-#   (`python -m paddle_pose download` lists them).
+# - `LSPET`: the Leeds people in MPII's layout: `images/*.jpg`, `annotations/mpii_{train,val}.json`
+#   and `mpii_gt_val.mat`, with pelvis and thorax marked as missing.
+# - `TABLE`: your CSV file, one row per person or object: `image`, then `NAME_x` and `NAME_y` for
+#   every keypoint, in pixels of the stored image, empty if it is not visible. Points annotated
+#   with labelme or another tool can be written to such a table. `IMAGES` is the folder of the
+#   images, `LIMBS` the lines to draw.
+# - For a good network on a GPU: `CONFIG = "hrnet_w32_mpii_256"` and, as `INIT`, its published
+#   weights (`python -m paddle_pose download` lists them).
 #
 # ## 2. 设置
 #
-# - `LSPET`：MPII 目录结构的 Leeds 数据：`images/*.jpg`、`annotations/mpii_{train,val}.json` 和 `mpii_gt_val.mat`，
-#   其中骨盆和胸标为缺失。
-# - `TABLE`：自己的 CSV 文件，每行一个人或物：`image`，然后是各关键点的 `名称_x`、`名称_y`（原图像素），看不见的留空。
-#   `IMAGES` 为图像文件夹，`LIMBS` 为要画的连线。
-# - 要在 GPU 上得到好的网络：`CONFIG = "hrnet_w32_mpii_256"`，`INIT` 为其已发表的权重
-#   （用 `python -m paddle_pose download` 列出）。
+# - `LSPET`：MPII 目录结构的 Leeds 数据：`images/*.jpg`、`annotations/mpii_{train,val}.json` 和 `mpii_gt_val.mat`，其中骨盆和胸标为缺失。
+# - `TABLE`：自己的 CSV 文件，每行一个人或物体：`image`，然后是各关键点的 `名称_x`、`名称_y`（存储图像中的像素），不可见的留空。用 labelme 等工具标注的点可以写成这样的表格。`IMAGES` 为图像文件夹，`LIMBS` 为要画的连线。
+# - 要在 GPU 上得到好的网络：`CONFIG = "hrnet_w32_mpii_256"`，`INIT` 为其已发布的权重（用 `python -m paddle_pose download` 列出）。
 
 # %% tags=["parameters"]
 LSPET = ""  # folder, seen from the project
@@ -102,13 +103,13 @@ print("B:", TABLE or "synthetic people, and a table of five key points")
 # %% [markdown]
 # ## A1. Fourteen joints
 #
-# Leeds has MPII's limbs, neck and head top, and neither pelvis nor thorax. In MPII's layout such a joint is written as
-# `[-1, -1]` with `joints_vis` 0, and the mat file says `jnt_missing`. The synthetic people are made so:
+# Leeds has MPII's limbs, neck and head top, but neither pelvis nor thorax. In MPII's layout a
+# missing joint is `[-1, -1]` with `joints_vis` 0, and `jnt_missing` is 1 in the mat file. The
+# synthetic people are written in this way:
 #
-# ## A1. 十四个关节
+# ## A1. 十四个关键点
 #
-# Leeds 的四肢、颈和头顶与 MPII 相同，没有骨盆和胸。在 MPII 的目录结构中，这样的关节写作 `[-1, -1]`，`joints_vis` 为 0，
-# mat 文件中 `jnt_missing` 为 1。绘制的人物即按此处理：
+# Leeds 的四肢、颈和头顶与 MPII 相同，没有骨盆和胸。在 MPII 的目录结构中，缺失的关键点写作 `[-1, -1]`，`joints_vis` 为 0，mat 文件中 `jnt_missing` 为 1。合成人物即按此写出：
 
 # %%
 import scipy.io
@@ -143,9 +144,9 @@ if not LSPET:
     forget(leeds)
 
 # %% [markdown]
-# Look before you train: the check first, then one's own eyes.
+# Check the data before training: first with the dataset check, then by viewing them.
 #
-# 训练之前先检查：先用检查程序，再亲眼看。
+# 训练之前先检查数据：先运行数据检查脚本，再查看图像。
 
 # %%
 # !python -m paddle_pose check --dataset_root {leeds} --decode sample
@@ -189,24 +190,24 @@ print(
 show(visualize.grid([look(sample, config.codec) for sample in training[:8]], columns=4))
 
 # %% [markdown]
-# ## A2. Into a network of 16 joints
+# ## A2. For a network of 16 joints
 #
-# Nothing has to be converted or declared: what is not labelled has weight 0 in the loss. PCKh never counts pelvis and thorax,
-# so `Mean` is over the same 14 joints as everybody's. (Leeds has no head boxes: the files hold made ones, of MPII's usual
-# ratio to the distance from neck to head top.)
+# Nothing has to be converted or declared: joints without a label have weight 0 in the loss. PCKh
+# never counts pelvis and thorax, so `Mean` is over the same 14 joints as always. (Leeds has no
+# head boxes: the files contain generated ones, with MPII's usual ratio to the distance from neck
+# to head top.)
 #
-# What to expect of real people: this notebook with `--set LSPET=…`, otherwise as it stands, trained on 1,233 of the Leeds
-# people and found 20.4 % of the joints of 200 others (95 % interval 17.6 to 23.1); the mean pose finds 5.3 %. They are
-# gymnasts and climbers in every direction, and the network is tiny and begins at random. Good numbers need `CONFIG` and `INIT`.
+# What to expect on real people: with `--set LSPET=…` and no other change, this notebook was
+# trained on 1,233 of the Leeds people and predicted 20.4 % of the joints of 200 others correctly
+# (95 % interval 17.6 to 23.1); the mean pose has 5.3 %. These are gymnasts and climbers in all
+# orientations, and the network is small and randomly initialized. For good results set `CONFIG`
+# and `INIT`.
 #
-# ## A2. 训练 16 个关节的网络
+# ## A2. 训练 16 个关键点的网络
 #
-# 不需要转换，也不需要声明：没有标注的关节在损失中权重为 0。PCKh 本来就不计骨盆和胸，所以 `Mean` 仍是那 14 个关节的平均。
-# （Leeds 没有头部框：文件中的头部框按 MPII 中与颈到头顶距离的通常比例生成。）
+# 不需要转换，也不需要声明：没有标注的关键点在损失中权重为 0。PCKh 本来就不计骨盆和胸，所以 `Mean` 仍是那 14 个关键点的平均。（Leeds 没有头部框：文件中的头部框按 MPII 中与颈到头顶距离的通常比例生成。）
 #
-# 对真实人物可以期待什么：本笔记加上 `--set LSPET=…`，其余不变，用 1,233 个 Leeds 人物训练，在另外 200 人上找到 20.4% 的关节
-# （95% 区间 17.6 到 23.1），平均姿态只找到 5.3%。这些人在体操、攀岩，朝向各异，而网络很小，又从随机初始化开始。
-# 要得到好的数值，请设置 `CONFIG` 和 `INIT`。
+# 对真实人物可以期待什么：本 Notebook 加上 `--set LSPET=…`，其余不变，用 1,233 个 Leeds 人物训练，在另外 200 人上正确预测 20.4% 的关键点（95% 置信区间 17.6 到 23.1），平均姿态为 5.3%。这些人在体操、攀岩，朝向各异，而网络很小，又是随机初始化。要得到好的结果，请设置 `CONFIG` 和 `INIT`。
 
 
 # %%
@@ -226,14 +227,13 @@ scale = min(1.0, 336 / found.shape[1])
 show(cv2.resize(found, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
 
 # %% [markdown]
-# What does the network say of joints that nobody taught it? Their maps stay about as they began: low, with a peak anywhere.
-# Pelvis and thorax below mean nothing, and a threshold (`predict.py --threshold`, 0.2) hides them. If they are needed, teach
-# them, or compute them: the pelvis is close to the middle of the hips. If they shall not exist at all, train a skeleton of
-# 14 joints, as in B.
+# What does the network predict for joints without labels? Their maps stay nearly as initialized:
+# low values, with a peak anywhere. Pelvis and thorax below are meaningless, and a threshold
+# (`predict.py --threshold`, 0.2) hides them. If you need them, label some and train them, or
+# compute them: the pelvis is close to the middle of the hips. If you do not want them at all,
+# train with a skeleton of 14 joints, as in B.
 #
-# 对没有人教过的关节，网络会回答什么？它们的图大致停留在初始状态：很低，峰值位置随意。下图中的骨盆和胸没有任何意义，
-# 阈值（`predict.py --threshold`，默认 0.2）会把它们隐藏。需要它们，就标注一些来训练，或者计算：骨盆大致在两髋的中点。
-# 完全不想要它们，就用 14 个关节的骨架训练，做法同 B。
+# 对未标注、未参与训练的关键点，网络会预测什么？它们的热图（heatmap，热力图）大致停留在初始状态：值很低，峰值位置随意。下图中的骨盆和胸没有任何意义，阈值（`predict.py --threshold`，默认 0.2）会把它们隐藏。如果需要它们，就标注一些来训练，或者计算：骨盆大致在两髋的中点。如果完全不需要，就用 14 个关键点的骨架训练，做法同 B。
 
 # %%
 validation = build.samples(config, leeds, "val")
@@ -247,23 +247,22 @@ print(
 show(visualize.draw_heatmaps(cv2.resize(crops[0], (100, 100)), heatmaps[0], MPII_16))
 
 # %% [markdown]
-# ## A3. Into a network of 17 joints
+# ## A3. For a network of 17 joints
 #
-# The same people for COCO's skeleton. A file in COCO's format says in its `categories` which joints it has; the cell writes
-# the fourteen by name. The network's skeleton is `COCO_17`: 12 of the 14 are among its joints, face joints stay untaught.
-# `init` starts from the network above, of which all but the last layer fits. The AP is over the 12 joints in common.
+# The same people for COCO's skeleton. A file in COCO's format lists its joints in `categories`;
+# the cell below writes the fourteen by name. The network's skeleton is `COCO_17`: 12 of the 14 are
+# among its joints, those of the face are not trained. `init` starts from the network above; all
+# tensors except those of the last layer match. AP is computed over the 12 common joints.
 #
-# The box is that of the labelled joints, widened by a fifth on each side. COCO's AP is measured in `area`, the person's
-# outline; without outlines people take 0.53 of the box, which mmpose does too: say so where you report such an AP.
+# The box is that of the labelled joints, enlarged by a fifth on each side. COCO's AP depends on
+# `area`, the area of the person's segmentation; without segmentation, 0.53 of the box area is
+# usual, also in mmpose: state this when you report such an AP.
 #
-# ## A3. 训练 17 个关节的网络
+# ## A3. 训练 17 个关键点的网络
 #
-# 同样的人物，用于 COCO 的骨架。COCO 格式的文件在 `categories` 中写明有哪些关节；下面的单元格按名称写入这 14 个关节。
-# 网络的骨架是 `COCO_17`：14 个中有 12 个在其中，面部关节没有学习。`init` 以上面的网络为起点，除最后一层外
-# 都吻合。AP 只计算共有的 12 个关节。
+# 同样的人物，用于 COCO 的骨架。COCO 格式的文件在 `categories` 中列出关键点；下面的单元格按名称写入这 14 个关键点。网络的骨架是 `COCO_17`：14 个中有 12 个在其中，面部关键点没有训练。`init` 以上面的网络初始化，除最后一层外的参数都匹配。AP 只计算共有的 12 个关键点。
 #
-# 框取有标注的关节的外接框，每边扩大五分之一。COCO 的 AP 以 `area`（人体轮廓面积）衡量；没有轮廓时，通常取框面积的 0.53
-# （mmpose 也这样做）：报告这样的 AP 时请注明。
+# 框取有标注的关键点的外接框，每边扩大五分之一。COCO 的 AP 取决于 `area`（人体分割区域的面积）；没有分割标注时，通常取框面积的 0.53（mmpose 也这样做）：报告这样的 AP 时请注明。
 
 
 # %%
@@ -318,13 +317,13 @@ run_17 = pp.train(
 # %% [markdown]
 # ## B1. A folder and a table
 #
-# What a labelling tool gives, or a spreadsheet. The names before `_x` and `_y` are the key points. Name pairs `left_…` and
-# `right_…`, and mirrored training images exchange them by themselves.
+# The output of an annotation tool or a spreadsheet. The names before `_x` and `_y` are the
+# keypoints. Name pairs `left_…` and `right_…`; mirrored training images then exchange them
+# automatically.
 #
 # ## B1. 一个文件夹和一张表
 #
-# 标注工具或电子表格的产物。`_x`、`_y` 之前的部分是关键点的名称。成对的点以 `left_…`、`right_…` 命名，
-# 镜像增强时就会自动互换。
+# 标注工具或电子表格的输出。`_x`、`_y` 之前的部分是关键点的名称。成对的点以 `left_…`、`right_…` 命名，镜像增强时就会自动互换。
 
 # %%
 MINE = {
@@ -365,14 +364,14 @@ print(*table.read_text().splitlines()[:4], sep="\n")
 # %% [markdown]
 # ## B2. Annotations and skeleton
 #
-# The table becomes two files in COCO's format. Every fifth *image* validates: split by image (or by video, or by person
-# filmed), never by row, or the network is examined on what it has seen. Rows with fewer than two points are left out, since
-# their box would be a dot.
+# The table becomes two files in COCO's format. Every fifth *image* is for validation: split by
+# image (or by video, or by filmed person), never by row, otherwise the network is evaluated on
+# images that it was trained on. Rows with fewer than two points are skipped, because their box
+# would be a point.
 #
 # ## B2. 标注文件与骨架
 #
-# 表格变成两个 COCO 格式的文件。每五幅**图像**取一幅用于验证：按图像（或按视频、按拍摄对象）划分，绝不按行划分，
-# 否则验证的就是已经见过的内容。少于两个点的行略去，因为它们的框只是一个点。
+# 表格变成两个 COCO 格式的文件。每五幅**图像**取一幅用于验证：按图像（或按视频、按拍摄对象）划分，绝不按行划分，否则验证的就是训练过的图像。少于两个点的行会跳过，因为它们的框只是一个点。
 
 # %%
 with table.open(newline="") as file:
@@ -392,12 +391,13 @@ for split, chosen in (("train", False), ("val", True)):
 print(f"left out: {len(people) - len(whole)} rows with fewer than two points")
 
 # %% [markdown]
-# The skeleton says how joints belong together. *Sigmas* say how exactly a point can be told, as a part of the person's size:
-# COCO has 0.03 for eyes and nose, 0.06 for wrists, 0.09 for ankles, 0.1 for hips; what is left out gets 0.067 and is
-# printed. AP depends on them, the training does not: choose them before the first evaluation and leave them.
+# The skeleton file describes the relations between the joints. *Sigmas* state how precisely a
+# point can be annotated, as a fraction of the person's size: COCO has 0.03 for eyes and nose, 0.06
+# for wrists, 0.09 for ankles, 0.1 for hips; missing ones are 0.067 and are printed. AP depends on
+# them, the training does not: choose them before the first evaluation and do not change them
+# afterwards.
 #
-# 骨架文件说明关节之间的关系。**sigma** 表示一个点能定位得多准，以人体尺寸的比例计：COCO 中眼和鼻 0.03，腕 0.06，踝 0.09，
-# 髋 0.1；没有写的取 0.067，并打印出来。AP 取决于 sigma，训练与其无关：请在第一次评估之前选定，之后不再改动。
+# 骨架文件说明关键点之间的关系。**sigma** 表示一个点能标注得多准，以人体尺寸的比例计：COCO 中眼和鼻 0.03，腕 0.06，踝 0.09，髋 0.1；没有写的取 0.067，并打印出来。AP 取决于 sigma，训练与其无关：请在第一次评估之前选定，之后不再改动。
 
 # %%
 skeleton = {"joints": JOINTS, "limbs": LIMBS}
@@ -420,15 +420,15 @@ samples = framing.one_per_person(annotated, own.codec.input_size, own.data.conte
 show(visualize.grid([look(sample, own.codec) for sample in samples[:8]], columns=4))
 
 # %% [markdown]
-# ## B3. Training, from nothing and from another network
+# ## B3. Training, from random weights and from another network
 #
-# Own data are few. A network that knows people, or at least images, needs far fewer of them: start with `init` from a
-# published network, or from A's, as here. Twice the same training, which differs in the start alone; compare the results.
+# Own data sets are usually small. A network that was trained on people, or at least on images,
+# needs much less data: start with `init` from published weights, or from the network of A, as
+# here. Two trainings that differ only in the initial weights; compare the results.
 #
-# ## B3. 训练：从零开始，与从另一个网络开始
+# ## B3. 训练：随机初始化与微调
 #
-# 自己的数据往往很少。已经认识人（至少认识图像）的网络，需要的数据少得多：请用 `init` 从已发表的网络开始，
-# 或如这里从 A 的网络开始。下面是两次同样的训练，只有起点不同；请比较结果。
+# 自己的数据往往很少。已经在人体（至少在图像）上训练过的网络，需要的数据少得多：请用 `init` 从预训练权重微调，或如这里从 A 的网络微调。下面两次训练只有初始权重不同；请比较结果。
 
 # %%
 fresh = pp.train(CONFIG, overrides=half | mine)
@@ -441,13 +441,13 @@ started
 # %% [markdown]
 # ## B4. Evaluation
 #
-# The checkpoint remembers where the data are: no argument is needed. Then the error of every joint, as a part of the box's
-# longer side: AP is one number, this says which point to label more of.
+# The checkpoint stores the location of its data: no argument is needed. Then the error of every
+# joint, as a fraction of the box's longer side: AP is one value, this shows which point needs more
+# labels.
 #
 # ## B4. 评估
 #
-# 权重记得数据在哪里，不需要其他参数。随后是每个关节的误差，以框长边的比例表示：AP 只是一个数，这里才看得出哪个点需要更多标
-# 注。
+# 检查点记录了数据的位置，不需要其他参数。随后是每个关键点的误差，以框长边的比例表示：AP 只是一个数，这里才看得出哪个点需要更多标注。
 
 # %%
 evaluation = pp.evaluate(started.best, output="my_val", draw=True, baseline=True)
@@ -474,14 +474,14 @@ display(Markdown("\n".join(lines)))
 # %% [markdown]
 # ## B5. Prediction
 #
-# On images, with their boxes, as drawings with names and as a table; `maps` gives what the network predicts. Without boxes a
-# detector finds people first; `detector=None` takes the whole image as the window: crop to one person, or to one thing.
-# `predict.py` does the same from the command line.
+# On images, with their boxes: drawings with names, and a table; `maps` returns the predicted maps.
+# Without boxes a detector finds the people first; with `detector=None` the whole image is the
+# window: crop it to one person, or to one object. `predict.py` does the same from the command
+# line.
 #
 # ## B5. 预测
 #
-# 对图像及其框预测，画出带名称的结果并写成表格；`maps` 给出网络预测的图。没有框时，先用检测器找人；`detector=None` 把整幅
-# 图像作为窗口：请裁剪到一个人或一个物体。命令行的 `predict.py` 功能相同。
+# 对图像及其框预测，画出带名称的结果并写成表格；`maps` 返回网络预测的热图。没有框时，先用检测器检测人体；`detector=None` 把整幅图像作为窗口：请裁剪到一个人或一个物体。命令行的 `predict.py` 功能相同。
 
 # %%
 results = list(model.predict([image.path for image in labelled[:3]], boxes=boxes[:3]))
@@ -510,24 +510,24 @@ with Path("predictions.csv").open("w", newline="") as file:
 print(*Path("predictions.csv").read_text().splitlines()[:3], sep="\n")
 
 # %% [markdown]
-# ## What usually goes wrong
+# ## Common problems
 #
 # | symptom | cause |
 # |---|---|
-# | AP is -1 or NaN | `area` 0, or no labelled joint: `paddle-pose check` names the records |
-# | left and right mixed up | pairs not named `left_…`, `right_…` (or `mirror_pairs` in the skeleton), while training mirrors |
-# | good on validation, poor in use | the split was by row, or photographs in use look different: label some of those |
-# | turned photographs are never right | the labels are of the turned image, the file is not: turn the files first |
-# | one point is never right | look at its labels first: people disagree, or it is hidden more often than seen |
-# | the loss stands still | start from a network (`--init`), or begin with a tenth of the learning rate |
+# | AP is -1 or NaN | `area` is 0, or there is no labelled joint: `paddle-pose check` lists the records |
+# | left and right are confused | pairs are not named `left_…`, `right_…` (and there are no `mirror_pairs` in the skeleton), while training mirrors images |
+# | good in validation, poor in use | the split was by row, or the images in use look different: label some of those |
+# | rotated photographs are always wrong | the labels refer to the rotated image, the file is not rotated (EXIF): rotate the files first |
+# | one point is always wrong | look at its labels first: annotators disagree, or it is occluded more often than visible |
+# | the loss does not fall | start from a trained network (`--init`), or begin with a tenth of the learning rate |
 #
 # ## 常见问题
 #
 # | 现象 | 原因 |
 # |---|---|
-# | AP 为 -1 或 NaN | `area` 为 0，或没有标注关节：`paddle-pose check` 会指出是哪些记录 |
-# | 左右混淆 | 成对的点没有命名为 `left_…`、`right_…`（骨架文件中也没有 `mirror_pairs`），而训练时有镜像 |
-# | 验证好，使用差 | 按行划分了数据，或实际照片与训练照片差别大：标注一些实际照片 |
-# | 旋转过的照片总是不准 | 标注针对转正后的画面，而文件没有转（EXIF）：请先转正文件 |
+# | AP 为 -1 或 NaN | `area` 为 0，或没有标注关键点：`paddle-pose check` 会列出是哪些记录 |
+# | 左右混淆 | 成对的点没有命名为 `left_…`、`right_…`（骨架文件中也没有 `mirror_pairs`），而训练时有镜像增强 |
+# | 验证好，使用差 | 按行划分了数据，或实际图像与训练图像差别大：标注一些实际图像 |
+# | 旋转过的照片总是不准 | 标注针对转正后的画面，而文件没有转正（EXIF）：请先转正文件 |
 # | 某个点总是不准 | 先看它的标注：标注者意见不一，或被遮挡的时候多于可见的时候 |
-# | 损失不下降 | 从已有网络开始（`--init`），或先用十分之一的学习率 |
+# | 损失不下降 | 用预训练权重初始化（`--init`），或先用十分之一的学习率 |

@@ -359,8 +359,11 @@ def trainer(
     train = config.train
     training_loss = loss(config)
     process_group = process_group or ProcessGroup()
-    batches_per_step = process_group.size * train.accumulate
-    rate = train.learning_rate * (batches_per_step if train.scale_learning_rate else 1)
+    rate = train.learning_rate
+    if train.scale_learning_rate:
+        batches_per_step = process_group.size * train.accumulate
+        images_per_step = batches_per_step * train.batch_size
+        rate *= images_per_step / train.total_batch if train.total_batch else batches_per_step
     make_optimizer = kinds.load(train.optimizer.target)
     optimizer = make_optimizer(
         network,

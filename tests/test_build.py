@@ -145,6 +145,67 @@ def test_scale_learning_rate_multiplies_the_rate(synthetic_root, tmp_path, scale
     assert first["lr"] == pytest.approx(factor * config.train.learning_rate)
 
 
+@pytest.mark.parametrize(("total", "factor"), [(12, 0.25), (3, 1), (1, 3)])
+def test_the_scaled_rate_of_a_recipe_with_a_total_batch_is_relative_to_it(
+    synthetic_root, tmp_path, total, factor
+):
+    changes = {
+        "train.total_batch": total,
+        "train.accumulate": 3,
+        "train.batch_size": 1,
+        "train.schedule": "steps",
+        "train.schedule.warmup": 0,
+        "train.scale_learning_rate": True,
+    }
+    config = override(CONFIG, changes)
+    samples = build.samples(config, synthetic_root, "train")
+    loader = build.loader(config, samples)
+    trainer = build.trainer(
+        config, build.model(config), tmp_path, loader, data={"training": samples}
+    )
+    trainer.log.close()
+    assert trainer._schedule(0) == pytest.approx(factor * config.train.learning_rate)
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+@pytest.mark.parametrize("name", ["movenet_lightning_coco", "movenet_lightning_coco_centernet"])
+def test_movenet_learns_the_same_from_targets_of_the_device(tmp_path, name, accumulate):
+    """Images of one to three people, so that batches are padded."""
+    root = write_coco(tmp_path / "coco", num_train=6, num_val=1, size=(96, 96), persons=(1, 3))
+    changes = {
+        "codec.input_size": (64, 64),
+        "model.width": 0.25,
+        "train.batch_size": 3 // accumulate,
+        "train.accumulate": accumulate,
+        "train.num_workers": 0,
+        "train.log_every": 1,
+        "train.schedule.warmup": 0,
+        "train.learning_rate": 1e-4,
+    }
+    losses = {}
+    for on_device in (False, True):
+        config = override(CONFIGS[name], {**changes, "train.device_targets": on_device})
+        samples = build.samples(config, root, "train")
+        assert {len(sample.persons) for sample in samples} > {1}
+        loader = build.loader(config, samples)
+        (batch, *_) = loader.epoch(0)
+        assert ("targets" in batch) != on_device
+        trainer = build.trainer(
+            config,
+            build.model(config),
+            tmp_path / str(on_device),
+            loader,
+            data={"training": samples},
+        )
+        trainer.fit(loader, epochs=2)
+        trainer.log.close()
+        lines = (tmp_path / str(on_device) / "metrics.jsonl").read_text().splitlines()
+        losses[on_device] = [json.loads(line)["loss"] for line in lines]
+    assert len(losses[True]) >= 4
+    np.testing.assert_allclose(losses[True][0], losses[False][0], rtol=1e-6)
+    np.testing.assert_allclose(losses[True], losses[False], rtol=1e-3)
+
+
 def finished(trainer, loader, epochs):
     """Returns the weights after training until `epochs` epochs are completed."""
     trainer.fit(loader, epochs=epochs)

@@ -212,6 +212,31 @@ def test_pages_for_users_are_translated():
     assert "README.md" in TRANSLATED
 
 
+# Terms that CONTRIBUTING.md replaces; words that also have another meaning (头部, 分数) are not here.
+OTHER_TERMS = re.compile(
+    "关节点|格子|主干|配方|方案|真值框|行人检测|移一格|移位|读法|评估方式|得分|限制梯度|多块 GPU"
+    "|画出来的人|绘制的人|体检工具|检查程序|略去|退出状态|状态码|笔记"
+)
+REWORDED = [page for page in PAGES if page.endswith("_zh.md")]
+
+
+def broken_lines(text: str) -> list[str]:
+    """The line ends inside a Chinese sentence, where Markdown shows a space."""
+    return re.findall(r"[\u4e00-\u9fff]\n(?:# )?[\u4e00-\u9fff]", text)
+
+
+@pytest.mark.parametrize("page", [*REWORDED, *(f"notebooks/{path.name}" for path in NOTEBOOKS)])
+def test_chinese_texts_use_the_glossary_and_one_line_per_paragraph(page):
+    text = text_of(page)
+    assert OTHER_TERMS.findall(text) == []
+    assert broken_lines(text) == []
+
+
+def test_other_terms_and_broken_lines_are_seen():
+    assert OTHER_TERMS.findall("从主干开始。移一格") == ["主干", "移一格"]
+    assert len(broken_lines("目标为精\n确目标\n\n# 检测框文\n# 件。\n新的一段")) == 2
+
+
 def split_command(line: str) -> list[str]:
     """Returns the words of a `python ...` or `make ...` command without its variables.
 

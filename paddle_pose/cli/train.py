@@ -97,7 +97,13 @@ def _add_recipe(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group(
         "recipe", "Each changes one value of the config, which is its default."
     )
-    group.add_argument("--batch_size", type=int, metavar="N", help="images per step")
+    group.add_argument(
+        "--batch_size",
+        type=int,
+        metavar="N",
+        help="images per forward pass and GPU (default: what the recipe's total batch, the GPUs and "
+        "their memory ask for)",
+    )
     group.add_argument(
         "--epochs", type=int, metavar="N", help="passes over the training data, in all"
     )
@@ -108,7 +114,8 @@ def _add_recipe(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--crop_cache",
         metavar="DIR",
-        help="keep crops of the training images in this folder, so that later epochs load faster (default: keep none)",
+        help="keep crops of the training images in this folder, so that later epochs load faster "
+        "(default: keep none)",
     )
     group.add_argument("--seed", type=int, metavar="N", help="seed of everything random")
     group.add_argument(
@@ -124,14 +131,16 @@ def _add_recipe(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--init",
-        metavar="FILE",
-        help="weights to start from, such as an ImageNet backbone or another data set's network: "
-        "takes what fits and lists what does not (default: a random start)",
+        metavar="FILE|NAME",
+        help="weights to start from, such as another data set's network: a file, or a published one "
+        "by its name; takes what fits and lists what does not; none: random weights (default: the "
+        "recipe's ImageNet backbone, if it has one; random on synthetic people)",
     )
     group.add_argument(
         "--freeze",
         choices=("nothing", "backbone", "statistics"),
-        help="backbone: train the head alone; statistics: hold those of the batch normalisations (default: nothing)",
+        help="backbone: train the head alone; statistics: keep those of batch normalisation "
+        "(default: nothing)",
     )
 
 

@@ -6,7 +6,6 @@ Source: HRNet's `w32_256x256_adam_lr1e-3.yaml` (Sun et al., CVPR 2019) for MPII:
     45, half-body probability 0.3, batch 24 x 4 for W48 at 384x288, sigma 3 at 384x288. DARK (Zhang
     et al., CVPR 2020) and UDP (Huang et al., CVPR 2020) change the targets and the decoding and
     keep HRNet's recipe; neither of them shifts the mirrored maps in the flip test.
-Differs: the UDP configs use Gaussian targets instead of the paper's offset maps.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from typing import Any
 from paddle_pose.codecs.heatmap import HeatmapCodec
 from paddle_pose.configs.overrides import override
 from paddle_pose.configs.specs import (
+    PER_GPU_STATISTICS,
     Config,
     Data,
     HeatmapLossSpec,
@@ -34,10 +34,17 @@ HRNET_W32_MPII_256 = Config(
     source="HRNet w32_256x256_adam_lr1e-3: Adam 1e-3, 210 epochs, batch 32 x 4 GPUs, from ImageNet "
     "weights",
     command="python train.py --config hrnet_w32_mpii_256 --dataset_root D",
+    differs=(PER_GPU_STATISTICS,),
     model=HRNetModel(),
     augment=Augment(scale=0.25, rotation=30.0),
     loss=HeatmapLossSpec(scale=0.5),
-    train=Train(batch_size=32, learning_rate=1e-3, schedule=StepScheduleSpec(warmup=0)),
+    train=Train(
+        total_batch=128,
+        batch_size=32,
+        learning_rate=1e-3,
+        schedule=StepScheduleSpec(warmup=0),
+        init="imagenet_hrnet_w32",
+    ),
 )
 
 
@@ -64,7 +71,12 @@ def _coco(
         codec=HeatmapCodec(skeleton=COCO_17, input_size=input_size, sigma=sigma),
         data=Data(dataset="coco"),
         augment=Augment(scale=0.35, rotation=45.0, half_body=0.3),
-        train=replace(HRNET_W32_MPII_256.train, batch_size=batch_size),
+        train=replace(
+            HRNET_W32_MPII_256.train,
+            total_batch=4 * batch_size,
+            batch_size=batch_size,
+            init=f"imagenet_hrnet_w{width}",
+        ),
     )
 
 
@@ -85,7 +97,9 @@ def _udp(plain: Config, source: str) -> Config:
         plain: Config to start from.
         source: Paper or project of the change, for the field `source`.
     """
-    return _variant(plain, "udp", {"alignment": "udp", "decode_by": "dark"}, source)
+    udp = _variant(plain, "udp", {"alignment": "udp", "decode_by": "dark"}, source)
+    gaussians = "The targets are Gaussians, in the paper discs and offset maps."
+    return replace(udp, differs=(*plain.differs, gaussians))
 
 
 def _variant(plain: Config, suffix: str, codec_fields: Mapping[str, Any], source: str) -> Config:
@@ -114,6 +128,7 @@ HRNET_W48_MPII_256 = replace(
     source="HRNet w48_256x256_adam_lr1e-3: the recipe of W32; the authors did not publish results",
     command="python train.py --config hrnet_w48_mpii_256 --dataset_root D",
     model=HRNetModel(width=48),
+    train=replace(HRNET_W32_MPII_256.train, init="imagenet_hrnet_w48"),
 )
 
 HRNET_W32_COCO_256X192 = _coco(32, (192, 256))

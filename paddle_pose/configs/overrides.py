@@ -22,7 +22,7 @@ from paddle_pose.errors import InputError, did_you_mean
 from paddle_pose.ranges import check
 from paddle_pose.skeletons import SKELETONS, Skeleton
 
-_FIXED = ("name", "source", "command")
+_FIXED = ("name", "source", "command", "differs")
 # Current names of keys in files that were written by earlier versions.
 RENAMED: Mapping[str, str] = {
     "train.warmup": "train.schedule.warmup",
@@ -30,6 +30,17 @@ RENAMED: Mapping[str, str] = {
     "train.milestones": "train.schedule.milestones",
     "train.gamma": "train.schedule.gamma",
     "loss.kind": "loss.error",
+}
+# Values of keys that earlier versions did not have, where a config of today states others: files
+# without them were written by trainings that did without.
+_ABSENT: Mapping[str, Any] = {
+    "train.total_batch": 0,
+    "augment.exclusive": False,
+    "augment.padding": 0.0,
+    "augment.crop": 0.0,
+    "augment.color_distortion": 0.0,
+    "augment.noise": 0,
+    "augment.joint_occlusion": 0.0,
 }
 
 
@@ -83,6 +94,7 @@ def identity(config: Config) -> dict[str, Any]:
         "train.on_bad_image",
         "train.pin_memory",
         "train.read_timeout",
+        "train.total_batch",  # batch_size and accumulate say how many images a step takes
     }
     return {"config": config.name} | {
         key: value for key, value in values(config).items() if key not in excluded
@@ -157,6 +169,8 @@ def check_changes(changes: object) -> None:
 def upgraded(stored: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the values of a file by the current keys.
 
+    Keys that the version did not have get the values with which it trained.
+
     Args:
         stored: Values by the keys of the version that wrote the file.
 
@@ -166,7 +180,14 @@ def upgraded(stored: Mapping[str, Any]) -> dict[str, Any]:
     """
     is_cosine = stored.get("train.schedule") == "cosine"
     unused = ("train.milestones", "train.gamma") if is_cosine else ()
-    return {RENAMED.get(key, key): value for key, value in stored.items() if key not in unused}
+    known = {RENAMED.get(key, key): value for key, value in stored.items() if key not in unused}
+    complete = {"train": "train.batch_size", "augment": "augment.flip"}  # keys of all versions
+    absent = {
+        key: value
+        for key, value in _ABSENT.items()
+        if key not in known and complete[key.partition(".")[0]] in known
+    }
+    return known | absent
 
 
 def _kind_keys(value: Any, prefix: str) -> set[str]:
@@ -241,7 +262,8 @@ def _replaced(node: Any, path: list[str], value: Any, key: str, root: Config) ->
     if kinds.is_family(hint):
         return dataclasses.replace(node, **{name: _of_kind(current, hint, value, key)})
     is_choice = get_origin(hint) is Literal and value in get_args(hint)  # e.g. the choice "none"
-    value = _literal(value) if isinstance(value, str) and not is_choice else value
+    is_text = is_choice or hint is str
+    value = _literal(value) if isinstance(value, str) and not is_text else value
     return dataclasses.replace(node, **{name: _converted(value, hint, key)})
 
 

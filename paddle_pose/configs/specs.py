@@ -27,6 +27,11 @@ from paddle_pose.weights.names import (
     is_mmpose,
 )
 
+PER_GPU_STATISTICS = (
+    "On several GPUs, batch normalisation takes its statistics from the images of all of them; the "
+    "authors' from those of each GPU."
+)  # for `Config.differs`
+
 Channels = Annotated[int, Range(1, 8192)]
 Depth = Annotated[int, Range(1, 64)]  # number of consecutive blocks, stacks or modules
 Count = Annotated[int, Range(1, 1_000_000)]
@@ -148,7 +153,13 @@ class OptimizerSpec(Spec):
     `target` is a function that takes a network and `grad_clip` and returns a
     `paddle.optimizer.Optimizer` with learning rate 0, see `training.optimizers`; the trainer sets
     the learning rate at every step.
+
+    Attributes:
+        moments: Number of tensors of a weight's shape that the optimizer keeps for each weight; the
+            estimate of the memory counts them.
     """
+
+    moments: ClassVar[int] = 2
 
     def arguments(self) -> dict[str, Any]:
         """Returns the keyword arguments of `target`, without the network and `grad_clip`."""
@@ -525,6 +536,7 @@ class RMSPropSpec(OptimizerSpec):
 
     kind: ClassVar[str] = "rmsprop"
     target: ClassVar[str] = "paddle_pose.training.optimizers:rmsprop"
+    moments: ClassVar[int] = 3
 
     rho: Momentum = 0.95
     epsilon: Epsilon = 1e-6
@@ -670,7 +682,11 @@ class Train:
 
     Attributes:
         epochs: Number of passes over the training data.
-        batch_size: Number of images per batch and device.
+        total_batch: Number of images per optimizer step that the learning rate belongs to, over all
+            devices and accumulated batches; 0 if the recipe states none. A new training reaches it
+            with devices x `batch_size` x `accumulate`, unless one of these two is given.
+        batch_size: Number of images per forward pass and device, as the recipe's authors ran it;
+            batch normalisation takes its statistics from them.
         learning_rate: Learning rate after the warm-up, before the schedule reduces it.
         optimizer: Spec of the optimizer.
         schedule: Spec of the learning rate schedule.
@@ -693,16 +709,17 @@ class Train:
             addition.
         checkpoint_steps: Number of steps between checkpoints within an epoch; 0 disables them.
         checkpoint_minutes: Minutes between checkpoints within an epoch; 0 disables them.
-        init: Weights file to start from, also of another network: tensors that have a known name
-            and a matching shape are loaded. "" starts from random weights.
+        init: Weights to start from, also of another network: a file, or the name of a published one
+            that has been downloaded. Tensors that have a known name and a matching shape are
+            loaded. "" and "none" start from random weights.
         freeze: Part that is not trained: "nothing"; "backbone", all parameters and running
             statistics except those of the network's head; or "statistics", only the running
             statistics of batch normalisation, with which the network then normalises (for small
             batches).
         accumulate: Number of batches whose gradients are averaged before an optimizer step, for
             devices whose memory is too small for the total batch.
-        scale_learning_rate: Whether the learning rate is multiplied by the number of devices and by
-            `accumulate`.
+        scale_learning_rate: Whether the learning rate is multiplied by the ratio of the images per
+            step to `total_batch`, or, if that is 0, by the number of devices and by `accumulate`.
         on_bad_image: Action if an image cannot be read: "error" stops the training,
             "replace" uses the next sample instead.
         read_timeout: Seconds to wait for a loading thread to read an image before the training
@@ -722,6 +739,7 @@ class Train:
     """
 
     epochs: Count = 210
+    total_batch: Annotated[int, Range(0, 1_000_000)] = 0
     batch_size: BatchSize = 64
     learning_rate: Annotated[float, Range(0, 10, exclusive_min=True)] = 5e-4
     optimizer: OptimizerSpec = AdamSpec()
@@ -782,6 +800,8 @@ class Config:
         name: Name of the config. Sizes in names are height x width, as in the papers.
         source: Paper or project that the values were taken from.
         command: Command line that trains the config.
+        differs: What differs from the training in `source`, one sentence each; empty if nothing is
+            known to differ.
         model: Spec of the network.
         codec: Codec that converts keypoints to target maps and predicted maps to keypoints; it also
             defines the skeleton and the input size.
@@ -797,6 +817,7 @@ class Config:
     name: str
     source: str
     command: str
+    differs: tuple[str, ...] = ()
     model: ModelSpec = HourglassModel()
     codec: Codec = HeatmapCodec()
     data: Data = Data()

@@ -1,19 +1,17 @@
-"""Augmentation of training samples: random windows, pixel values and hidden rectangles.
+"""Augmentation: another window on a sample, other pixel values, and rectangles that hide parts.
 
-Scaling, rotation, translation, half-body cropping and mirroring are one choice of another window
-on the image, which is then warped once. Pixel values are changed after the warp.
-
-Source: SimpleBaseline (Xiao et al., ECCV 2018) for scale, rotation and mirroring; HRNet (Sun et
-    al., CVPR 2019) for half bodies; mmpose for shifted windows and hidden rectangles
-    (`TopDownRandomShiftBboxCenter`, and RTMPose's `CoarseDropout`). The amounts are those of each
-    config. Pixel values: `YOLOXHSVRandomAug` of mmdetection, `Blur` and `MedianBlur` of
-    Albumentations, as RTMPose uses them; contrast and brightness from `ColorDistort` of fire717's
-    MoveNet.
-Differs: Random numbers are drawn in another order than in the sources, half bodies last, so that
-    enabling one option does not change the scale, angle or mirroring drawn for the others. The
-    operations are applied in HRNet's order. If all three HSV shifts are 0, pixels are not changed;
-    the source converts to HSV and back, which rounds them. `ColorDistort` also multiplies the
-    saturation by a factor; here it is shifted, as in RTMPose.
+Source: SimpleBaseline (Xiao et al., ECCV 2018) for scale, rotation and mirroring, HRNet (Sun et
+    al., CVPR 2019) for half bodies, mmpose for moved windows and hidden rectangles
+    (`TopDownRandomShiftBboxCenter`, `CoarseDropout` of RTMPose), with the amounts that each config
+    states. Pixel values: `YOLOXHSVRandomAug` of mmdetection, `Blur` and `MedianBlur` of
+    Albumentations, as RTMPose uses them; fire717's MoveNet (`lib/data/data_augment.py`) for
+    everything exclusive, for contrast, brightness and colour distortion, noise and squares on
+    joints.
+Differs: random numbers are drawn in another order than published, half bodies last, so that
+    enabling one option changes no other factor, angle or mirroring. What is drawn is applied in
+    HRNet's order. If all three HSV shifts are 0, pixels stay as they are; the source converts to
+    HSV and back, which rounds them. fire717 converts RGB images as if they were BGR; the range of
+    hues is the same.
 """
 
 from __future__ import annotations
@@ -30,58 +28,77 @@ from paddle_pose.ranges import Range, Share, check_fields
 from paddle_pose.skeletons import Skeleton
 from paddle_pose.structures import Sample
 
-# A half-body window needs more labelled joints than this, as HRNet's `num_joints_half_body`.
-HALF_BODY_ABOVE_JOINTS = 8
-_HALF_BODY_CONTEXT = 1.5
+HALF_BODY_ABOVE_JOINTS = 8  # labelled joints: half of fewer shows too little
+_HALF_CONTEXT = 1.5
 _BLUR_SIZES = (3, 5, 7)  # px, Albumentations' default
 _Part = Annotated[float, Range(0, 1, exclusive_min=True)]
+_Border = Annotated[float, Range(0, 0.49)]
 
 
 @dataclass(frozen=True)
 class Augment:
-    """Random augmentation of a training sample.
+    """Random changes of a training sample.
 
-    It has three parts, which are applied in this order. They draw from one generator, `hidden`
+    There are three kinds, applied in this order and drawn from one generator; `hidden` is drawn
     before `pixels`:
 
-    - `window`: The window is reduced to half a body, shifted, scaled, rotated and mirrored, in this
-      order. It is then warped.
-    - `pixels`: Contrast and brightness, then hue, saturation and value of the warped image are
-      changed. Then it is blurred.
-    - `hidden`: A rectangle is filled with black.
+    - `window`: the window shows half a body, is moved, scaled, rotated and mirrored, in this order;
+      the image is then warped. With `exclusive`, it is mirrored and changed in at most one way.
+    - `pixels`: contrast, brightness, hue, saturation and value change, the image is blurred, its
+      colours are distorted, noise is added, and a square on a joint gets one grey level.
+    - `hidden`: a rectangle becomes black.
 
     Attributes:
-        flip: Probability of mirroring the window.
+        flip: Probability of mirroring.
         scale: Standard deviation of the scale factor, which is normal with mean 1 and clipped to
-            [1 - scale, 1 + scale].
-        rotation: Standard deviation of the angle in degrees, which is normal with mean 0 and
-            clipped to [-2 rotation, 2 rotation].
-        rotation_probability: Probability of rotating the window at all.
-        half_body: Probability of showing only the upper or the lower body; see `half_body_window`.
-        shift: Largest shift of the window's centre, as a fraction of the window's width and height.
-            The shift is uniform and independent in x and y.
-        shift_probability: Probability of shifting the window at all.
+            1 +- this value.
+        rotation: Standard deviation of the angle in degrees, which is normal and clipped to +-
+            twice this value; with `exclusive`, the angle is uniform within +- this value.
+        rotation_probability: Probability of a rotation.
+        half_body: Probability of showing the upper or the lower body only, see `half_body_window`.
+        shift: Maximum shift of the centre as a fraction of the window's width and height, uniform;
+            with `exclusive`, the shift of each axis has at least a quarter of this size.
+        shift_probability: Probability of a shift.
+        exclusive: Whether the window is changed in one of four ways at most, as in fire717's
+            MoveNet: enlarged (`padding`), cut (`crop`), rotated, or moved if it contains a single
+            person. `scale` and `half_body` are not used. The probabilities add up to at most 1;
+            beyond that, the later ones get less.
+        padding: Probability of enlarging the window, if `exclusive`.
+        padding_size: Minimum and maximum border that is added on each side, as a fraction of the
+            side.
+        crop: Probability of cutting the window, if `exclusive`; a window with a single person also
+            moves towards the top left of the mirrored image by up to half the border, as published.
+        crop_size: Minimum and maximum border that is cut off on each side, as a fraction of the
+            side.
         occlusion: Probability of hiding a rectangle.
-        occlusion_size: Smallest and largest side of the rectangle, as fractions of the input's
-            width and height.
-        occlusion_hides_joints: Whether joints in the rectangle become unlabelled. As published they
-            stay labelled, and the network learns to infer them.
-        hue_delta: Largest shift of the hue, modulo 180, in units of OpenCV's 8-bit HSV (one unit is
-            2 degrees). Each of the three HSV shifts is uniform, truncated to an integer, and
-            applied with probability 0.5.
-        saturation_delta: Largest shift of the saturation, on a scale of 0 to 255.
-        value_delta: Largest shift of HSV's value (brightness), on a scale of 0 to 255.
-        blur: Probability of applying a box filter of 3, 5 or 7 px.
-        median_blur: Probability of applying a median filter of 3, 5 or 7 px.
-        contrast: Largest change of the contrast factor. Each channel's deviation from its mean is
-            multiplied by a factor that is uniform in [1 - contrast, 1 + contrast].
-        brightness: Largest offset added to all channels, as a fraction of 255. The offset is
-            uniform.
-        brightness_contrast_probability: Probability of changing contrast and brightness at all.
+        occlusion_size: Minimum and maximum width and height of the rectangle, as fractions of the
+            input's.
+        occlusion_hides_joints: Whether joints in the rectangle count as unlabelled; as published
+            they stay labelled, and the network learns to infer them.
+        hue_delta: Maximum shift of the hue, modulo 180, in units of OpenCV's 8-bit HSV: 2 degrees.
+            Each of the three HSV shifts is uniform, truncated to an integer, and applied to half of
+            the images.
+        saturation_delta: Maximum shift of the saturation, of 255.
+        value_delta: Maximum shift of the value, HSV's brightness, of 255.
+        blur: Probability of a box filter of 3, 5 or 7 px.
+        median_blur: Probability of a median filter of 3, 5 or 7 px.
+        contrast: Maximum change of the factor by which distances from each channel's mean are
+            multiplied, uniform around 1.
+        brightness: Maximum offset that is added to all channels, as a fraction of 255, uniform.
+        brightness_contrast_probability: Probability that contrast and brightness change.
+        color_distortion: Probability that contrast, brightness, hue and saturation change together.
+        color_distortion_amounts: Maximum changes by the colour distortion, each uniform: of the
+            factor of the contrast, the brightness (as a fraction of 255), the hue (as a fraction of
+            180, OpenCV's range of hues) and the factor of the saturation.
+        noise: Maximum noise in grey levels, uniform and independent for each value of the image.
+        noise_probability: Probability of noise.
+        joint_occlusion: Probability that a square on one of the joints gets a random grey level.
+        joint_occlusion_size: Minimum and maximum of half the side of the square, as fractions of
+            the mean of the input's width and height.
 
     Raises:
-        InputError: If an amount is outside its range, or the smallest side of the rectangle is
-            greater than the largest.
+        InputError: If an amount lies outside its range, or the minimum of a size exceeds its
+            maximum.
     """
 
     flip: Share = 0.5
@@ -102,60 +119,101 @@ class Augment:
     contrast: Annotated[float, Range(0, 1)] = 0.0
     brightness: Share = 0.0
     brightness_contrast_probability: Share = 0.4
+    exclusive: bool = False
+    padding: Share = 0.0
+    padding_size: tuple[_Border, _Border] = (0.06, 0.12)
+    crop: Share = 0.0
+    crop_size: tuple[_Border, _Border] = (0.1, 0.3)
+    color_distortion: Share = 0.0
+    color_distortion_amounts: tuple[Share, Share, Share, Share] = (0.2, 0.2, 0.1, 0.2)
+    noise: Annotated[int, Range(0, 255)] = 0
+    noise_probability: Share = 0.4
+    joint_occlusion: Share = 0.0
+    joint_occlusion_size: tuple[_Part, _Part] = (3 / 192, 6 / 192)
 
     def __post_init__(self) -> None:
-        """Checks the ranges of all fields."""
+        """Checks the amounts."""
         check_fields(self, "augment")
-        if self.occlusion_size[0] > self.occlusion_size[1]:
-            raise InputError(
-                f"augment.occlusion_size is {self.occlusion_size}; expected two fractions of the "
-                "input's sides, the smaller one first"
-            )
+        for name in ("occlusion_size", "padding_size", "crop_size", "joint_occlusion_size"):
+            size = getattr(self, name)
+            if size[0] > size[1]:
+                raise InputError(
+                    f"augment.{name} is {size}; expected a minimum and a maximum that is not less"
+                )
 
     def window(self, sample: Sample, skeleton: Skeleton, rng: np.random.Generator) -> Window:
-        """Returns a random window on the people of a sample.
+        """Returns another window on the same people.
 
         Args:
-            sample: Sample whose own window is the starting point.
-            skeleton: Skeleton of the sample's joints; it names the joints of the upper body.
-            rng: Generator of all random numbers; the same state gives the same window.
-
-        Returns:
-            Window in image px.
+            sample: Sample whose window is varied.
+            skeleton: Skeleton that defines which joints belong to the upper body.
+            rng: Only source of randomness; the same generator gives the same window.
         """
+        if self.exclusive:
+            return self._window_with_one_change(sample, rng)
         factor = np.clip(rng.normal(1.0, self.scale), 1.0 - self.scale, 1.0 + self.scale)
         angle = np.clip(rng.normal(0.0, self.rotation), -2 * self.rotation, 2 * self.rotation)
-        is_rotated = rng.random() < self.rotation_probability
-        is_mirrored = rng.random() < self.flip
+        turned = rng.random() < self.rotation_probability
+        mirrored = rng.random() < self.flip
         window = sample.window
         if self.half_body > 0:
-            is_half_body = rng.random() < self.half_body
-            # As published: a standard normal number is below 0.5, which has a probability of 0.69.
-            prefer_upper = bool(rng.normal() < 0.5)
-            if is_half_body:
-                window = half_body_window(sample, skeleton, prefer_upper=prefer_upper)
+            halved = rng.random() < self.half_body
+            # As published: a normal number below 0.5, which is 69 % of them.
+            upper = rng.normal() < 0.5
+            window = (
+                half_body_window(sample, skeleton, prefer_upper=bool(upper)) if halved else window
+            )
         if self.shift > 0:
-            is_shifted = rng.random() < self.shift_probability
-            offset = rng.uniform(-self.shift, self.shift, 2) * is_shifted
+            moved = rng.random() < self.shift_probability
+            offset = rng.uniform(-self.shift, self.shift, 2) * moved
             x, y = window.center + offset * window.size
             window = replace(window, center=(float(x), float(y)))
         return replace(
             window.scaled(float(factor)),
-            rotation=float(angle) if is_rotated else 0.0,
-            flip=bool(is_mirrored),
+            rotation=float(angle) if turned else 0.0,
+            flip=bool(mirrored),
         )
+
+    def _window_with_one_change(self, sample: Sample, rng: np.random.Generator) -> Window:
+        """Returns a window that is mirrored or not, and changed in at most one other way.
+
+        Args:
+            sample: Sample whose window is varied.
+            rng: Only source of randomness.
+        """
+        window = replace(sample.window, flip=bool(rng.random() < self.flip))
+        chances = (self.padding, self.crop, self.rotation_probability, self.shift_probability)
+        change = int(np.searchsorted(np.cumsum(chances), rng.random(), side="right"))
+        alone = len(sample.persons) == 1
+        offset = np.zeros(2)
+        if change == 0:
+            border = rng.uniform(*self.padding_size)
+            return window.scaled(float(1 + 2 * border))
+        if change == 1:
+            border = rng.uniform(*self.crop_size)
+            if alone:  # published for the image after it has been mirrored
+                offset = rng.uniform(0, border / 2, 2) * (1 if window.flip else -1, -1)
+            window_size = np.array(window.size)
+            window = window.scaled(float(1 - 2 * border))
+            x, y = window.center + offset * window_size
+            return replace(window, center=(float(x), float(y)))
+        if change == 2:
+            return replace(window, rotation=float(rng.uniform(-self.rotation, self.rotation)))
+        if change == 3 and alone:
+            most = rng.uniform(self.shift / 2, self.shift)
+            offset = rng.uniform(most / 2, most, 2) * rng.choice((-1, 1), 2)
+            x, y = window.center + offset * window.size
+            return replace(window, center=(float(x), float(y)))
+        return window
 
     def hidden(
         self, input_size: tuple[int, int], rng: np.random.Generator
     ) -> tuple[int, int, int, int] | None:
-        """Returns a random rectangle of the network's input to hide.
+        """Returns the rectangle (x, y, width, height) to hide, in whole input px; None for nothing.
 
         Args:
             input_size: (width, height) of the network's input in px.
-            rng: Generator of all random numbers; not used if `occlusion` is 0.
-
-        Returns:
-            Integer (x, y, width, height) in input px, inside the input; None to hide nothing.
+            rng: Only source of randomness; not used if `occlusion` is 0.
         """
         if self.occlusion == 0 or rng.random() >= self.occlusion:
             return None
@@ -167,15 +225,19 @@ class Augment:
         ).tolist()
         return x, y, width, height
 
-    def pixels(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Returns a copy of an image with random changes of its pixel values; joints do not move.
+    def pixels(
+        self, image: np.ndarray, rng: np.random.Generator, joints: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Returns an image with other pixel values; no joint moves.
 
         Args:
-            image: Warped image, uint8 RGB [H, W, 3]; it is not modified.
-            rng: Generator of all random numbers; not used if all options of pixel values are off.
+            image: uint8 RGB [H, W, 3], as the window was warped; it is not modified.
+            rng: Only source of randomness; not used if all of these options are off.
+            joints: Labelled joints in the image, [M, 2] in input px, for `joint_occlusion`; None or
+                none of them: no square.
 
         Returns:
-            uint8 RGB [H, W, 3]; `image` itself if all options of pixel values are off.
+            uint8 RGB [H, W, 3].
 
         Example:
             >>> grey = np.full((4, 4, 3), 100, np.uint8)
@@ -183,53 +245,69 @@ class Augment:
             >>> augment.pixels(grey, np.random.default_rng(5))[0, 0]
             array([115, 115, 115], dtype=uint8)
         """
+        image = self._adjusted(image, rng)
+        if self.color_distortion and rng.random() < self.color_distortion:
+            contrast, brightness, hue, saturation = rng.uniform(-1, 1, 4) * np.array(
+                self.color_distortion_amounts
+            )
+            image = _with_contrast_and_brightness(image, 1 + contrast, 255 * brightness)
+            image = _with_hue_and_saturation(image, 180 * hue, 1 + saturation)
+        if self.noise and rng.random() < self.noise_probability:
+            noise = rng.uniform(-self.noise, self.noise, image.shape)
+            image = np.clip(image + noise, 0, 255).astype(np.uint8)
+        if self.joint_occlusion and rng.random() < self.joint_occlusion:
+            half = int(rng.uniform(*self.joint_occlusion_size) * sum(image.shape[:2]) / 2)
+            level = int(rng.integers(0, 255, endpoint=True))
+            if joints is not None and len(joints):
+                image = _with_square(image, rng.choice(joints), half, level)
+        return image
+
+    def _adjusted(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Returns an image with other contrast, brightness, hue, saturation and value, and blurred.
+
+        Args:
+            image: uint8 RGB [H, W, 3]; it is not modified.
+            rng: Only source of randomness; not used if all of these options are off.
+        """
         deltas = np.array([self.hue_delta, self.saturation_delta, self.value_delta])
         if not (deltas.any() or self.blur or self.median_blur or self.contrast or self.brightness):
             return image
-        # All numbers are drawn in any case, so that enabling one option does not change the others.
+        # All is drawn, so that turning one option on changes no other.
         shifts = (rng.uniform(-1, 1, 3) * deltas * rng.integers(0, 2, 3)).astype(int)
-        apply_blur, apply_median_blur = rng.random(2) < (self.blur, self.median_blur)
+        blurred, median_blurred = rng.random(2) < (self.blur, self.median_blur)
         blur_size, median_size = rng.choice(_BLUR_SIZES, 2).tolist()
-        apply_contrast = rng.random() < self.brightness_contrast_probability
+        adjusted = rng.random() < self.brightness_contrast_probability
         factor, offset = rng.uniform(-1, 1, 2) * (self.contrast, self.brightness)
-        if apply_contrast and (self.contrast or self.brightness):
-            image = _adjust_contrast_and_brightness(image, 1 + factor, 255 * offset)
+        if adjusted and (self.contrast or self.brightness):
+            image = _with_contrast_and_brightness(image, 1 + factor, 255 * offset)
         if shifts.any():
-            image = _shift_hsv(image, shifts)
-        if apply_blur:
+            image = _shifted_hsv(image, shifts)
+        if blurred:
             image = cv2.blur(image, (blur_size, blur_size))
-        if apply_median_blur:
+        if median_blurred:
             image = cv2.medianBlur(image, median_size)
         return image
 
 
-def _adjust_contrast_and_brightness(image: np.ndarray, factor: float, offset: float) -> np.ndarray:
-    """Returns an image with its contrast, then its brightness changed.
+def _with_contrast_and_brightness(image: np.ndarray, factor: float, offset: float) -> np.ndarray:
+    """Returns an image with another contrast and then another brightness.
 
     Args:
         image: uint8 [H, W, 3].
-        factor: Factor on each channel's deviation from its mean.
-        offset: Grey levels that are added afterwards.
-
-    Returns:
-        uint8 [H, W, 3].
+        factor: Factor of the distances from each channel's mean.
+        offset: Offset that is added afterwards, in grey levels.
     """
-    levels = np.arange(256)[:, None]
-    mean = np.array(cv2.mean(image)[:3])
+    levels, mean = np.arange(256)[:, None], np.array(cv2.mean(image)[:3])
     contrasted = np.clip((levels - mean) * factor + mean, 0, 255).astype(np.uint8)
     return cv2.LUT(image, np.clip(contrasted + offset, 0, 255).astype(np.uint8)[None])
 
 
-def _shift_hsv(image: np.ndarray, shifts: np.ndarray) -> np.ndarray:
-    """Returns an image with its hue, saturation and value shifted.
+def _shifted_hsv(image: np.ndarray, shifts: np.ndarray) -> np.ndarray:
+    """Returns an image with integer shifts [3] added to its 8-bit hue, saturation and value.
 
     Args:
         image: uint8 RGB [H, W, 3].
-        shifts: Integers [3] that are added to OpenCV's 8-bit hue (modulo 180), saturation and value
-            (clipped to 0 .. 255).
-
-    Returns:
-        uint8 RGB [H, W, 3].
+        shifts: Offsets [3].
     """
     levels = np.arange(256)[:, None] + shifts
     table = np.clip(levels, 0, 255)
@@ -238,12 +316,40 @@ def _shift_hsv(image: np.ndarray, shifts: np.ndarray) -> np.ndarray:
     return cv2.cvtColor(shifted, cv2.COLOR_HSV2RGB)
 
 
-def supports_half_body(skeleton: Skeleton) -> bool:
-    """Returns whether a skeleton allows half-body windows.
+def _with_hue_and_saturation(image: np.ndarray, shift: float, factor: float) -> np.ndarray:
+    """Returns an image uint8 RGB [H, W, 3] with another hue and saturation.
 
-    It does if it names the joints of the upper body and has more than `HALF_BODY_ABOVE_JOINTS`
-    joints.
+    Args:
+        image: Image to change.
+        shift: Offset of the 8-bit hue, modulo 180.
+        factor: Factor of the saturation.
     """
+    levels = np.arange(256, dtype=float)
+    table = np.stack([(levels + shift) % 180, np.clip(levels * factor, 0, 255), levels], axis=-1)
+    changed = cv2.LUT(cv2.cvtColor(image, cv2.COLOR_RGB2HSV), table.astype(np.uint8)[None])
+    return cv2.cvtColor(changed, cv2.COLOR_HSV2RGB)
+
+
+def _with_square(image: np.ndarray, center: np.ndarray, half: int, level: int) -> np.ndarray:
+    """Returns an image with a square of one grey level, clipped at the image's borders.
+
+    Args:
+        image: uint8 [H, W, 3]; it is not modified.
+        center: (x, y) of the square in px.
+        half: Half of the square's side in px.
+        level: Grey level.
+    """
+    height, width = image.shape[:2]
+    x, y = center.tolist()
+    columns = slice(int(max(0, x - half)), int(min(width - 1, x + half)))
+    rows = slice(int(max(0, y - half)), int(min(height - 1, y + half)))
+    covered = image.copy()
+    covered[rows, columns] = level
+    return covered
+
+
+def supports_half_body(skeleton: Skeleton) -> bool:
+    """Returns whether there are half-body windows: the upper body is named, and joints suffice."""
     return bool(skeleton.upper) and skeleton.num_joints > HALF_BODY_ABOVE_JOINTS
 
 
@@ -251,19 +357,18 @@ def half_body_window(sample: Sample, skeleton: Skeleton, prefer_upper: bool) -> 
     """Returns the window on the upper or the lower half of a sample's person.
 
     As published, its centre is the mean of the half's labelled joints, and its size is 1.5 times
-    their bounding box, widened to the aspect ratio of the sample's window. A joint far from all
-    others may therefore lie outside the window.
+    their box, widened to the aspect ratio of the sample's window. A joint far from all others may
+    lie outside.
 
     Args:
-        sample: Sample with one person.
-        skeleton: Skeleton of the sample's joints; it names the joints of the upper body.
-        prefer_upper: Whether to show the upper half (True) or the lower half (False). If that half
-            has two labelled joints or fewer, the other half is shown.
+        sample: Sample of one person.
+        skeleton: Skeleton that defines which joints belong to the upper body.
+        prefer_upper: Whether the upper half is shown, else the lower one; if that half has two
+            labelled joints or fewer, the other half is shown instead.
 
     Returns:
-        Window in image px. The sample's own window is returned if the sample does not contain
-        exactly one person, the skeleton does not support half bodies, `HALF_BODY_ABOVE_JOINTS` or
-        fewer joints are labelled, or all labelled joints of the half coincide.
+        The window; the sample's own if it does not have exactly one person, the skeleton has no
+        halves, `HALF_BODY_ABOVE_JOINTS` or fewer joints are labelled, or those of the half coincide.
     """
     if len(sample.persons) != 1 or not supports_half_body(skeleton):
         return sample.window
@@ -271,12 +376,12 @@ def half_body_window(sample: Sample, skeleton: Skeleton, prefer_upper: bool) -> 
     if labelled.sum() <= HALF_BODY_ABOVE_JOINTS:
         return sample.window
     is_upper = np.isin(skeleton.joints, skeleton.upper)
-    preferred = labelled & (is_upper == prefer_upper)
-    other = labelled & (is_upper != prefer_upper)
+    preferred, other = labelled & (is_upper == prefer_upper), labelled & (is_upper != prefer_upper)
     joints = sample.persons[0].keypoints[preferred if preferred.sum() > 2 else other]
     (left, top), (width, height) = joints.min(axis=0).tolist(), np.ptp(joints, axis=0).tolist()
     if width == height == 0:
         return sample.window
     x, y = joints.mean(axis=0).tolist()
-    window = box_window((left, top, width, height), sample.window.size, _HALF_BODY_CONTEXT)
-    return replace(window, center=(x, y))
+    return replace(
+        box_window((left, top, width, height), sample.window.size, _HALF_CONTEXT), center=(x, y)
+    )

@@ -179,6 +179,24 @@ def inside_rectangle(points: np.ndarray, rectangle: tuple[int, int, int, int]) -
     return inside
 
 
+def labelled_in(
+    keypoints: np.ndarray, visible: np.ndarray, input_size: tuple[int, int]
+) -> np.ndarray:
+    """Returns the labelled joints [M, 2] of the first person with any, inside the network's input.
+
+    Args:
+        keypoints: [P, K, 2] in input px.
+        visible: [P, K], 0 where not labelled.
+        input_size: (width, height) of the network's input in px.
+    """
+    for points, flags in zip(keypoints, visible, strict=True):
+        shown = points[flags > 0]
+        shown = shown[np.all((shown >= 0) & (shown < input_size), axis=-1)]
+        if len(shown):
+            return np.asarray(shown)
+    return np.zeros((0, 2))
+
+
 @dataclass(frozen=True, eq=False)
 class TrainingExample:
     """A training sample before its targets are encoded.
@@ -347,7 +365,7 @@ class PoseDataset:
         boxes = input_boxes(sample, window, codec, image_to_input)
         image = crop(sample, window, codec, self._reader, image_to_input)
         if augment is not None:
-            image = augment.pixels(image, rng)
+            image = augment.pixels(image, rng, labelled_in(keypoints, visible, codec.input_size))
             if hidden is not None:
                 image = black_out(image, hidden)
                 if augment.occlusion_hides_joints:

@@ -29,6 +29,7 @@ def list_configs(name: str | None = None) -> str:
             f"  {config.source}",
             f"  {config.command}",
             f"  published: {published or 'nothing'}",
+            *(f"  differs: {sentence}" for sentence in config.differs),
         ]
     lines += ["", f"keys for -o, with the values of {chosen[0].name}"]
     lines += [

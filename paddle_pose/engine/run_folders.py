@@ -23,16 +23,16 @@ OUTPUT = Path("output")
 
 @contextmanager
 def started(output: Path | None, name: str) -> Iterator[Path]:
-    """Gives a folder for a new run, which no other process uses while the block runs.
+    """Yields a folder for a new run, locked against other processes while the block runs.
 
-    A numbered folder that got no run, since the block failed before, is removed: its name is free again.
+    If the block fails before the run has files, a folder that was numbered here is removed again.
 
     Args:
-        output: Folder that was asked for; None for output/<name>, see `new`.
+        output: Folder that the user named; None for output/<name>, see `new`.
         name: Name of the config.
 
     Raises:
-        InputError: If the folder that was asked for holds a run, or another process uses it.
+        InputError: If the folder that the user named contains a run, or another process uses it.
     """
     folder = new(None, name) if output is None else output
     folder.mkdir(parents=True, exist_ok=True)
@@ -46,26 +46,26 @@ def started(output: Path | None, name: str) -> Iterator[Path]:
 
 
 def _in_use(run_dir: Path) -> AbstractContextManager[None]:
-    """Returns the lock of a run, for the time that a process trains it."""
+    """Returns the lock of a run, which a process holds while it trains."""
     return locked(run_dir, what="this run", wait=False)
 
 
 def new(output: Path | None, name: str) -> Path:
-    """Returns a folder that no run has used, made if it is missing.
+    """Returns a folder that no run has used; it is created if it is missing.
 
     Args:
-        output: Folder that was asked for; None for output/<name>, with -2, -3 … where there is one:
-            of several processes each gets its own.
+        output: Folder that the user named; None for output/<name>, with -2, -3, ... if that exists:
+            each of several processes gets its own.
         name: Name of the config.
 
     Raises:
-        InputError: If the folder that was asked for holds a run.
+        InputError: If the folder that the user named contains a run.
     """
     if output is not None:
         if (output / "config.json").exists():
             raise InputError(
-                f"{argument('--output')} {output} holds a run already; continue it with {argument('--resume')} {output}, "
-                "or name another folder"
+                f"{argument('--output')} {output} holds a run already; continue it with "
+                f"{argument('--resume')} {output}, or name another folder"
             )
         output.mkdir(parents=True, exist_ok=True)
         return output
@@ -78,7 +78,7 @@ def new(output: Path | None, name: str) -> Path:
 
 
 def _made(folder: Path) -> bool:
-    """Makes a folder; returns whether it was this call that made it."""
+    """Creates a folder; returns whether this call has created it."""
     try:
         folder.mkdir()
     except FileExistsError:
@@ -93,20 +93,21 @@ def resumed(
     config_name: str | None = None,
     image_size: int | None = None,
 ) -> Iterator[tuple[Path, Path | None]]:
-    """Gives the run to continue, which no other process uses while the block runs: its folder and its newest whole checkpoint.
+    """Yields the folder of the run to continue and its newest intact checkpoint.
 
-    There is none, None, if the run ended before it made one.
+    The run is locked against other processes while the block runs. The checkpoint is None if the
+    run ended before its first one.
 
     Args:
         resume: Folder of the run or of one of its checkpoints; "" for the newest run of the config.
         output: Folder of the run where `resume` is "".
-        config_name: Name of the config whose newest run is looked for; None for that of
+        config_name: Name of the config whose newest run is continued; None for that of
             `image_size`, or any.
-        image_size: Input size of Hourglass-52 on MPII; None for none.
+        image_size: Input size of Hourglass-52 on MPII in px; None if not given.
 
     Raises:
-        FileNotFoundError: If there is no such run, or no checkpoint of it is whole.
-        InputError: If the checkpoint that is named is damaged, or another process uses the run.
+        FileNotFoundError: If there is no such run, or it has no intact checkpoint.
+        InputError: If the named checkpoint is damaged, or another process uses the run.
     """
     named = Path(resume) if resume else output
     if named is not None and (named / manifest.MANIFEST).is_file():
@@ -140,11 +141,11 @@ def resumed(
 
 
 def runs_of(config_name: str | None, image_size: int | None = None) -> list[Path]:
-    """Returns the folders in output/ that hold a run of a config, the one last written to first.
+    """Returns the folders in output/ that contain a run of a config, newest first.
 
     Args:
         config_name: Name of the config; None for that of `image_size`, or any.
-        image_size: Input size of Hourglass-52 on MPII; None for none.
+        image_size: Input size of Hourglass-52 on MPII in px; None if not given.
     """
     name = config_name or (f"hourglass52_mpii_{image_size}" if image_size else "*")
     found = {
@@ -155,19 +156,21 @@ def runs_of(config_name: str | None, image_size: int | None = None) -> list[Path
 
 
 def copy_to_txyugood_path(run_dir: Path, size: int, root: str | Path) -> None:
-    """Copies the best weights, if there are any, to where txyugood's validation command looks.
+    """Copies the best weights, if any, to the path that txyugood's validation command reads.
 
     Args:
         run_dir: Folder of the run.
-        size: Input size of the network, as in `--image_size`.
-        root: Folder of the data, for the command that is shown.
+        size: Input size of the network in px, as in `--image_size`.
+        root: Folder of the data set, for the command that is logged.
     """
-    best, target = run_dir / "best_model", OUTPUT / f"{size}_best_model"
+    best = run_dir / "best_model"
+    target = OUTPUT / f"{size}_best_model"
     if not best.is_dir():
         return
     target.mkdir(parents=True, exist_ok=True)
     with locked(target, what="the copy of the best weights", wait=True):
-        outputs, names = Outputs(target, "train"), ("config.json", "model.pdparams")
+        outputs = Outputs(target, "train")
+        names = ("config.json", "model.pdparams")
         try:
             outputs.check(target / name for name in (*names, "from_run.txt"))
         except InputError as problem:
@@ -187,7 +190,7 @@ def copy_to_txyugood_path(run_dir: Path, size: int, root: str | Path) -> None:
 
 
 def _last_change(run_dir: Path) -> float:
-    """Returns when a run was last written to."""
+    """Returns the time at which a run was last written to."""
     return max(
         path.stat().st_mtime for path in (run_dir / "config.json", *run_dir.glob("metrics.jsonl"))
     )

@@ -1,4 +1,4 @@
-"""Training: chooses the config and the folder of a run, trains, and evaluates on schedule.
+"""Training: selects the config and the folder of a run, trains, and evaluates regularly.
 
 The best and the last weights are kept.
 """
@@ -8,24 +8,26 @@ from __future__ import annotations
 import json
 import logging
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from paddle_pose import build, environment, visualize
-from paddle_pose.backends.base import Backend, check_device
+from paddle_pose.backends.base import Backend, Network, check_device
 from paddle_pose.backends.paddle import PaddleBackend, set_device
 from paddle_pose.configs import registry
 from paddle_pose.configs.overrides import check_changes
 from paddle_pose.configs.specs import Config
 from paddle_pose.data.skeleton_file import read_skeleton
-from paddle_pose.data.synthetic.dataset import write_coco, write_mpii
+from paddle_pose.data.synthetic.dataset import is_synthetic, write_coco, write_mpii
 from paddle_pose.engine import run_folders
+from paddle_pose.engine.batch_plan import BatchPlan
 from paddle_pose.engine.notebook import html_table
 from paddle_pose.engine.run_folders import OUTPUT
+from paddle_pose.engine.zoo import is_published, path_of_published
 from paddle_pose.environment import argument
 from paddle_pose.errors import InputError, Interrupted
 from paddle_pose.evaluation.evaluate import evaluate
@@ -37,27 +39,31 @@ from paddle_pose.progress import ProgressFactory, no_progress, notebook_progress
 from paddle_pose.structures import Sample
 from paddle_pose.training import gpu_flags
 from paddle_pose.training.initialize import initialize
+from paddle_pose.training.memory import device_memory, estimate_memory
 from paddle_pose.training.process_group import ProcessGroup
 
 _log = logging.getLogger("paddle_pose")
 
 SYNTHETIC = {"mpii": "synthetic_people", "coco": "synthetic_people_coco"}  # folder by layout
 NUM_TRAIN, NUM_VAL = 4000, 300  # synthetic people where no data are given, as in the demo
+_BATCH_KEYS = {"train.batch_size", "train.accumulate"}
 DEFAULT_CONFIG, DEFAULT_SYNTHETIC_CONFIG = "hourglass52_mpii_256", "hourglass_tiny_128"
 
 
 @dataclass(frozen=True)
 class Run:
-    """A training that has ended.
+    """A completed training.
 
     Attributes:
         folder: Folder of the run.
-        best: Weights of the best evaluation, by PCKh's "Mean@0.1" or AP; there is no such file where no evaluation gave a
-            finite number.
+        best: Weights of the best evaluation, by PCKh's "Mean@0.1" or AP; the file does not exist if
+            no evaluation gave a finite number.
         last: Weights of the last checkpoint.
-        values: Numbers of the best evaluation, with its "epoch", and "weights" "live" or "averaged" (`train.ema`).
-        history: Every line of metrics.jsonl, "kind" "train" (at every `train.log_every` steps: "step", "epoch", "loss" and its
-            terms, "lr", "acc_pose", "grad_norm", "ips") or "eval" ("epoch", and the metric's numbers).
+        values: Numbers of the best evaluation, with its "epoch", and "weights" "live" or "averaged"
+            (`train.ema`).
+        history: Every line of metrics.jsonl, "kind" "train" (at every `train.log_every` steps:
+            "step", "epoch", "loss" and its terms, "lr", "acc_pose", "grad_norm", "ips") or "eval"
+            ("epoch", and the metric's numbers).
     """
 
     folder: Path
@@ -88,40 +94,44 @@ def train(
 ) -> Run:
     """Trains a named config, or continues a run.
 
-    Ctrl-C (in a notebook: "interrupt the kernel") ends the training after the step, saves a checkpoint and raises
-    `Interrupted`, whose `folder` is what `resume` continues; before the first step it is a plain `KeyboardInterrupt`, and there
-    is nothing to continue.
+    Ctrl-C (in a notebook: "interrupt the kernel") ends the training after the step, saves a
+    checkpoint and raises `Interrupted`, whose `folder` can be passed to `resume`. Before the first
+    step it raises `KeyboardInterrupt`, and there is nothing to continue.
 
     Args:
-        config: Name of the config; None for that of `image_size`, else Hourglass-52 on MPII, or a tiny Hourglass on synthetic
-            people.
-        data: Folder of the data set; None takes the annotation files that `overrides` name, and synthetic people where they
-            name none. A resumed run knows its own.
-        output: Folder of the run; None for output/<config>, with -2, -3 … where that is taken. It is locked while this
-            runs: no other training uses it.
+        config: Name of the config; None uses that of `image_size`, else Hourglass-52 on MPII, or a
+            tiny Hourglass on synthetic people.
+        data: Folder of the data set; None uses the annotation files that `overrides` name, or
+            synthetic people if they name none. A resumed run uses its own data.
+        output: Folder of the run; None for output/<config>, with -2, -3, ... if that is taken. It
+            is locked during the training, so that no other training uses it.
         overrides: Values by dotted key that replace the config's, such as {"train.epochs": 50}.
         resume: Folder of the run to continue or of one of its checkpoints, or True for the newest
             run of the config. "auto" continues the run in `output`, or the newest run of the
             config, where there is one, and starts one where there is none: for a training in
             several sittings. None starts a new run.
         max_hours: Hours after which the run is saved and ends; None for no limit.
-        device: "auto" (a GPU where there is one), "cpu", "gpu" or "gpu:1".
-        init: Weights to start from, such as a backbone trained on ImageNet: what fits is taken. None as the config says.
-        image_size: Input size of Hourglass-52 on MPII, as in txyugood's project; instead of `config`.
+        device: "auto" (a GPU if there is one), "cpu", "gpu" or "gpu:1".
+        init: Weights to start from: a file, or the name of a published one; tensors that fit are
+            loaded. "none" starts from random weights. None uses the weights that the config names,
+            or random weights on synthetic people.
+        image_size: Input size of Hourglass-52 on MPII, as in txyugood/PaddlePose; instead of
+            `config`.
         force: Whether to resume although the config or the data differ.
-        interruption: What may end the run early; None for Ctrl-C and `max_hours`.
-        progress: Shows how many steps are done; None shows nothing.
+        interruption: Interruption that may end the run early; None for Ctrl-C and `max_hours`.
+        progress: Display of the number of completed steps; None shows nothing.
 
     Returns:
         The run: its folder, weights, best numbers and history.
 
     Raises:
-        FileNotFoundError: If data or a run to continue are missing.
-        Interrupted: If it was ended early; it is saved.
+        FileNotFoundError: If the data, the weights to start from or the run to continue are
+            missing.
+        Interrupted: If the training was ended early; it is saved.
         InputError: If data, config or folder do not fit, or another process trains in the folder.
 
     Example:
-        `run = train("hourglass52_mpii_256", data="data/mpii", overrides={"train.epochs": 50}); run.values["Mean"]`
+        `run = train("hourglass52_mpii_256", data="data/mpii", overrides={"train.epochs": 50})`
     """
     if interruption is None:
         interruption = SignalInterruption(max_hours, signals=[signal.SIGINT])
@@ -146,7 +156,8 @@ def train(
         and output.resolve() not in (Path(resume).resolve(), *Path(resume).resolve().parents)
     ):
         raise InputError(
-            f"resume {resume} and output {output}: a resumed run goes on in its own folder; leave output out"
+            f"resume {resume} and output {output}: a resumed run continues in its own folder; leave "
+            "output out"
         )
     process_group = _start_processes(device)
     changes = dict(overrides or {})
@@ -170,6 +181,7 @@ def train(
         try:
             best = train_config(
                 chosen,
+                given=set(changes) if beside is None else None,
                 data=dataset_root,
                 run_dir=folder,
                 device=device,
@@ -198,6 +210,7 @@ def train_config(
     *,
     data: str | Path | None,
     run_dir: Path,
+    given: Collection[str] | None = None,
     device: str = "auto",
     resume: Path | None = None,
     force: bool = False,
@@ -208,27 +221,33 @@ def train_config(
     """Trains a config in a folder; returns the numbers of the best evaluation.
 
     Args:
-        config: The recipe.
-        data: Folder of the data set; None takes the config's annotation files, and synthetic
-            people where it has none.
+        config: Config to train.
+        given: Dotted keys that the user chose for a new run: its batch size and accumulation are
+            adapted to the devices unless one of them is among these, and synthetic people start
+            from random weights unless `train.init` is. None uses all values of `config` as they
+            are.
+        data: Folder of the data set; None uses the config's annotation files, or synthetic people
+            if it has none.
         run_dir: Folder of the run.
         device: "auto", "cpu" or "gpu".
         resume: Checkpoint folder to continue from; None starts, and empties the log that an
             earlier start left in `run_dir`.
         force: Whether to resume although the config or the data differ.
-        interruption: What may end the run early; None for nothing.
-        process_group: The processes that train together; None asks `paddle.distributed.launch`.
-        progress: Shows how many steps are done.
+        interruption: Interruption that may end the run early; None for none.
+        process_group: Processes that train together; None uses those that
+            `paddle.distributed.launch` has started.
+        progress: Display of the number of completed steps.
 
     Raises:
-        FileNotFoundError: If data are missing.
-        Interrupted: If it was ended early; it is saved.
+        FileNotFoundError: If data, or the weights to start from, are missing.
+        Interrupted: If the training was ended early; it is saved.
         InputError: If data or config do not fit.
     """
-    where, process_group = set_device(device), process_group or _start_processes(device)
+    where = set_device(device)
     gpu_flags.set_flags(
         config.train.deterministic, config.train.cudnn_search, config.train.conv_workspace
     )
+    process_group = process_group or _start_processes(device)
     drawn = (
         data is None
         and config.data.train_annotations is None
@@ -237,15 +256,24 @@ def train_config(
     if drawn:
         data = process_group.on_main(lambda: _synthetic_data(config))
     _log.info(f"Config {config.name} on {where}, run in {run_dir}")
+    begins = resume is None
+    if begins and given is not None and "train.init" not in given and is_synthetic(data):
+        config = _with_random_weights(config)
     training = build.samples(config, data, config.data.train_split)
     validation = build.samples(config, data, config.data.val_split)
-    network = process_group.sync_batch_norm(build.model(config), config.train.freeze)
+    init = _weights_of(config) if begins else ""
+    network = build.model(config)
+    keeps_batches = given is None or not _BATCH_KEYS.isdisjoint(given)
+    config, batch_lines = _with_planned_batches(
+        config, network, process_group, samples=len(training), keeps_batches=keeps_batches
+    )
+    network = process_group.sync_batch_norm(network, config.train.freeze)
     loader = build.loader(config, training, process_group)
     start = initialize(
         network,
-        init=config.train.init,
+        init=init,
         freeze=config.train.freeze,
-        resumed=resume is not None,
+        resumed=not begins,
         images=lambda: next(iter(loader.epoch(0)))["image"],
     )
     trainer = build.trainer(
@@ -262,7 +290,7 @@ def train_config(
             trainer.resume(resume, force)
         else:
             trainer.log.truncate({})
-        for line in start:
+        for line in (*batch_lines, *start):
             trainer.log.info(line)
         if process_group.is_main:
             atomic.write_text(
@@ -310,8 +338,77 @@ def train_config(
     return best
 
 
+def _with_planned_batches(
+    config: Config,
+    network: Network,
+    process_group: ProcessGroup,
+    samples: int,
+    keeps_batches: bool,
+) -> tuple[Config, list[str]]:
+    """Returns the config with the batch size and accumulation of a run, and lines for the log.
+
+    Args:
+        config: Recipe.
+        network: Network to train, on the device that trains.
+        process_group: Processes that train together.
+        samples: Number of training samples.
+        keeps_batches: Whether the recipe's batch size and accumulation are kept as they are.
+    """
+    train = config.train
+    estimate = estimate_memory(
+        network,
+        config.codec.input_size,
+        moments=train.optimizer.moments,
+        ema=train.ema > 0,
+    )
+    memory = device_memory()
+    if memory is not None:  # all processes take the same batches, so the smallest GPU decides
+        memory = -process_group.largest(-memory)
+    if keeps_batches:
+        plan = BatchPlan.as_stated(train, process_group.size)
+    else:
+        largest = None if memory is None else estimate.largest_batch(memory)
+        plan = BatchPlan.of_recipe(train, process_group.size, largest, samples)
+    planned = replace(train, batch_size=plan.batch_size, accumulate=plan.accumulate)
+    lines = [plan.summary(estimate, memory), plan.difference(keeps_batches, samples)]
+    return replace(config, train=planned), [line for line in lines if line]
+
+
+def _with_random_weights(config: Config) -> Config:
+    """Returns the config without weights to start from, for a training on synthetic people."""
+    if not config.train.init:
+        return config
+    flag = f"--init {config.train.init}"
+    _log.info(
+        f"Synthetic people: the training starts from random weights instead of {config.train.init}; "
+        f"{argument(flag, f'init={config.train.init}')} starts from these"
+    )
+    return replace(config, train=replace(config.train, init=""))
+
+
+def _weights_of(config: Config) -> str:
+    """Returns the path of the weights that a config starts from; "" for random weights.
+
+    Raises:
+        FileNotFoundError: If it names a published file that has not been downloaded.
+    """
+    init = config.train.init
+    if init in ("", "none"):
+        return ""
+    if Path(init).exists() or not is_published(init):
+        return init
+    path = path_of_published(init)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"config {config.name} starts from the published weights {init}, but there is no {path}; "
+            f"get them with {environment.command('download')} {init}, or start from random weights "
+            f"with {argument('--init none', 'init=none')}"
+        )
+    return str(path)
+
+
 def read_history(run_dir: Path) -> list[dict[str, float | str | None]]:
-    """Returns what a run has logged: a record for each line of its metrics.jsonl.
+    """Returns the records that a run has logged, one for each line of its metrics.jsonl.
 
     Args:
         run_dir: Folder of the run.
@@ -325,13 +422,13 @@ def write_synthetic_data(
 ) -> Path:
     """Writes synthetic people in the layout of a config's data set.
 
-    They are written once: the same arguments find them there.
+    Later calls with the same arguments write nothing.
 
     Args:
-        config: Config whose data set has the layout.
+        config: Config that specifies the data set.
         folder: Folder to write to.
         num_train: Number of people to train on.
-        num_val: Number of other people to validate with.
+        num_val: Number of people to validate with.
         seed: Seed of the people.
 
     Returns:
@@ -347,15 +444,15 @@ def write_synthetic_data(
 def sample_images(
     config: Config, backend: Backend, samples: Sequence[Sample]
 ) -> dict[str, np.ndarray]:
-    """Returns images of what a backend finds in a few samples, and of its maps for the first one.
+    """Returns drawings of the poses in a few samples, and of the maps of the first sample.
 
     Args:
         config: Config of the network.
         backend: Network to run.
-        samples: The samples; at least one.
+        samples: Samples to draw; at least one.
 
     Returns:
-        uint8 RGB [h, w, 3] by the name "validation" and "maps".
+        uint8 RGB images [h, w, 3] by name, "validation" and "maps".
     """
     codec = config.codec
     tiles: list[np.ndarray] = []
@@ -373,10 +470,10 @@ def sample_images(
 def _begun(
     output: str | Path | None, config: str | None, image_size: int | None
 ) -> str | Path | None:
-    """Returns the folder of the run that `resume="auto"` continues, None where none has begun.
+    """Returns the folder of the run that `resume="auto"` continues; None if there is none.
 
     Raises:
-        InputError: If nothing says which run is meant.
+        InputError: If neither the folder nor the config of the run is given.
     """
     if output is not None:
         return output if (Path(output) / registry.FILE_NAME).is_file() else None
@@ -398,21 +495,22 @@ def _start_processes(device: str) -> ProcessGroup:
 
 
 def _synthetic_data(config: Config) -> Path:
-    """Writes the synthetic people that a config is trained on where no data are given.
+    """Writes the synthetic people that a config is trained on if no data are given.
 
     Raises:
-        InputError: If synthetic people cannot stand in for the config's data set.
+        InputError: If synthetic people cannot replace the config's data set.
     """
     if config.data.dataset not in SYNTHETIC:
         raise InputError(
-            f"{environment.argument('--dataset_root D', 'data')} is missing: config {config.name} learns from "
-            f"{config.data.dataset}, which are not drawn; {environment.command('prepare_coco')} makes such a folder"
+            f"{argument('--dataset_root D', 'data')} is missing: config {config.name} is trained on "
+            f"{config.data.dataset}, for which there are no synthetic people; "
+            f"{environment.command('prepare_coco')} makes such a folder"
         )
     folder = OUTPUT / SYNTHETIC[config.data.dataset]
     _log.info(
-        f"No {environment.argument('--dataset_root', 'data')}: training on {NUM_TRAIN} synthetic people in {folder}. "
-        f"These are not photographs; for {config.data.dataset.upper()} give {environment.argument('--dataset_root D', 'data')} "
-        "(the README says how to prepare it)."
+        f"No {argument('--dataset_root', 'data')}: training on {NUM_TRAIN} synthetic people in "
+        f"{folder}. These are not photographs; for {config.data.dataset.upper()} give "
+        f"{argument('--dataset_root D', 'data')} (the README says how to prepare it)."
     )
     return write_synthetic_data(config, folder)
 
@@ -424,7 +522,7 @@ def _copy_to_txyugood_path(
     dataset_root: str | Path | None,
     process_group: ProcessGroup,
 ) -> None:
-    """Copies the best weights to where txyugood's commands look, if the run was asked for so."""
+    """Copies the best weights to the path of txyugood's commands if `--image_size` was given."""
     if image_size is not None and run_dir.parent == OUTPUT and process_group.is_main:
         root = dataset_root or OUTPUT / SYNTHETIC[config.data.dataset]
         run_folders.copy_to_txyugood_path(run_dir, image_size, root)

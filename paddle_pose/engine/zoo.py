@@ -94,6 +94,19 @@ def fetch(
     )[0]
 
 
+def path_of_published(name: str) -> Path:
+    """Returns where a published file is kept after its download, see `fetch`; nothing is downloaded.
+
+    Args:
+        name: Name of the published file.
+
+    Raises:
+        InputError: If no file has that name.
+    """
+    file = find_published(name)
+    return _folder(file, None) / file.file_name
+
+
 def _folder(file: PublishedFile, folder: Path | None) -> Path:
     """Returns the folder that stores a published file; None for `folder` takes the cache."""
     return cache_for([each.file_name for each in file.files], folder)

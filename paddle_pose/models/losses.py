@@ -200,7 +200,9 @@ class MoveNetLoss:
         regression: Weight of the term "regression_loss".
         offset: Weight of the term "offset_loss".
         bone: Weight of the term "bone_loss": for every limb, the L2 distance between the predicted
-            and the target difference of its two joints' heatmaps. 0 omits the term.
+            and the target difference of its two joints' heatmaps, over the cells in which both
+            joints have a weight; the mean over limbs, divided by the number of images. 0 omits the
+            term.
         limbs: Pairs of joint indices; needed if `bone` is not 0.
 
     Raises:
@@ -301,10 +303,13 @@ class MoveNetLoss:
 
     def _bone_error(self, heatmaps: Tensor, targets: Mapping[str, Tensor]) -> Tensor:
         """Returns the L2 error of the differences between the heatmaps of a limb's two joints."""
-        error = (heatmaps - targets["heatmaps"]) * targets["heatmap_weights"]  # N, K, h, w
+        weights = targets["heatmap_weights"]  # N, K, h, w
+        error = heatmaps - targets["heatmaps"]  # N, K, h, w
         first, second = (paddle.to_tensor(joints) for joints in zip(*self._limbs, strict=True))
         difference = error.index_select(first, axis=1) - error.index_select(second, axis=1)
-        squared = difference.square().sum(axis=[0, 2, 3])  # N, L, h, w -> L
+        # A limb counts in the cells in which both of its joints do.
+        both = weights.index_select(first, axis=1) * weights.index_select(second, axis=1)
+        squared = (difference * both).square().sum(axis=[0, 2, 3])  # N, L, h, w -> L
         # The gradient of the square root is infinite at 0.
         return (squared + _EPSILON**2).sqrt().mean() / heatmaps.shape[0]
 

@@ -17,9 +17,12 @@ from paddle_pose.configs.registry import (
     stored_identity,
     to_json,
 )
+from paddle_pose.configs.specs import RMSPropSpec
 from paddle_pose.data.augment import Augment
+from paddle_pose.engine.list_configs import list_configs
 from paddle_pose.errors import InputError
 from paddle_pose.skeletons import COCO_17
+from paddle_pose.weights import zoo
 
 PLAIN = CONFIGS["hourglass52_mpii_256"]
 EACH = pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
@@ -162,6 +165,109 @@ def test_checkpoints_of_earlier_versions_belong_to_the_same_run():
     assert len(earlier) == len(identity(PLAIN)) - len(new)
     assert stored_identity(earlier) == identity(PLAIN)
     assert added.items() <= identity(override(PLAIN, added)).items()
+
+
+def test_a_file_without_the_new_keys_trains_as_it_did(tmp_path):
+    """MoveNet's original recipe has got a total batch and the original's augmentation since."""
+    config = CONFIGS["movenet_original_coco"]
+    added = (
+        "train.total_batch",
+        "augment.exclusive",
+        "augment.padding",
+        "augment.crop",
+        "augment.color_distortion",
+        "augment.noise",
+        "augment.joint_occlusion",
+    )
+    stored = {key: value for key, value in values(config).items() if not key.startswith(added)}
+    stored |= {"augment.scale": 0.3, "train.init": ""}
+    content = {"config": config.name, "values": stored}
+    (tmp_path / FILE_NAME).write_text(json.dumps(content), encoding="utf-8")
+    read = read_beside(tmp_path / "model.pdparams")
+    assert read.train.total_batch == 0
+    off = dict.fromkeys(("padding", "crop", "color_distortion", "noise", "joint_occlusion"), 0)
+    assert read.augment == replace(config.augment, scale=0.3, exclusive=False, **off)
+    assert read.train == replace(config.train, total_batch=0)
+    identity_of_then = {"config": config.name} | {
+        key: value for key, value in stored.items() if key in identity(config)
+    }
+    assert stored_identity(identity_of_then) == identity(read)
+    without = {key: value for key, value in stored.items() if not key.startswith("augment")}
+    content["values"] = {**without, "augment": None}
+    (tmp_path / FILE_NAME).write_text(json.dumps(content), encoding="utf-8")
+    assert read_beside(tmp_path / "model.pdparams").augment is None
+
+
+def test_the_total_batch_is_stored_but_does_not_decide_whether_a_run_is_the_same():
+    changed = override(PLAIN, {"train.total_batch": 128})
+    assert values(changed)["train.total_batch"] == 128
+    assert identity(changed) == identity(PLAIN)
+    assert identity(override(PLAIN, {"train.accumulate": 2})) != identity(PLAIN)
+
+
+def test_texts_stay_texts():
+    for text in ("none", "5", "weights.pth", ""):
+        assert override(PLAIN, {"train.init": text}).train.init == text
+    with pytest.raises(InputError, match=r"train\.init"):
+        override(PLAIN, {"train.init": 5})
+
+
+@pytest.mark.parametrize(
+    ("name", "total", "batch_size", "rate", "epochs", "milestones", "init"),
+    [
+        ("hourglass52_mpii_256", 64, 64, 5e-4, 210, (170, 200), ""),
+        ("hourglass52_mpii_384", 64, 64, 5e-4, 210, (170, 200), ""),
+        ("stacked_hourglass2_mpii_256", 6, 6, 2.5e-4, 100, (60, 90), ""),
+        ("stacked_hourglass8_mpii_256", 6, 6, 2.5e-4, 100, (60, 90), ""),
+        ("hrnet_w32_mpii_256", 128, 32, 1e-3, 210, (170, 200), "imagenet_hrnet_w32"),
+        ("hrnet_w32_mpii_256_udp", 128, 32, 1e-3, 210, (170, 200), "imagenet_hrnet_w32"),
+        ("hrnet_w48_mpii_256", 128, 32, 1e-3, 210, (170, 200), "imagenet_hrnet_w48"),
+        ("hrnet_w48_coco_384x288", 96, 24, 1e-3, 210, (170, 200), "imagenet_hrnet_w48"),
+        ("simple_baseline_r50_mpii_256", 128, 32, 1e-3, 140, (90, 120), "imagenet_resnet50"),
+        ("simple_baseline_r152_mpii_384", 96, 24, 1e-3, 140, (90, 120), "imagenet_resnet152"),
+        ("simple_baseline_r101_coco_256x192", 128, 32, 1e-3, 140, (90, 120), "imagenet_resnet101"),
+        (
+            "simple_baseline_r50_coco_256x192_dark",
+            512,
+            64,
+            5e-4,
+            210,
+            (170, 200),
+            "imagenet_resnet50",
+        ),
+        ("movenet_lightning_coco", 64, 64, 1e-3, 120, (70, 100), ""),
+        ("movenet_original_coco", 512, 512, 8e-3, 100, (40, 80), ""),
+    ],
+)
+def test_recipes_are_the_papers(name, total, batch_size, rate, epochs, milestones, init):
+    train = CONFIGS[name].train
+    assert (train.total_batch, train.batch_size, train.accumulate) == (total, batch_size, 1)
+    assert (train.learning_rate, train.epochs) == (rate, epochs)
+    assert train.schedule.milestones == milestones
+    assert train.init == init
+    assert init == "" or zoo.PUBLISHED[init].purpose == "start"
+
+
+def test_the_stacked_hourglasses_have_the_recipe_of_pytorch_pose():
+    for name in ("stacked_hourglass2_mpii_256", "stacked_hourglass8_mpii_256"):
+        config = CONFIGS[name]
+        assert config.codec.sigma == 1
+        assert (config.augment.scale, config.augment.rotation) == (0.25, 30)
+        assert config.augment.rotation_probability == 0.6
+        assert isinstance(config.train.optimizer, RMSPropSpec)
+        assert (config.train.optimizer.rho, config.train.optimizer.momentum) == (0.99, 0)
+        assert config.train.optimizer.weight_decay == 0
+
+
+@EACH
+def test_what_differs_is_said_in_sentences_and_is_no_value(config):
+    assert all(sentence.endswith(".") and "\n" not in sentence for sentence in config.differs)
+    assert not any(key.startswith("differs") for key in values(config))
+    with pytest.raises(InputError, match="differs"):
+        override(config, {"differs": ()})
+    if config.name != "hourglass_tiny_128":
+        assert config.differs
+        assert config.differs[0] in list_configs(config.name)
 
 
 def test_flags_change_the_augmentation():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from paddle_pose import geometry
+from paddle_pose.configs.registry import CONFIGS
 from paddle_pose.data.augment import Augment, half_body_window, supports_half_body
 from paddle_pose.geometry import Window
 from paddle_pose.skeletons import COCO_17, MPII_16, SKELETONS
@@ -353,8 +354,147 @@ def test_blur_does_not_change_the_value_shift():
         ({"occlusion_size": (0.4, 0.2)}, r"augment.occlusion_size is \(0.4, 0.2\)"),
         ({"occlusion_size": (0.0, 0.2)}, "augment.occlusion_size"),
         ({"occlusion_size": (0.2, 1.2)}, "augment.occlusion_size"),
+        ({"padding_size": (0.2, 0.1)}, "augment.padding_size"),
+        ({"crop_size": (0.1, 0.5)}, "augment.crop_size"),
+        ({"joint_occlusion_size": (0.0, 0.1)}, "augment.joint_occlusion_size"),
+        ({"color_distortion_amounts": (0.2, 0.2, 0.1, 2.0)}, "augment.color_distortion_amounts"),
+        ({"noise": 256}, "augment.noise"),
     ],
 )
 def test_amounts_out_of_range_raise(changes, message):
     with pytest.raises(ValueError, match=message):
         Augment(**changes)
+
+
+ORIGINAL = CONFIGS["movenet_original_coco"].augment
+CROWD = Person(np.zeros((17, 2)), np.zeros(17, np.int64), (0.0, 0.0, 9.0, 9.0), 1, crowd=True)
+ALONE = standing(COCO_17)
+IN_COMPANY = replace(ALONE, persons=(*ALONE.persons, CROWD))
+
+
+def share_of(condition):
+    """Returns the share of a condition, and three standard deviations of it."""
+    share = np.mean(condition)
+    return share, 3 * np.sqrt(share * (1 - share) / len(condition))
+
+
+@pytest.mark.parametrize("sample", [ALONE, IN_COMPANY], ids=["alone", "in company"])
+def test_movenets_samples_are_changed_in_one_way_as_often_as_published(sample):
+    drawn = windows(ORIGINAL, 20_000, 0, sample, COCO_17)
+    before = sample.window
+    factors = np.array([window.size[0] / before.size[0] for window in drawn])
+    angles = np.array([window.rotation for window in drawn])
+    offsets = np.array([np.subtract(w.center, before.center) / before.size for w in drawn])
+    moved = (offsets != 0).any(axis=1)
+    enlarged, cut, turned = factors > 1, factors < 1, angles != 0
+    only_moved = moved & (factors == 1)
+    for changed_so, published in ((enlarged, 0.1), (cut, 0.4), (turned, 0.045)):
+        share, tolerance = share_of(changed_so)
+        assert share == pytest.approx(published, abs=tolerance)
+    share, tolerance = share_of(only_moved)
+    assert share == pytest.approx(0.1 if sample is ALONE else 0, abs=tolerance)
+    assert (enlarged.astype(int) + cut + turned + only_moved).max() == 1
+    assert np.mean([window.flip for window in drawn]) == pytest.approx(0.5, abs=0.011)
+    assert 1.12 <= factors[enlarged].min() < 1.125 < 1.235 < factors[enlarged].max() <= 1.24
+    assert 0.4 <= factors[cut].min() < 0.405 < 0.795 < factors[cut].max() <= 0.8
+    assert 23 < np.abs(angles).max() <= 24
+    assert angles[turned].std() == pytest.approx(48 / np.sqrt(12), rel=0.05)  # uniform
+    if sample is ALONE:
+        lengths = np.abs(offsets[only_moved])
+        assert 0.05 <= lengths.min() < 0.055 < 0.195 < lengths.max() <= 0.2
+        assert np.abs(offsets[only_moved].mean(axis=0)).max() < 0.01
+        seen = offsets * [[-1 if window.flip else 1, 1] for window in drawn]
+        assert -0.15 <= seen[cut].min() < -0.13
+        assert seen[cut].max() <= 0
+    else:
+        assert not moved.any()
+
+
+def test_exclusive_probabilities_beyond_1_leave_the_later_ones_less():
+    augment = replace(ORIGINAL, padding=0.7, crop=0.4)
+    drawn = windows(augment, 4000, 0, ALONE, COCO_17)
+    assert all(window.size != ALONE.window.size for window in drawn)
+    cut = np.mean([window.size[0] < ALONE.window.size[0] for window in drawn])
+    assert cut == pytest.approx(0.3, abs=3 * np.sqrt(0.21 / 4000))
+
+
+def test_colours_are_distorted_together_in_40_of_100_images():
+    image = np.tile(np.array([200, 60, 90], np.uint8), (8, 8, 1))
+    image[::2] -= 40
+    drawn = np.array(changed(replace(STILL, color_distortion=0.4), image, 2000)).astype(int)
+    distorted = (drawn != image).any(axis=(1, 2, 3))
+    share, tolerance = share_of(distorted)
+    assert share == pytest.approx(0.4, abs=tolerance)
+    only_brightness = replace(
+        STILL, color_distortion=1.0, color_distortion_amounts=(0.0, 0.2, 0.0, 0.0)
+    )
+    levels = np.array(changed(only_brightness, image, 500)).astype(int)[:, 1, 1, 2]
+    assert (levels.min(), levels.max()) == pytest.approx((90 - 51, 90 + 51), abs=3)
+    hues = np.array(
+        [
+            cv2.cvtColor(one[:1, :1], cv2.COLOR_RGB2HSV)[0, 0, 0]
+            for one in drawn[distorted].astype(np.uint8)
+        ]
+    ).astype(int)
+    before = int(cv2.cvtColor(image[:1, :1], cv2.COLOR_RGB2HSV)[0, 0, 0])
+    turned = (hues - before + 90) % 180 - 90
+    assert 14 <= np.abs(turned).max() <= 26  # 18 of 180, and what contrast and clipping add
+
+
+def test_a_distortion_by_nothing_but_the_hue_is_opencvs_arithmetic():
+    augment = replace(STILL, color_distortion=1.0, color_distortion_amounts=(0.0, 0.0, 0.1, 0.0))
+    hue = cv2.cvtColor(NOISE, cv2.COLOR_RGB2HSV)[..., 0].astype(float)
+    rest = cv2.cvtColor(NOISE, cv2.COLOR_RGB2HSV)
+    for seed in range(20):
+        (one,) = changed(augment, count=1, seed=seed)
+        rng = np.random.default_rng(seed)
+        rng.random()
+        shift = 18 * rng.uniform(-1, 1, 4)[2]
+        rest[..., 0] = ((hue + shift) % 180).astype(np.uint8)
+        assert np.array_equal(one, cv2.cvtColor(rest, cv2.COLOR_HSV2RGB))
+
+
+def test_noise_is_uniform_and_in_40_of_100_images():
+    image = np.full((24, 20, 3), 100, np.uint8)
+    drawn = np.array(changed(replace(STILL, noise=15), image, 2000)).astype(int) - 100
+    noisy = drawn.any(axis=(1, 2, 3))
+    share, tolerance = share_of(noisy)
+    assert share == pytest.approx(0.4, abs=tolerance)
+    assert (drawn.min(), drawn.max()) == (-15, 14)  # cut, not rounded
+    assert drawn[noisy].std() == pytest.approx(30 / np.sqrt(12), rel=0.02)
+    (bright,) = changed(replace(STILL, noise=15, noise_probability=1.0), image + 154, 1)
+    assert bright.max() == 255
+
+
+def test_squares_of_one_grey_level_lie_on_joints_in_30_of_100_images():
+    image = np.tile(np.array([7, 77, 177], np.uint8), (192, 192, 1))
+    joints = np.array([(50.0, 60.0), (150.0, 30.0), (191.0, 2.0)])
+    augment, rng = replace(STILL, joint_occlusion=0.3), np.random.default_rng(0)
+    sizes, centers, count = [], [], 3000
+    levels = set()
+    for _ in range(count):
+        one = augment.pixels(image, rng, joints)
+        rows, columns = np.nonzero((one != image).any(axis=-1))
+        if len(rows):
+            colors = one[rows, columns]
+            assert np.ptp(colors) == 0
+            levels.add(int(colors[0, 0]))
+            sizes.append((np.ptp(columns) + 1, np.ptp(rows) + 1))
+            centers.append((columns.min() + sizes[-1][0] / 2, rows.min() + sizes[-1][1] / 2))
+    assert len(sizes) / count == pytest.approx(0.3, abs=3 * np.sqrt(0.21 / count))
+    whole = np.array(sizes)[np.array(centers)[:, 0] < 160]
+    assert set(map(tuple, whole)) == {(6, 6), (8, 8), (10, 10)}  # half sides of 3 to 6 px, cut
+    nearest = np.argmin(np.linalg.norm(np.array(centers)[:, None] - joints, axis=-1), axis=1)
+    assert np.allclose(np.bincount(nearest) / len(sizes), 1 / 3, atol=0.06)
+    assert len(levels) > 200
+    assert (min(levels), max(levels)) <= (10, 255)
+    for nowhere in (None, np.zeros((0, 2))):
+        always = replace(augment, joint_occlusion=1.0)
+        assert np.array_equal(always.pixels(image, np.random.default_rng(0), nowhere), image)
+
+
+def test_the_originals_options_use_no_chance_where_they_are_off():
+    rng = np.random.default_rng(0)
+    off = replace(Augment(), exclusive=True, noise_probability=1.0)
+    assert np.array_equal(off.pixels(NOISE, rng, np.ones((1, 2))), NOISE)
+    assert rng.bit_generator.state == np.random.default_rng(0).bit_generator.state

@@ -79,6 +79,8 @@ def test_eight_people_are_overfitted(config, eight_people, run_in, tmp_path):
         150,
         "--batch_size",
         8,
+        "--init",
+        "none",
         "--learning_rate",
         learning_rate,
         *flags_of((*HEATMAPS, *RECIPE, *reduction)),

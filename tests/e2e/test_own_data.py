@@ -78,6 +78,8 @@ def trained(own, run_in):
         "my5.json",
         "--output",
         "run",
+        "--init",
+        "none",
         "--epochs",
         2,
         "--batch_size",

@@ -114,6 +114,21 @@ def test_losses_of_two_processes_equal_those_of_one_with_twice_the_batch(train, 
     assert (tmp_path / "two/last/ema.pdparams").is_file()
 
 
+def test_two_processes_divide_the_total_batch(train, tmp_path):
+    """The recipe's batch of 8 is 4 of each process; 9 images cannot be shared equally."""
+    for total, reached in ((8, 8), (9, 8)):
+        name = f"of{total}"
+        done = train(2, name, "--epochs", 1, "-o", f"train.total_batch={total}")
+        assert done.returncode == 0, done.stdout + done.stderr
+        folder = tmp_path / name
+        values = json.loads((folder / "config.json").read_text(encoding="utf-8"))["values"]
+        assert (values["train.batch_size"], values["train.accumulate"]) == (4, 1)
+        assert len(records(folder, "train")) == 24 // reached
+        log = (folder / "log.txt").read_text(encoding="utf-8")
+        assert f"Total batch {reached} = 2 processes x 4 images x 1" in log
+        assert log.count(f"total batch of {total}") == (reached != total)
+
+
 def test_evaluation_with_two_processes_equals_that_of_one(train, tmp_path):
     assert train(1, "learned", "--batch_size", 4, "--epochs", 25).returncode == 0
     learned = records(tmp_path / "learned", "eval")[-1]

@@ -1,16 +1,20 @@
+import json
 import logging
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from helpers.weights_writers import whole, write_zip
 
-from paddle_pose.configs.registry import CONFIGS
+from paddle_pose.configs.registry import CONFIGS, FILE_NAME
 from paddle_pose.data.synthetic.dataset import write_coco
 from paddle_pose.engine import run_folders, train
 from paddle_pose.errors import InputError, Interrupted
 from paddle_pose.interruption import TERMINATED, Interruption
 from paddle_pose.metrics import resampling
 from paddle_pose.training.process_group import ProcessGroup
+from paddle_pose.weights.read import read_weights
 
 CHANGES = {
     "codec.input_size": (64, 64),
@@ -207,3 +211,160 @@ def test_train_with_invalid_argument_creates_no_folder(tmp_path, name, value):
     with pytest.raises(InputError, match=f"^{name}"):
         train.train("hourglass_tiny_128", output=tmp_path / "run", **{name: value})
     assert list(tmp_path.iterdir()) == []
+
+
+SMALL_HRNET = {  # its backbone is that of no published file
+    "model.width": 2,
+    "model.modules": (1, 1, 1),
+    "model.blocks": 1,
+    "model.stem_channels": 4,
+    "codec.input_size": (64, 64),
+    "train.epochs": 1,
+    "train.num_workers": 0,
+}
+
+
+def stored(run):
+    """Returns the values of the config of a run."""
+    return json.loads((run.folder / FILE_NAME).read_text(encoding="utf-8"))["values"]
+
+
+def without_weights(data, monkeypatch, tmp_path):
+    """Returns data that are not known to be synthetic, where no published file has been fetched."""
+    monkeypatch.setenv("PADDLE_POSE_HOME", str(tmp_path / "cache"))
+    shutil.copytree(data, tmp_path / "people")
+    (tmp_path / "people" / "synthetic.json").unlink()
+    return tmp_path / "people"
+
+
+@pytest.mark.parametrize(
+    ("memory", "changes", "expected"),
+    [
+        (None, {}, (8, 1)),
+        (10**12, {}, (8, 1)),
+        (1, {}, (1, 8)),
+        (None, {"train.batch_size": 2}, (2, 1)),
+        (None, {"train.accumulate": 2}, (4, 2)),
+        (1, {"train.batch_size": 4, "train.accumulate": 2}, (4, 2)),
+        (None, {"train.total_batch": 6}, (3, 2)),
+    ],
+)
+def test_a_new_run_reaches_the_total_batch_unless_its_batches_are_given(
+    synthetic_mpii, monkeypatch, memory, changes, expected
+):
+    name = "hourglass_tiny_128"
+    tiny = CONFIGS[name]
+    recipe = replace(tiny, train=replace(tiny.train, total_batch=8))
+    if changes == {"train.accumulate": 2} or changes == {"train.total_batch": 6}:
+        recipe = replace(recipe, train=replace(recipe.train, batch_size=4))
+    monkeypatch.setitem(CONFIGS, name, recipe)
+    monkeypatch.setattr(train, "device_memory", lambda: memory)
+    small = {key: value for key, value in CHANGES.items() if key != "train.batch_size"}
+    run = train.train(
+        name, data=synthetic_mpii, device="cpu", overrides=small | changes, progress=None
+    )
+    values = stored(run)
+    assert (values["train.batch_size"], values["train.accumulate"]) == expected
+    reached = expected[0] * expected[1]
+    log = (run.folder / "log.txt").read_text(encoding="utf-8")
+    assert f"Total batch {reached} = 1 process x {expected[0]} images x {expected[1]}" in log
+    total = changes.get("train.total_batch", 8)
+    lines = [line for line in log.splitlines() if f"total batch of {total}" in line]
+    assert len(lines) == (reached != total)
+    assert all(f"train.accumulate={total // expected[0]}" in line for line in lines)
+
+
+def test_a_resumed_run_keeps_its_batches(synthetic_mpii, monkeypatch):
+    name, tiny = "hourglass_tiny_128", CONFIGS["hourglass_tiny_128"]
+    monkeypatch.setitem(CONFIGS, name, replace(tiny, train=replace(tiny.train, total_batch=8)))
+    monkeypatch.setattr(train, "device_memory", lambda: 1)
+    small = {key: value for key, value in CHANGES.items() if key != "train.batch_size"}
+    options = {"data": synthetic_mpii, "device": "cpu", "progress": None}
+    first = train.train(name, overrides=small, **options)
+    monkeypatch.setattr(train, "device_memory", lambda: 10**12)
+    again = train.train(resume=first.folder, overrides={"train.epochs": 2}, **options)
+    assert stored(again)["train.batch_size"] == stored(first)["train.batch_size"] == 1
+    assert stored(again)["train.accumulate"] == 8
+
+
+def test_accumulated_batches_learn_what_a_plan_for_one_batch_learns(synthetic_mpii, monkeypatch):
+    """Without batch normalisation in the way: the first loss is that of all images."""
+    name, tiny = "hourglass_tiny_128", CONFIGS["hourglass_tiny_128"]
+    monkeypatch.setitem(CONFIGS, name, replace(tiny, train=replace(tiny.train, total_batch=8)))
+    small = {key: value for key, value in CHANGES.items() if key != "train.batch_size"}
+    losses = []
+    for number, given in enumerate(({}, {"train.batch_size": 8, "train.accumulate": 1})):
+        run = train.train(
+            name,
+            data=synthetic_mpii,
+            device="cpu",
+            output=f"run{number}",
+            overrides=small | given | {"train.log_every": 1, "train.epochs": 2},
+            progress=None,
+        )
+        losses.append([record["loss"] for record in run.history if record["kind"] == "train"])
+    assert len(losses[0]) == 2
+    assert losses[0] == losses[1]  # to the last bit
+
+
+def test_a_recipe_without_its_backbone_is_an_error_that_says_what_to_type(
+    synthetic_mpii, monkeypatch, tmp_path
+):
+    data = without_weights(synthetic_mpii, monkeypatch, tmp_path)
+    with pytest.raises(FileNotFoundError) as caught:
+        train.train("hrnet_w32_mpii_256", data=data, overrides=SMALL_HRNET, device="cpu")
+    for part in ("imagenet_hrnet_w32", "hrnet_w32-36af842e.pth", "download", "init=none"):
+        assert part in str(caught.value)
+    assert not list((tmp_path / "output").iterdir())
+    given = {"train.init": "imagenet_resnet50"}
+    with pytest.raises(FileNotFoundError, match="imagenet_resnet50"):
+        train.train(
+            "hrnet_w32_mpii_256", data=synthetic_mpii, overrides=SMALL_HRNET | given, device="cpu"
+        )
+
+
+def test_random_weights_are_asked_for_by_none_and_taken_for_synthetic_people(
+    synthetic_mpii, monkeypatch, tmp_path
+):
+    data = without_weights(synthetic_mpii, monkeypatch, tmp_path)
+    small = SMALL_HRNET | {"train.batch_size": 4}
+    options = {"device": "cpu", "progress": None}
+    asked = train.train(
+        "hrnet_w32_mpii_256", data=data, init="none", overrides=small, output="asked", **options
+    )
+    assert stored(asked)["train.init"] == "none"
+    drawn = train.train(
+        "hrnet_w32_mpii_256", data=synthetic_mpii, overrides=small, output="drawn", **options
+    )
+    assert stored(drawn)["train.init"] == ""
+    assert asked.history[0]["loss"] == drawn.history[0]["loss"]
+    longer = train.train(resume="asked", overrides={"train.epochs": 2}, **options)
+    assert longer.folder == asked.folder
+
+
+def test_the_fetched_backbone_of_a_recipe_is_found_by_its_name(
+    synthetic_mpii, monkeypatch, tmp_path
+):
+    data = without_weights(synthetic_mpii, monkeypatch, tmp_path)
+    small = SMALL_HRNET | {"train.batch_size": 4}
+    options = {"device": "cpu", "progress": None, "data": data}
+    first = train.train(
+        "hrnet_w32_mpii_256", init="none", overrides=small, output="first", **options
+    )
+    fetched = tmp_path / "cache" / "hrnet_w32-36af842e.pth"
+    fetched.parent.mkdir()
+    write_zip(
+        fetched,
+        {
+            name: whole(str(n), tensor)
+            for n, (name, tensor) in enumerate(read_weights(first.last).items())
+        },
+    )
+    second = train.train("hrnet_w32_mpii_256", overrides=small, output="second", **options)
+    assert stored(second)["train.init"] == "imagenet_hrnet_w32"
+    log = (second.folder / "log.txt").read_text(encoding="utf-8")
+    assert f"Starting from {fetched}" in log
+    fetched.unlink()  # a resumed run has its weights
+    assert train.train(resume="second", overrides={"train.epochs": 2}, **options).folder == Path(
+        "second"
+    )

@@ -350,12 +350,38 @@ def test_movenet_focal_is_finite_for_certain_predictions_without_peaks():
 def test_bone_loss_is_the_error_of_differences_between_joints():
     outputs, targets = movenet_batch(3)
     terms, _ = movenet_terms(outputs, targets, bone=2.0, limbs=[(0, 1)])
-    error = (outputs["heatmaps"] - targets["heatmaps"]) * targets["heatmap_weights"]
-    expected = 2.0 * np.sqrt(((error[:, 0] - error[:, 1]) ** 2).sum()) / len(error)
+    error, counts = outputs["heatmaps"] - targets["heatmaps"], targets["heatmap_weights"]
+    between = (error[:, 0] - error[:, 1]) * counts[:, 0] * counts[:, 1]
+    assert 0 < counts.mean() < 1
+    expected = 2.0 * np.sqrt((between**2).sum()) / len(error)
     assert terms.keys() == {*TERMS, "bone_loss"}
     assert terms["bone_loss"] == pytest.approx(expected, rel=1e-5)
     both, _ = movenet_terms(outputs, targets, bone=1.0, limbs=[(0, 1), (1, 0)])
     assert both["bone_loss"] == pytest.approx(expected / 2, rel=1e-5)  # the mean over limbs
+
+
+def test_a_bone_by_hand_counts_between_labelled_joints_only():
+    """Joints 0 and 1 are labelled in the first cell, joint 2 nowhere."""
+    maps, wanted, counts = np.zeros((1, 3, 1, 2)), np.zeros((1, 3, 1, 2)), np.zeros((1, 3, 1, 2))
+    maps[0, :, 0, 0], wanted[0, :, 0, 0] = (0.5, 0.1, 0.9), (1.0, 0.0, 0.0)
+    counts[0, :2, 0, 0] = 1
+    counts[0, 0, 0, 1] = 1  # in the second cell, joint 1 may be anywhere
+    maps[0, :, 0, 1] = 0.7
+    loss = MoveNetLoss(bone=1.0, limbs=[(0, 1), (1, 2)])
+    tensors = {"heatmaps": wanted, "heatmap_weights": counts}
+    term = loss._bone_error(
+        paddle.to_tensor(maps.astype("float32")),
+        {name: paddle.to_tensor(values.astype("float32")) for name, values in tensors.items()},
+    )
+    first_limb = abs((0.5 - 1.0) - (0.1 - 0.0))
+    assert term.item() == pytest.approx((first_limb + 0.0) / 2, abs=1e-4)
+
+
+def test_the_original_movenet_has_a_bone_term_of_weight_1_and_weight_decay():
+    config = CONFIGS["movenet_original_coco"]
+    assert config.loss.bone == 1
+    assert config.train.optimizer.weight_decay == 5e-4
+    assert build.loss(config)._limbs == list(config.codec.skeleton.limb_indices)
 
 
 @pytest.mark.parametrize("settings", [{}, {"error": "focal"}, {"bone": 1.0, "limbs": [(0, 1)]}])
@@ -447,9 +473,8 @@ def test_configs_weight_the_terms_as_published():
         return {key: term.item() for key, term in loss(outputs, targets).items()}
 
     plain = {key: term.item() for key, term in MoveNetLoss()(outputs, targets).items()}
-    assert (
-        terms("movenet_lightning_coco") == terms("movenet_original_coco") == plain
-    )  # 1:1:1:1, k = 8
+    assert terms("movenet_lightning_coco") == plain  # 1:1:1:1, k = 8
+    assert terms("movenet_original_coco", **{"loss.bone": 0}) == plain
     focal = terms("movenet_lightning_coco_centernet")
     assert focal["regression_loss"] == pytest.approx(0.1 * plain["regression_loss"])
     assert focal["offset_loss"] == plain["offset_loss"]

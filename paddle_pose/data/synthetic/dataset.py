@@ -282,6 +282,11 @@ def _images(
         yield index, list(drawing.persons)
 
 
+def is_synthetic(folder: str | Path | None) -> bool:
+    """Returns whether a folder holds synthetic people, completely written."""
+    return folder is not None and (Path(folder) / STAMP).is_file()
+
+
 def _write(folder: Path, request: _Request, draw: Callable[[Path, _Request], None]) -> Path:
     """Writes a data set with `draw`, unless the folder is complete, and returns the folder.
 
