@@ -15,6 +15,7 @@ from paddle_pose.backends.base import Backend, Network
 from paddle_pose.backends.metadata import OutputMetadata, read_metadata
 from paddle_pose.backends.open import is_exported, open_exported, open_live
 from paddle_pose.codecs.base import Codec
+from paddle_pose.configs.foreign import ForeignModel, open_foreign
 from paddle_pose.configs.overrides import identity, values
 from paddle_pose.configs.registry import read_beside, stored_identity, to_json
 from paddle_pose.configs.specs import Config
@@ -470,11 +471,15 @@ def backend(
 
     Args:
         config: Config of the network.
-        weights: Exported file, or weights file in any format that `weights.read` reads.
+        weights: Exported file, ONNX file of another program, or weights file in any format that
+            `weights.read` reads.
         device: "auto", "cpu" or "gpu".
         threads: Number of CPU threads; None uses the default.
         log: Function that receives log lines, such as the path of the file.
     """
+    if isinstance(config.model, ForeignModel):
+        foreign = open_foreign(config, weights, device, threads)
+        return foreign, foreign.device
     if not is_exported(weights):
         return open_live(lambda: trained(config, weights, log), device, threads)
     log(f"Loading exported model from {weights}")

@@ -76,23 +76,32 @@ def invert(matrix: np.ndarray) -> np.ndarray:
 _MAX_RATIO_FOR_RGBA = 4  # pixels of the image per pixel of the result
 
 
-def warp(pixels: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Returns an image warped with bilinear interpolation; pixels from outside the image are black.
+def warp(
+    pixels: np.ndarray, matrix: np.ndarray, size: tuple[int, int], border: int = 0
+) -> np.ndarray:
+    """Returns an image warped with bilinear interpolation.
 
     Args:
         pixels: Image, uint8 [h, w, 3] with the channels in any order; it is not changed.
         matrix: Affine matrix from px of the image to px of the result, [2, 3].
         size: (width, height) of the result in px.
+        border: Grey level of pixels from outside the image; 0 is black.
 
     Returns:
         Warped image, uint8 [height, width, 3] with the channels in the same order.
     """
     if pixels.shape[0] * pixels.shape[1] > _MAX_RATIO_FOR_RGBA * size[0] * size[1]:
-        return cv2.warpAffine(pixels, matrix, size, flags=cv2.INTER_LINEAR)
+        return cv2.warpAffine(
+            pixels, matrix, size, flags=cv2.INTER_LINEAR, borderValue=(border,) * 3
+        )
     # OpenCV warps four channels in half the time of three, with the same result. For small images
     # this saves more than adding the channel costs.
     warped = cv2.warpAffine(
-        cv2.cvtColor(pixels, cv2.COLOR_RGB2RGBA), matrix, size, flags=cv2.INTER_LINEAR
+        cv2.cvtColor(pixels, cv2.COLOR_RGB2RGBA),
+        matrix,
+        size,
+        flags=cv2.INTER_LINEAR,
+        borderValue=(border,) * 4,
     )
     return cv2.cvtColor(warped, cv2.COLOR_RGBA2RGB)
 

@@ -377,11 +377,15 @@ def check_names(arguments: Namespace, script: str) -> None:
 
 @cache
 def config_keys() -> frozenset[str]:
-    """Returns the keys of all configs."""
+    """Returns the keys of all configs, and of those of other programs' ONNX files."""
+    from paddle_pose.codecs.one_stage import OneStageCodec
+    from paddle_pose.configs.foreign import ForeignModel
     from paddle_pose.configs.overrides import values
     from paddle_pose.configs.registry import CONFIGS
+    from paddle_pose.configs.specs import Config
 
-    return frozenset(key for config in CONFIGS.values() for key in values(config))
+    foreign = Config("foreign", "", "", model=ForeignModel(), codec=OneStageCodec())
+    return frozenset(key for config in (*CONFIGS.values(), foreign) for key in values(config))
 
 
 @cache

@@ -116,5 +116,6 @@ def check_input(path: object, shape: Sequence[object], dtype: str) -> None:
     if dtype != "uint8" or len(shape) != 4 or shape[3] != 3:
         raise InputError(
             f"{path}: its input is {dtype} {shape}, expected uint8 [N, H, W, 3] RGB: export it"
-            " with " + argument(command("export"), "export_model")
+            f" with {argument(command('export'), 'export_model')}; an ONNX file of another program"
+            f" is recognized without {argument('--config', 'config')}"
         )

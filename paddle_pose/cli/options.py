@@ -150,6 +150,21 @@ def number(
     return read
 
 
+POSE_FORMATS = (
+    *("simcc", "simcc-transposed", "heatmaps", "heatmaps-transposed"),
+    *("yolo-pose", "yolo-pose-transposed", "yolo-pose-end-to-end", "rtmo", "multipose"),
+)
+
+
+def add_weights_format(parser: argparse.ArgumentParser) -> None:
+    """Adds --weights_format."""
+    parser.add_argument(
+        "--weights_format",
+        choices=POSE_FORMATS,
+        help="how the outputs of another program's ONNX pose network are read (default: recognized)",
+    )
+
+
 def add_config(parser: argparse.ArgumentParser) -> None:
     """Adds --config, --image_size, -o and --list_configs to a parser."""
     group = parser.add_argument_group("network and config")

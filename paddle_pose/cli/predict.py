@@ -14,6 +14,7 @@ from paddle_pose.interruption import SignalInterruption
 from paddle_pose.progress import show_progress
 
 DEFAULT_WEIGHTS = "movenet_thunder"
+ACCURATE_WEIGHTS = "rtmpose_m"
 DETECTOR_FORMATS = (
     "nanodet",
     "yolox",
@@ -57,6 +58,12 @@ def build_parser() -> options.Parser:
         "'photos/*.jpg', or number of a camera such as 0",
     )
     add_weights(parser)
+    options.add_weights_format(parser)
+    parser.add_argument(
+        "--accurate",
+        action="store_true",
+        help=f"the most accurate network for ONNX Runtime in the zoo: --weights {ACCURATE_WEIGHTS}",
+    )
     options.add_config(parser)
     _add_people(parser)
     _add_tracking(parser)
@@ -244,7 +251,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             it.
         MissingDependencyError: If the weights need a package that is not installed.
     """
-    arguments = build_parser().parse_args(argv)
+    parser = build_parser()
+    arguments = parser.parse_args(argv)
+    if arguments.accurate:
+        if arguments.weights != DEFAULT_WEIGHTS:
+            parser.error(f"--accurate is --weights {ACCURATE_WEIGHTS}; leave one of them out")
+        arguments.weights = ACCURATE_WEIGHTS
     from paddle_pose.engine.predict import People, Results, predict_files
 
     people = People(
@@ -275,7 +287,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments.weights,
         config=arguments.config,
         image_size=arguments.image_size,
-        overrides=options.overrides_of(arguments, {"val.flip": "flip"}),
+        overrides=options.overrides_of(
+            arguments, {"val.flip": "flip", "model.format": "weights_format"}
+        ),
         people=people,
         results=results,
         batch_size=arguments.batch_size,

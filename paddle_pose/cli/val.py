@@ -91,6 +91,7 @@ def build_parser() -> options.Parser:
         choices=("mpii", "coco", "movenet_crops"),
         help="layout of the folder D (default: the config's)",
     )
+    options.add_weights_format(parser)
     options.add_config(parser)
     group = parser.add_argument_group("protocol", "The default of each flag is the config's value.")
     flag = argparse.BooleanOptionalAction
@@ -205,6 +206,7 @@ def _evaluate(parser: options.Parser, arguments: argparse.Namespace, command: st
         parser.warn_of_unused(arguments, ["shift"], "with --no-flip")
     flags = {f"val.{name}": name for name in ("flip", "shift", "batch_size", "metric")}
     flags |= {"codec.decode_by": "decode", "data.dataset": "dataset"}
+    flags |= {"model.format": "weights_format"}
     changes = options.overrides_of(arguments, flags)
     evaluate(
         arguments.weights,

@@ -67,8 +67,8 @@ class Codec(ABC):
     fields are the config keys `codec.*`, which are changed with `dataclasses.replace` and stored as
     JSON; values outside the ranges of the fields are rejected. A derived class must set `kind`,
     define a default for `outputs`, and implement `encode`, `decode`, `mirror` and `output_spec`;
-    all other methods have defaults. If it redefines `alignment` or `max_persons` as a field, that
-    field needs a default. The codec can be selected in configs, files and flags after its module is
+    all other methods have defaults. If it redefines `alignment`, `max_persons` or `border` as a field,
+    that field needs a default. The codec can be selected in configs, files and flags after its module is
     imported.
 
     Attributes:
@@ -126,6 +126,11 @@ class Codec(ABC):
         With None, `encode` and `device_targets` take exactly one person per sample.
         """
         return None
+
+    @property
+    def border(self) -> int:
+        """Grey level of input px outside the image."""
+        return 0
 
     @abstractmethod
     def encode(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from paddle_pose.backends.metadata import read_metadata
 from paddle_pose.configs import hourglass, hrnet, movenet, rtmpose, simple_baseline
+from paddle_pose.configs.foreign import foreign_config
 from paddle_pose.configs.overrides import identity, override, upgraded, values
 from paddle_pose.configs.specs import Config
 from paddle_pose.environment import argument
@@ -175,7 +176,8 @@ def config_of(
     """Returns the config of a weights file.
 
     It is the config stored with the file; if there is none, the config given by `name` or
-    `image_size`; if neither is given, the config of the published file that has the same checksum.
+    `image_size`; if neither is given, that of the outputs of an ONNX file of another program, see
+    `foreign`, or the config of the published file that has the same checksum.
 
     Args:
         weights: Weights file, or an exported file.
@@ -193,6 +195,13 @@ def config_of(
         raise FileNotFoundError(f"{weights}: no such weights file")
     stored = read_beside(weights)
     is_unknown = stored is None and name is None and image_size is None
+    if is_unknown and weights.suffix == ".onnx":
+        return foreign_config(weights, changes or {})
+    if "model.format" in (changes or {}):
+        raise InputError(
+            f"{argument('--weights_format', 'model.format')}: is for ONNX files of other programs; "
+            f"{weights} has a config; leave it out"
+        )
     if is_unknown and (published := recognise(weights)):
         name = published.config or None
         _log.info(

@@ -20,7 +20,12 @@ from paddle_pose.codecs.simcc import SimCCCodec
 from paddle_pose.data.augment import Augment
 from paddle_pose.errors import InputError
 from paddle_pose.ranges import BatchSize, Range, Seed, Share
-from paddle_pose.weights.names import has_batch_norm, has_inters, is_mmpose
+from paddle_pose.weights.names import (
+    has_batch_norm,
+    has_inters,
+    has_shared_residuals,
+    is_mmpose,
+)
 
 PER_GPU_STATISTICS = (
     "On several GPUs, batch normalisation takes its statistics from the images of all of them; the "
@@ -317,7 +322,7 @@ class MoveNetModel(ModelSpec):
             which it is folded into the convolutions (set automatically when these are loaded);
             "backbone" to train Google's network from scratch; "all" for fire717's network.
         share_residuals: Whether all residual blocks of a stage share one set of weights, as in the
-            published files of fire717's network.
+            published files of fire717's network (set automatically when a file is loaded).
         prior: Value that the untrained network predicts in every cell of the centres and heatmaps;
             0.1 suits a focal loss, fire717's network starts at 0.5.
     """
@@ -335,12 +340,13 @@ class MoveNetModel(ModelSpec):
     prior: Annotated[float, Range(1e-6, 0.999999)] = 0.1
 
     def fitted(self, names: Collection[str]) -> ModelSpec:
-        """Returns the spec with `batch_norm` "none" if the file has no batch normalisation.
+        """Returns the spec with `share_residuals`, and "none" as `batch_norm`, as in the file.
 
         Args:
             names: Names of the tensors in the file.
         """
-        return self if has_batch_norm(names) else replace(self, batch_norm="none")
+        fitted = replace(self, share_residuals=has_shared_residuals(names))
+        return fitted if has_batch_norm(names) else replace(fitted, batch_norm="none")
 
 
 @dataclass(frozen=True)

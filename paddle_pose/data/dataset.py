@@ -90,7 +90,7 @@ def crop(
     if image_to_input is None:
         image_to_input = window.to_input(codec.input_size, codec.alignment)
     matrix = geometry.compose(image_to_input, geometry.invert(image_to_pixels))
-    return geometry.warp(pixels, matrix, codec.input_size)
+    return geometry.warp(pixels, matrix, codec.input_size, codec.border)
 
 
 def input_keypoints(

@@ -433,7 +433,9 @@ def load_model(
         source: Name of a published file, which is downloaded once; or the path of a checkpoint, of
             an exported file, of a weights file of another project in any format that this package
             reads, of the folder of one of these, or of a run, whose best weights are taken.
-        config: Name of the network's config; None reads the config in or beside the file.
+        config: Name of the network's config; None reads the config in or beside the file, or
+            recognizes an ONNX file of another program, whose format `overrides` can state under
+            "model.format".
         overrides: New values of the config by dotted key, such as {"model.order": "rgb"}.
         device: Device to compute on: "auto" (a GPU if there is one), "cpu", "gpu" or "gpu:1".
         backend: Library that runs the network: "onnx", "openvino" or "paddle". "auto" derives it

@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from paddle_pose import build
 from paddle_pose.backends.metadata import metadata_path
@@ -19,17 +19,18 @@ from paddle_pose.exporting.files import check_target, put_in_place
 from paddle_pose.exporting.movenet_onnx import write_movenet
 from paddle_pose.exporting.tfjs_onnx import write_graph
 from paddle_pose.io import atomic
-from paddle_pose.io.archives import is_archive
+from paddle_pose.io.archives import extract, is_archive
 from paddle_pose.io.cache import cache_for
 from paddle_pose.io.checksum import sha256_of
 from paddle_pose.io.download import Progress, RemoteFile
-from paddle_pose.io.download_files import download_files, may_be_in
+from paddle_pose.io.download_files import MAX_ARCHIVE_BYTES, download_files, may_be_in
 from paddle_pose.io.locks import locked
 from paddle_pose.io.weights_files import find_weights
 from paddle_pose.weights.write import write_weights
 from paddle_pose.weights.zoo import PUBLISHED as PUBLISHED
 from paddle_pose.weights.zoo import PublishedFile, recognise
 
+_IN_ARCHIVE = "end2end.onnx"  # mmdeploy's name of an exported network
 _log = logging.getLogger("paddle_pose")
 
 Copies = Path | Sequence[Path] | None
@@ -136,30 +137,32 @@ def converted(
         ConnectionError: If no server can be reached; the message states where to put the file.
         MissingDependencyError: If the file must be converted and Paddle is missing.
     """
-    config = find_published(name).config
-    if not config:
+    file = find_published(name)
+    if file.purpose == "detect":
         raise InputError(
             f"{name}: a person detector, expected a pose network; give it with "
             f"{argument('--detector')}, and a pose network with "
             + argument("--weights", "load_model")
         )
+    if not file.config:
+        return converted_onnx(name, folder, from_file, progress)
     path = fetch(name, folder, from_file, progress)
     return _made_once(
         path,
         path.parent / name / "model.safetensors",
         name,
-        lambda target: convert(registry.find(config), path, target, force=True),
+        lambda target: convert(registry.find(file.config), path, target, force=True),
         last=registry.FILE_NAME,
     )
 
 
 def is_runnable_without_paddle(file: PublishedFile) -> bool:
-    """Returns whether `converted_onnx` supports a published file: Google's MoveNets and detectors.
+    """Returns whether `converted_onnx` supports a published file: MoveNets, RTMPose, detectors.
 
     Args:
         file: Description of the published file.
     """
-    return file.purpose == "detect" or file.config.startswith("movenet_")
+    return not file.config or file.config.startswith("movenet_")
 
 
 def converted_onnx(
@@ -197,6 +200,10 @@ def converted_onnx(
     path = fetch(name, folder, from_file, progress)
     if path.suffix == ".onnx":
         return path
+    if path.suffix == ".zip":
+        return _made_once(
+            path, path.parent / name / _IN_ARCHIVE, name, lambda target: _unpack(path, target)
+        )
     if file.purpose == "detect":
         return _made_once(
             path, path.parent / name / "model.onnx", name, lambda target: _translate(path, target)
@@ -233,6 +240,32 @@ def _made_once(
             if not is_complete():  # another process may have converted it in the meantime
                 make(target)
     return target
+
+
+def _unpack(path: Path, target: Path) -> None:
+    """Takes the ONNX file out of an archive of mmdeploy, which has it in a folder.
+
+    Raises:
+        InputError: If the archive holds no such file, or is damaged or hostile.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".unpacking_", dir=target.parent) as folder:
+
+        def place(member: str) -> str | None:
+            return _IN_ARCHIVE if PurePosixPath(member).name == _IN_ARCHIVE else None
+
+        draft = Path(folder, _IN_ARCHIVE)
+        try:
+            extract(path, Path(folder), place=place, max_bytes=MAX_ARCHIVE_BYTES)
+            if not draft.is_file():
+                raise InputError(f"{path}: holds no {_IN_ARCHIVE}")
+        except InputError as problem:
+            raise InputError(
+                f"{problem}; delete it, or move it away, and take another copy. An ONNX file by itself is named with "
+                + argument("--weights", "its path")
+            ) from problem
+        os.replace(draft, target)
+    _log.info(f"Written: {target}")
 
 
 def _translate(path: Path, target: Path) -> None:
@@ -277,7 +310,8 @@ def locate(
         file = find_published(source)
         finds_people = file.purpose == "detect" and what != "weights"
         on_onnx = engine == "onnx" or (engine == "auto" and _has_onnx_runtime())
-        if finds_people or (file.config and is_runnable_without_paddle(file) and on_onnx):
+        poses = file.purpose != "detect" and is_runnable_without_paddle(file)
+        if finds_people or (poses and (on_onnx or not file.config)):
             return converted_onnx(source, folder, from_file, progress)
         return converted(source, folder, from_file, progress)
     path = find_weights(source)
@@ -443,6 +477,8 @@ def usage(file: PublishedFile, path: Path) -> str:
             "To train from it:\n"
             f"  {command('train')} --config {file.config} --init {path} --dataset_root D"
         )
+    if not file.config:
+        return f"To predict with it:\n  {command('predict')} photo.jpg --weights {file.name}"
     return (
         "To evaluate it:\n"
         f"  {command('val')} --weights {path} --config {file.config} --dataset_root D"
@@ -460,11 +496,12 @@ def description(file: PublishedFile) -> str:
     Args:
         file: Published file to describe.
     """
+    is_detector = file.purpose == "detect"
+    without_config = "none, a person detector" if is_detector else "made from what the file shows"
     lines = [
         file.name,
-        f"config: {file.config or 'none, a person detector'}",
-        f"URL: {file.url}"
-        + (f" (a page: download {file.on_page} by hand)" if file.on_page else ""),
+        f"config: {file.config or without_config}",
+        f"URL: {file.url}" + (f" (download {file.on_page} by hand)" if file.on_page else ""),
         f"SHA-256 begins with: {file.sha256 or 'not published'}",
     ]
     for other in file.companions:
@@ -529,7 +566,7 @@ def rows() -> list[tuple[str, ...]]:
 def _how_to_get(file: PublishedFile) -> str:
     """Returns how a published file is downloaded: by name, by hand, or out of an archive."""
     if file.on_page:
-        return "by hand, from a page"
+        return "by hand"
     return (
         "by name" if file.archive is None else f"by name, or out of {_megabytes(file.archive.size)}"
     )

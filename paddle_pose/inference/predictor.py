@@ -84,7 +84,7 @@ class Predictor:
         """
         size = self.codec.input_size
         alignment = self.codec.alignment
-        crop = geometry.warp(image, window.to_input(size, alignment), size)
+        crop = geometry.warp(image, window.to_input(size, alignment), size, self.codec.border)
         (poses,) = self.codec.decode(self._backend(crop[None]))
         return poses.moved(window.to_image(size, alignment))
 
@@ -177,7 +177,7 @@ class Predictor:
         if not batch:
             return
         crops = [
-            geometry.warp(image.image, window.to_input(size, alignment), size)
+            geometry.warp(image.image, window.to_input(size, alignment), size, self.codec.border)
             for image, window, _ in batch
         ]
         maps = self._backend(np.stack(crops))

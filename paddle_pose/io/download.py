@@ -35,8 +35,8 @@ class RemoteFile:
         url: URL of the file, or of the page that offers it.
         sha256: Hexadecimal checksum, or the first digits of it where no more is published; "" for
             none.
-        on_page: Name of the file where `url` is a page, from which a person downloads it; "" where
-            `url` is the file.
+        on_page: Name of the file where a person downloads it: `url` is a page, or the file has no
+            published checksum; "" where it is downloaded.
         size: Size in bytes; None where it is not published.
     """
 

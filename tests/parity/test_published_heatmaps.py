@@ -1,5 +1,7 @@
 """HRNet-W32 and SimpleBaseline-R50 against names, heatmaps and losses of the official ones."""
 
+import pickle
+
 import numpy as np
 import paddle
 import pytest
@@ -16,6 +18,7 @@ from paddle_pose.weights.names import convert_names
 
 NETWORKS = {
     "hrnet_official_w32_coco17": (HRNet, "hrnet_w32_coco_256x192"),
+    "hrnet_paddledetection_w32_coco17": (HRNet, "hrnet_w32_coco_256x192"),
     "simple_baseline_official_r50_coco17": (SimpleBaseline, "simple_baseline_r50_coco_256x192"),
 }
 NAMES = {
@@ -24,6 +27,9 @@ NAMES = {
     "hrnet_official_w32_coco17": lambda: HRNet(width=32),
     "hrnet_official_w32_mpii16": lambda: HRNet(num_joints=16),
     "hrnet_official_w48_coco17": lambda: HRNet(width=48),
+    "hrnet_paddledetection_w32_coco17": lambda: HRNet(width=32),
+    "hrnet_paddledetection_w32_mpii16": lambda: HRNet(num_joints=16),
+    "hrnet_paddledetection_w48_coco17": lambda: HRNet(width=48),
     "simple_baseline_mmpose1_r50_coco17": SimpleBaseline,
     "simple_baseline_mmpose1_r101_coco17": lambda: SimpleBaseline(depth=101),
     "simple_baseline_mmpose1_r152_coco17": lambda: SimpleBaseline(depth=152),
@@ -53,7 +59,11 @@ def test_networks_with_generated_weights_predict_the_published_heatmaps(shared, 
 
 
 @pytest.mark.parametrize(
-    ("name", "write"), list(zip(NETWORKS, (write_zip, write_stream), strict=True))
+    ("name", "write"),
+    [
+        ("hrnet_official_w32_coco17", write_zip),
+        ("simple_baseline_official_r50_coco17", write_stream),
+    ],
 )
 def test_converted_pth_files_predict_the_published_heatmaps(shared, name, write, tmp_path, capsys):
     """In the form of the releases: DataParallel's names, torch's format; for RGB images."""
@@ -70,6 +80,21 @@ def test_converted_pth_files_predict_the_published_heatmaps(shared, name, write,
         "convert", [str(tmp_path / "their.pth.tar"), str(target), "--config", config, *order]
     )
     assert status == 0, capsys.readouterr().err
+    backend = PaddleBackend(build.trained(registry.read_beside(target), target))
+    found = backend(rule["picture"](192, 256)[None])["heatmaps"][0, 0]
+    assert published.relative_error(found, published.heatmaps(shared, f"{name}_192x256")) <= 1e-4
+
+
+def test_a_pdparams_file_of_paddledetection_predicts_its_heatmaps(shared, tmp_path, capsys):
+    name = "hrnet_paddledetection_w32_coco17"
+    rule, config = published.rule(shared), NETWORKS[name][1]
+    tensors = rule["fill"](published.shapes(shared, name))
+    structured = {"StructuredToParameterName@@": {key: f"conv2d_{key}" for key in tensors}}
+    with (tmp_path / "hrnet_w32_256x192.pdparams").open("wb") as file:
+        pickle.dump({**tensors, **structured}, file, protocol=2)
+    target = tmp_path / "ours" / "model.safetensors"
+    source = str(tmp_path / "hrnet_w32_256x192.pdparams")
+    assert execute("convert", [source, str(target), "--config", config]) == 0, capsys.readouterr()
     backend = PaddleBackend(build.trained(registry.read_beside(target), target))
     found = backend(rule["picture"](192, 256)[None])["heatmaps"][0, 0]
     assert published.relative_error(found, published.heatmaps(shared, f"{name}_192x256")) <= 1e-4
@@ -105,6 +130,5 @@ def test_published_names_are_all_converted(shared, name):
 
 def test_all_stored_name_files_are_tested(shared):
     stored = {path.stem for path in (shared / "facts" / "checkpoint_names").glob("*.json")}
-    # Names of PaddleDetection, which are stored too, are not converted.
-    prefixes = ("hrnet_mmpose1", "hrnet_official", "simple_baseline")
+    prefixes = ("hrnet_", "simple_baseline_")
     assert {name for name in stored if name.startswith(prefixes)} == {*NAMES}

@@ -41,9 +41,7 @@ def test_entries_are_complete(name):
         assert file.archive.size
 
 
-@pytest.mark.parametrize(
-    "name", [name for name, file in PUBLISHED.items() if file.purpose != "detect"]
-)
+@pytest.mark.parametrize("name", [name for name, file in PUBLISHED.items() if file.config])
 def test_entries_and_configs_agree(name):
     """Input size, data set and depth in a file's name, and its metrics, are those of the config."""
     file, config = PUBLISHED[name], find(PUBLISHED[name].config)
@@ -61,8 +59,10 @@ def test_entries_and_configs_agree(name):
     assert f"_{height}x{width}" in file.file_name
     names = {"mpii": {"Mean", "Mean@0.1", "Mean@0.11"}, "coco": {"AP", "AR"}}[config.data.dataset]
     assert {metric for metric, _ in file.published} <= names
-    assert ("boxes detected" in file.protocol) == (config.data.dataset == "coco")
-    assert ("annotated boxes, " in file.protocol) == (config.data.dataset == "mpii")
+    annotated = config.data.dataset == "mpii" or name.startswith("paddledetection_")
+    assert ("boxes detected" in file.protocol) == (not annotated)
+    assert ("annotated boxes, " in file.protocol) == annotated
+    assert ("annotated" in file.boxes) == annotated
     if "simple_baseline" in config.name:
         assert re.search(rf"res(net_)?{config.model.depth}_", file.file_name)
     if "hrnet" in config.name:
@@ -70,7 +70,8 @@ def test_entries_and_configs_agree(name):
 
 
 @pytest.mark.parametrize(
-    "name", [name for name, file in PUBLISHED.items() if file.purpose == "score"]
+    "name",
+    [name for name, file in PUBLISHED.items() if file.purpose == "score" and file.config],
 )
 def test_the_network_gets_the_channel_order_of_its_training(name):
     """MMPose trained SimpleBaseline on RGB, its authors on BGR; the tensor names differ."""
@@ -86,6 +87,8 @@ def test_the_table_is_complete():
     assert {owner: owners.count(owner) for owner in owners} == {
         "mmpose": 17,
         "official": 18,
+        "rtmpose": 2,
+        "paddledetection": 5,
         "imagenet": 5,
         "google": 4,
         "movenet": 2,
@@ -144,7 +147,11 @@ def test_sizes_and_checksums_are_those_of_the_files(shared, name, folder):
     )
 
 
-SCORED = {file.config: file.parameters for file in PUBLISHED.values() if file.purpose == "score"}
+SCORED = {
+    file.config: file.parameters
+    for file in PUBLISHED.values()
+    if file.purpose == "score" and file.config
+}
 NETWORKS = {count: config for config, count in SCORED.items()}
 
 

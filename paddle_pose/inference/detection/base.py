@@ -7,9 +7,9 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from paddle_pose.codecs.nms import nms
 from paddle_pose.errors import InputError
 from paddle_pose.inference.detection.letterbox import Preprocessing
-from paddle_pose.inference.detection.nms import nms
 
 MAX_PEOPLE = 20
 """Highest number of people in an image, those with the highest scores; this project's choice."""

@@ -72,12 +72,12 @@ channels and not normalised. The outputs are in the file's order. The function m
 
 @dataclass(frozen=True)
 class InputLayout:
-    """Layout of a detector's input.
+    """Layout of the input of a network that takes one image.
 
     Attributes:
         size: (width, height) of the input in px.
         channels_last: Whether the input is [1, H, W, 3] instead of [1, 3, H, W].
-        dtype: Type of the values, "float32" or "float16".
+        dtype: Type of the values, such as "float32".
     """
 
     size: tuple[int, int]
@@ -85,7 +85,7 @@ class InputLayout:
     dtype: str
 
     def __call__(self, pixels: np.ndarray) -> np.ndarray:
-        """Returns the network's input for float32 [1, 3, H, W]."""
+        """Returns the network's input for float32 [N, 3, H, W]."""
         return (pixels.transpose(0, 2, 3, 1) if self.channels_last else pixels).astype(self.dtype)
 
 
@@ -105,23 +105,43 @@ def read_layout(network: ForeignOnnx) -> InputLayout:
     kind = _kind_by_names(network)
     if kind is not None:
         raise _refusal(network, kind)
+    return image_layout(network, "a detector", ("float32", "float16"))
+
+
+def image_layout(
+    network: ForeignOnnx,
+    what: str,
+    dtypes: Sequence[str],
+    default: tuple[int, int] = (DEFAULT_SIDE, DEFAULT_SIDE),
+    size: tuple[int, int] | None = None,
+) -> InputLayout:
+    """Returns the layout of the input of a network that takes one image.
+
+    A size that neither the file nor the caller fixes is `imgsz` of the file's metadata, or the
+    default without it.
+
+    Args:
+        network: File to read.
+        what: Kind of network that is expected, with its article, for messages.
+        dtypes: Types of the values that are accepted.
+        default: (width, height) px of an input without a fixed size.
+        size: (width, height) px that the caller states; None for that of the file.
+
+    Raises:
+        InputError: If the input is not one image, or has another size.
+    """
     if len(network.inputs) != 1:
         names = ", ".join(tensor.name for tensor in network.inputs)
         raise InputError(
-            f"{network.path}: has the inputs {names}; "
-            "expected a detector with one image as its input"
+            f"{network.path}: has the inputs {names}; expected {what} with one image as its input"
         )
     (tensor,) = network.inputs
     shape = tensor.shape
     channels_last = len(shape) == 4 and shape[1] != 3
-    if (
-        len(shape) != 4
-        or shape[3 if channels_last else 1] != 3
-        or tensor.dtype not in ("float32", "float16")
-    ):
+    if len(shape) != 4 or shape[3 if channels_last else 1] != 3 or tensor.dtype not in dtypes:
         raise InputError(
-            f"{network.path}: its input is {tensor.dtype} {_text(shape)}; "
-            "expected a float image [1, 3, H, W] or [1, H, W, 3]"
+            f"{network.path}: its input is {tensor.dtype} {shape_text(shape)}; "
+            f"expected an image [1, 3, H, W] or [1, H, W, 3] of type {' or '.join(dtypes)}"
         )
     if shape[0] not in (1, None):
         raise InputError(
@@ -129,8 +149,15 @@ def read_layout(network: ForeignOnnx) -> InputLayout:
             "export it for one image, or for any number"
         )
     height, width = shape[1:3] if channels_last else shape[2:4]
+    if size is not None:
+        if height not in (None, size[1]) or width not in (None, size[0]):
+            raise InputError(
+                f"{network.path}: its input is {width}x{height} px, which cannot be changed to "
+                f"{size[0]}x{size[1]}"
+            )
+        width, height = size
     if height is None or width is None:
-        default_height, default_width = _metadata_size(network.metadata)
+        default_height, default_width = _metadata_size(network.metadata, default)
         height = height or default_height
         width = width or default_width
         _log.info(f"=> {network.path}: its input has no fixed size; {width}x{height} px is used")
@@ -158,7 +185,7 @@ def recognize(
             `format`, or there is no such format.
     """
     shapes = _shapes(network, run)
-    fits = _fitting(shapes, layout.size, _class_names(network.metadata))
+    fits = fitting(shapes, layout.size, class_names(network.metadata))
     if format is not None:
         if format not in DETECTOR_FORMATS:
             raise InputError(
@@ -167,7 +194,7 @@ def recognize(
         if format not in fits:
             possible = f"it could be {', '.join(fits)}" if fits else "it fits none of them"
             raise InputError(
-                f"{_outputs(network, shapes)} do not fit {_format_flag()} {format}; {possible}"
+                f"{outputs_text(network, shapes)} do not fit {_format_flag()} {format}; {possible}"
             )
         return format
     kind = _kind_by_shapes(shapes, layout.size, network.metadata)
@@ -179,12 +206,12 @@ def recognize(
         fits = _by_values(fits, run, layout.size)
     if not fits:
         raise InputError(
-            f"{_outputs(network, shapes)} with an input of {layout.size[0]}x{layout.size[1]} px "
+            f"{outputs_text(network, shapes)} with an input of {layout.size[0]}x{layout.size[1]} px "
             f"belong to no known detector; known are {', '.join(DETECTOR_FORMATS)}"
         )
     if len(fits) > 1:
         raise InputError(
-            f"{_outputs(network, shapes)} fit {', '.join(fits)}; state one with {_format_flag()}"
+            f"{outputs_text(network, shapes)} fit {', '.join(fits)}; state one with {_format_flag()}"
         )
     return fits[0]
 
@@ -201,7 +228,7 @@ def person_class(network: ForeignOnnx) -> int:
     Raises:
         InputError: If the file names several classes, and none of them is a class of people.
     """
-    names = _class_names(network.metadata)
+    names = class_names(network.metadata)
     found = [number for number, name in names.items() if name.lower() in PEOPLE]
     if found or not names:
         return found[0] if found else 0
@@ -252,7 +279,7 @@ def _kind_by_shapes(
     if (rows, columns) == (6, POSE_CHANNELS):
         return "MoveNet MultiPose (keypoints of six people)"
     if metadata.get("task") == "detect":
-        classes = len(_class_names(metadata))
+        classes = len(class_names(metadata))
         if classes and columns == 4 + classes and cells not in (rows, columns):
             return "a DETR (RT-DETR), which is not supported"
         return None
@@ -263,7 +290,7 @@ def _kind_by_shapes(
     return None
 
 
-def _fitting(
+def fitting(
     shapes: Sequence[Shape], size: tuple[int, int], names: Mapping[int, str]
 ) -> list[DetectorFormat]:
     """Returns the families whose outputs can have these shapes, in the order of the formats.
@@ -361,9 +388,20 @@ def _by_values(fits: list[DetectorFormat], run: Run, size: tuple[int, int]) -> l
 
 
 def _shapes(network: ForeignOnnx, run: Run) -> list[Shape]:
-    """Returns the shapes of the outputs; those that are not fixed come from a run."""
+    """Returns the shapes of a detector's outputs; only those that tell a family must be fixed."""
     shapes: list[Shape] = [tensor.shape for tensor in network.outputs]
-    if all(shape and None not in shape[1:] for shape in shapes) or _is_dets_labels(shapes):
+    return shapes if _is_dets_labels(shapes) else output_shapes(network, run)
+
+
+def output_shapes(network: ForeignOnnx, run: Run) -> list[Shape]:
+    """Returns the shapes of the outputs; those that are not fixed come from a run.
+
+    Args:
+        network: File to read.
+        run: Function that runs the network on a plain image.
+    """
+    shapes: list[Shape] = [tensor.shape for tensor in network.outputs]
+    if all(shape and None not in shape[1:] for shape in shapes):
         return shapes
     return [np.shape(output) for output in run().values()]
 
@@ -374,9 +412,13 @@ def _is_dets_labels(shapes: Sequence[Shape]) -> bool:
     return sorted(map(len, shapes)) == [2, 3] and dets[0][2] == 5
 
 
-def _class_names(metadata: Mapping[str, str]) -> dict[int, str]:
-    """Returns `names` of the metadata by the number of the class; empty without them."""
-    names = _literal(metadata.get("names", ""))
+def class_names(metadata: Mapping[str, str]) -> dict[int, str]:
+    """Returns `names` of the metadata by the number of the class; empty without them.
+
+    Args:
+        metadata: The file's own metadata.
+    """
+    names = literal(metadata.get("names", ""))
     if isinstance(names, list | tuple):
         names = dict(enumerate(names))
     if not isinstance(names, dict) or not all(isinstance(number, int) for number in names):
@@ -384,20 +426,24 @@ def _class_names(metadata: Mapping[str, str]) -> dict[int, str]:
     return {number: str(name) for number, name in names.items()}
 
 
-def _metadata_size(metadata: Mapping[str, str]) -> tuple[int, int]:
-    """Returns (height, width) of `imgsz` in the metadata; `DEFAULT_SIDE` without it."""
-    size = _literal(metadata.get("imgsz", ""))
+def _metadata_size(metadata: Mapping[str, str], default: tuple[int, int]) -> tuple[int, int]:
+    """Returns (height, width) of `imgsz` in the metadata; the default (width, height) without."""
+    size = literal(metadata.get("imgsz", ""))
     if (
         isinstance(size, list | tuple)
         and len(size) == 2
         and all(isinstance(side, int) and side > 0 for side in size)
     ):
         return size[0], size[1]
-    return DEFAULT_SIDE, DEFAULT_SIDE
+    return default[1], default[0]
 
 
-def _literal(text: str) -> object:
-    """Returns the value of a Python literal; None for other text."""
+def literal(text: str) -> object:
+    """Returns the value of a Python literal; None for other text.
+
+    Args:
+        text: Text of the metadata.
+    """
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
@@ -412,17 +458,26 @@ def _refusal(network: ForeignOnnx, kind: str, fits: Sequence[DetectorFormat] = (
     )
 
 
-def _outputs(network: ForeignOnnx, shapes: Sequence[Shape]) -> str:
-    """Returns the file with the names and shapes of its outputs, for a message."""
+def outputs_text(network: ForeignOnnx, shapes: Sequence[Shape]) -> str:
+    """Returns the file with the names and shapes of its outputs, for a message.
+
+    Args:
+        network: File.
+        shapes: Shapes of its outputs.
+    """
     outputs = (
-        f"{tensor.name} {_text(shape)}"
+        f"{tensor.name} {shape_text(shape)}"
         for tensor, shape in zip(network.outputs, shapes, strict=True)
     )
     return f"{network.path}: the outputs {', '.join(outputs)}"
 
 
-def _text(shape: Shape) -> str:
-    """Returns a shape for a message; "?" is a length that is not fixed."""
+def shape_text(shape: Shape) -> str:
+    """Returns a shape for a message; "?" is a length that is not fixed.
+
+    Args:
+        shape: Shape of an input or output.
+    """
     return str(["?" if length is None else length for length in shape]).replace("'", "")
 
 

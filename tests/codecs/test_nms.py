@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from paddle_pose.inference.detection.nms import iou, nms
+from paddle_pose.codecs.nms import iou, nms
 
 
 def literal_nms(corners, scores, threshold):
