@@ -60,7 +60,7 @@ print(here)
 COCO = "/home/aistudio/data/coco"
 TFLITE = ""  # file, seen from the project, such as movenet_lightning.tflite
 WORK = "output/notebook_05"  # folder, seen from the project
-IMAGES = 4  # drawn groups to learn by heart where there is no COCO or no GPU
+IMAGES = 4  # synthetic groups to overfit without COCO or a GPU
 EPOCHS = 240  # over these images; the full recipe has 120 over COCO
 HOURS = 7.5  # of one sitting of the full recipe: a little less than the daily quota
 

@@ -63,7 +63,7 @@ DATA = "/home/aistudio/data/coco"  # folder, seen from the project
 DETECTIONS = ""  # file, seen from the project
 MPII = "output/notebook_01/data"  # folder, seen from the project
 WORK = "output/notebook_06"  # folder, seen from the project
-IMAGES = 6  # drawn, one or two people in each, to learn by heart where there is no COCO or no GPU
+IMAGES = 6  # synthetic, one or two people in each, to overfit without COCO or a GPU
 EPOCHS = 100  # over these images; the published recipes have 140 and 210 over COCO
 HOURS = 7.5  # of one sitting of the published recipes: a little less than the daily quota
 

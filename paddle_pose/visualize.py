@@ -31,7 +31,10 @@ ColorBy = Literal["person", "side"]
 
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 # Okabe & Ito's palette, whose colours can be distinguished with any kind of colour vision.
-LEFT, RIGHT, MIDDLE, TRUTH = (86, 180, 233), (230, 159, 0), (240, 228, 66), WHITE
+LEFT = (86, 180, 233)
+RIGHT = (230, 159, 0)
+MIDDLE = (240, 228, 66)
+TRUTH = WHITE
 SIDES: Shades = {"left": LEFT, "middle": MIDDLE, "right": RIGHT}
 
 

@@ -77,8 +77,8 @@ class Row:
 
     Attributes:
         config: Name of the config; "" for a check of Paddle.
-        check: What was checked.
-        result: What was found, as text.
+        check: Name of the check.
+        result: Measured value or state, as text.
         difference: Difference from what was expected; None if nothing is compared.
         tolerance: Largest difference that is accepted; None if nothing is compared.
         failed: Whether the check could not be completed.

@@ -91,7 +91,8 @@ class Reading:
         order: Index of the output of each map: of x and y, or of boxes and keypoints.
         scale: Input px per cell of a heatmap, or bins per input px; 0 where there is none.
         is_exact: Whether the number of candidates is that of a detector's cells.
-        remark: What the file does not decide, for a message; "" for nothing.
+        remark: Text on a choice that the file does not determine, for a message; "" if it
+            determines everything.
     """
 
     joints: int
@@ -109,7 +110,7 @@ class PoseFile:
         network: The network.
         layout: Layout of its input.
         format: Format of its outputs.
-        reading: How they are read in this format.
+        reading: Joints, order and scale of the outputs in this format.
     """
 
     network: ForeignOnnx

@@ -45,7 +45,7 @@ def test_the_truth_scores_one_and_boxes_in_a_crowd_do_not_count(folder):
     assert values_of(folder, found) == dict.fromkeys(NAMES, 1.0)
 
 
-def test_nobody_found_scores_nothing(folder):
+def test_without_people_nothing_is_scored(folder):
     assert values_of(folder, dict.fromkeys(PEOPLE, detections([]))) == dict.fromkeys(NAMES, 0.0)
 
 

@@ -15,7 +15,7 @@ def rows(*people):
     candidates = np.zeros((1, len(people), 56))
     for row, (x, score) in zip(candidates[0], people, strict=True):
         row[:5] = [x, 0, x + 10, 20, score]
-        row[5::3], row[6::3], row[7::3] = x, np.arange(17), 0.5
+        row[5:] = np.stack([np.full(17, x), np.arange(17), np.full(17, 0.5)], axis=1).ravel()
     return candidates
 
 
@@ -39,7 +39,7 @@ def test_the_number_of_people_is_limited():
     assert poses.person_scores.tolist() == pytest.approx([0.7, 0.6, 0.5])
 
 
-def test_nobody_has_shapes():
+def test_result_without_people_has_shapes():
     for people in (rows((0, 0.1)), rows()):
         (poses,) = CODEC.decode({"people": people})
         assert (poses.keypoints.shape, poses.scores.shape) == ((0, 17, 2), (0, 17))

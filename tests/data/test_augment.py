@@ -386,7 +386,9 @@ def test_movenets_samples_are_changed_in_one_way_as_often_as_published(sample):
     angles = np.array([window.rotation for window in drawn])
     offsets = np.array([np.subtract(w.center, before.center) / before.size for w in drawn])
     moved = (offsets != 0).any(axis=1)
-    enlarged, cut, turned = factors > 1, factors < 1, angles != 0
+    enlarged = factors > 1
+    cut = factors < 1
+    turned = angles != 0
     only_moved = moved & (factors == 1)
     for changed_so, published in ((enlarged, 0.1), (cut, 0.4), (turned, 0.045)):
         share, tolerance = share_of(changed_so)
@@ -470,7 +472,8 @@ def test_squares_of_one_grey_level_lie_on_joints_in_30_of_100_images():
     image = np.tile(np.array([7, 77, 177], np.uint8), (192, 192, 1))
     joints = np.array([(50.0, 60.0), (150.0, 30.0), (191.0, 2.0)])
     augment, rng = replace(STILL, joint_occlusion=0.3), np.random.default_rng(0)
-    sizes, centers, count = [], [], 3000
+    sizes, centers = [], []
+    count = 3000
     levels = set()
     for _ in range(count):
         one = augment.pixels(image, rng, joints)

@@ -169,7 +169,9 @@ def test_people_have_a_colour_each_where_they_are_known_and_sides_where_not(run)
         frames = [pixels for pixels, _, _ in read_video(folder / "b.mp4")]
         return images.read_upright(folder / "a.png"), frames[-1]
 
-    plain, person, side = drawn(), drawn("--color", "person"), drawn("--color", "side")
+    plain = drawn()
+    person = drawn("--color", "person")
+    side = drawn("--color", "side")
     assert np.array_equal(plain[0], person[0])
     assert not np.array_equal(plain[0], side[0])
     assert np.array_equal(plain[1], side[1])

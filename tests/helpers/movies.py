@@ -78,7 +78,8 @@ def encode(
     with av.open(str(path), "w", container_options=file_options or {}) as output:
         quick = {"deadline": "realtime", "cpu-used": "8"} if codec == "libvpx" else {}
         stream = output.add_stream(codec, rate=rate, options={**quick, **(options or {})})
-        stream.width, stream.height, stream.pix_fmt = width, height, pix_fmt
+        stream.width, stream.height = width, height
+        stream.pix_fmt = pix_fmt
         if colours is not None:
             stream.codec_context.colorspace, stream.codec_context.color_range = colours
         tone = None if sound is None else output.add_stream(sound, rate=48_000, bit_rate=128_000)
@@ -136,8 +137,8 @@ def overwrite(path: Path, start: float, length: int) -> None:
 
     Args:
         path: File that is changed.
-        start: Where, as a part of the whole.
-        length: How many.
+        start: Position of the first byte, as a fraction of the file's length.
+        length: Number of bytes.
     """
     content = bytearray(path.read_bytes())
     at = int(len(content) * start)

@@ -294,7 +294,7 @@ def test_candidates_of_all_formats_are_the_same_people(tmp_path):
     np.testing.assert_allclose(people[:, 0], [EXPECTED] * 2, rtol=1e-6)
 
 
-def test_nobody_found_is_no_candidate(tmp_path):
+def test_result_without_people_has_no_candidate(tmp_path):
     nobody = {"dets": zeros(0, 5), "keypoints": zeros(0, 17, 3)}
     assert people_of(tmp_path, nobody).shape == (2, 0, 56)
 

@@ -15,7 +15,7 @@ PIXELS = np.full((48, 64, 3), 90, np.uint8)
 IMAGE = Source("image", Path("a/x.jpg"), Path("x"))
 VIDEO = Source("video", Path("b/x.mp4"), Path("x"))
 CAMERA = Source("camera", Path("0"), Path("camera_0"))
-NOBODY = Poses(np.zeros((0, 2, 2)), np.zeros((0, 2)), np.zeros(0))
+NO_PEOPLE = Poses(np.zeros((0, 2, 2)), np.zeros((0, 2)), np.zeros(0))
 
 
 def test_drawings_never_replace_each_other_or_a_source(tmp_path):
@@ -45,9 +45,9 @@ def test_drawings_never_replace_each_other_or_a_source(tmp_path):
 def test_a_cameras_video_lasts_as_long_as_it_took(tmp_path):
     sink = renderers.Drawings({CAMERA: tmp_path / "c.mp4", VIDEO: tmp_path / "v.mp4"})
     for index, seconds in enumerate((0.0, 0.05, 0.5, 1.0)):
-        sink.write(Frame(CAMERA, PIXELS, index, seconds, 10), NOBODY, PIXELS)
+        sink.write(Frame(CAMERA, PIXELS, index, seconds, 10), NO_PEOPLE, PIXELS)
     for index, seconds in enumerate((0.0, 0.05, 0.5, 1.0)):
-        sink.write(Frame(VIDEO, PIXELS, index, seconds, 4), NOBODY, PIXELS)
+        sink.write(Frame(VIDEO, PIXELS, index, seconds, 4), NO_PEOPLE, PIXELS)
     sink.close()
     assert len(list(read_video(tmp_path / "c.mp4"))) == 10
     assert len(list(read_video(tmp_path / "v.mp4"))) == 4
@@ -64,14 +64,14 @@ def test_maps_are_kept_until_their_frame_is_written(tmp_path):
         sink.see(each, (PIXELS, {"heatmaps": np.zeros((12, 16))}))
     assert list(tmp_path.iterdir()) == []
     for each in (frame, image):
-        sink.write(each, NOBODY, PIXELS)
+        sink.write(each, NO_PEOPLE, PIXELS)
     assert sorted(path.name for path in tmp_path.glob("*.png")) == [
         "v_7_maps_1.png",
         "x_maps_1.png",
         "x_maps_2.png",
     ]
     assert images.read_upright(tmp_path / "x_maps_1.png").ndim == 3
-    sink.write(image, NOBODY, PIXELS)
+    sink.write(image, NO_PEOPLE, PIXELS)
     assert len(list(tmp_path.glob("*.png"))) == 3, "nothing is written twice"
 
 
@@ -87,7 +87,7 @@ def test_a_key_in_the_window_ends_the_run(monkeypatch):
     monkeypatch.setattr(renderers.cv2, "imshow", lambda title, pixels: shown.append(pixels))
     monkeypatch.setattr(renderers.cv2, "waitKey", lambda milliseconds: keys.pop(0))
     window = renderers.ScreenRenderer()
-    window.write(Frame(VIDEO, PIXELS), NOBODY, PIXELS)
+    window.write(Frame(VIDEO, PIXELS), NO_PEOPLE, PIXELS)
     with pytest.raises(Interrupted) as ended:
-        window.write(Frame(VIDEO, PIXELS, 1), NOBODY, PIXELS)
+        window.write(Frame(VIDEO, PIXELS, 1), NO_PEOPLE, PIXELS)
     assert (len(shown), ended.value.status) == (2, 0)

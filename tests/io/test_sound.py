@@ -89,7 +89,8 @@ def test_sound_and_picture_begin_together_wherever_the_clock_of_the_file_does(tm
     source = tmp_path / "a.mkv"
     with av.open(str(source), "w") as output:
         picture = output.add_stream("mpeg4", rate=10)
-        picture.width, picture.height, picture.pix_fmt = 64, 48, "yuv420p"
+        picture.width, picture.height = 64, 48
+        picture.pix_fmt = "yuv420p"
         tone = output.add_stream("pcm_s16le", rate=48_000)
         tone.codec_context.layout = "mono"
         for n in range(20):

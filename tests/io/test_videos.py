@@ -15,7 +15,10 @@ from paddle_pose.errors import InputError, MissingDependencyError
 from paddle_pose.io import media, videos
 from paddle_pose.io.videos import VideoWriter, read_video
 
-BT601, BT709, BT2020 = 5, 1, 9  # AVColorSpace
+# Numbers of FFmpeg's AVColorSpace.
+BT601 = 5
+BT709 = 1
+BT2020 = 9
 LIMITED, FULL = 1, 2  # AVColorRange
 CODECS = {  # for each suffix an encoder of the picture and one of sound
     ".mp4": ("libx264", "aac"),
@@ -33,7 +36,8 @@ CODECS = {  # for each suffix an encoder of the picture and one of sound
 
 def read(path):
     """Returns the pixels, the times, the mean rate, and the error at the end or None."""
-    pixels, times, rate = [], [], None
+    pixels, times = [], []
+    rate = None
     try:
         for image, seconds, rate in read_video(path):  # noqa: B007 - what is left of it counts
             pixels.append(image)
@@ -287,7 +291,8 @@ def test_of_several_video_streams_the_largest_is_read(tmp_path):
     with av.open(str(path), "w") as output:
         streams = [output.add_stream("mpeg4", rate=10) for _ in range(2)]
         for stream, (width, height) in zip(streams, [(32, 16), (64, 48)], strict=True):
-            stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+            stream.width, stream.height = width, height
+            stream.pix_fmt = "yuv420p"
         for stream in streams:
             output.mux(stream.encode(av.VideoFrame(stream.width, stream.height, "yuv420p")))
             output.mux(stream.encode(None))
@@ -344,7 +349,8 @@ def test_sound_alone_and_the_cover_of_an_album_are_no_video(tmp_path):
     with av.open(str(cover), "w") as output:
         tone = output.add_stream("aac", rate=48_000)
         stream = output.add_stream("mjpeg", rate=1)
-        stream.width, stream.height, stream.pix_fmt = 16, 16, "yuvj420p"
+        stream.width, stream.height = 16, 16
+        stream.pix_fmt = "yuvj420p"
         stream.disposition = av.stream.Disposition.attached_pic.value
         output.mux(stream.encode(av.VideoFrame(16, 16, "yuvj420p")))
         output.mux(stream.encode(None))

@@ -362,7 +362,7 @@ def test_bone_loss_is_the_error_of_differences_between_joints():
 
 def test_a_bone_by_hand_counts_between_labelled_joints_only():
     """Joints 0 and 1 are labelled in the first cell, joint 2 nowhere."""
-    maps, wanted, counts = np.zeros((1, 3, 1, 2)), np.zeros((1, 3, 1, 2)), np.zeros((1, 3, 1, 2))
+    maps, wanted, counts = np.zeros((3, 1, 3, 1, 2))
     maps[0, :, 0, 0], wanted[0, :, 0, 0] = (0.5, 0.1, 0.9), (1.0, 0.0, 0.0)
     counts[0, :2, 0, 0] = 1
     counts[0, 0, 0, 1] = 1  # in the second cell, joint 1 may be anywhere
