@@ -45,10 +45,10 @@ test-versions: $(VERSIONS:%=.venv-paddle-%/.installed)  ## train, resume, evalua
 	    tests/e2e/test_train_val_predict.py tests/e2e/test_export.py; \
 	done
 
-demo: $(VENV)/.installed  ## train on drawn people for a few minutes and write pictures of the result
+demo: $(VENV)/.installed  ## train on synthetic people for a few minutes and write images of the result
 	@$(RUN) -m paddle_pose demo
 
-notebooks: $(VENV)/.installed  ## execute the notebooks and keep their pictures
+notebooks: $(VENV)/.installed  ## execute the notebooks and keep their outputs
 	@OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(RUN) scripts/build_notebooks.py notebooks/*.py
 
 bench: $(VENV)/.installed  ## measure speed beside mmpose and others (benchmarks/make_peers.sh installs them)
@@ -68,7 +68,7 @@ $(VENV)/.installed: requirements.txt $(BASE:%=requirements/%.txt) | $(VENV)/.cre
 	$(PIP) install -r requirements.txt
 	@touch $@
 
-.venv-paddle-%/.installed: requirements/dev.txt | .venv-paddle-%/.created
+.venv-paddle-%/.installed: requirements.txt $(wildcard requirements/*.txt) | .venv-paddle-%/.created
 	.venv-paddle-$*/bin/python -m pip --disable-pip-version-check install -r requirements/dev.txt \
 	  "paddlepaddle$(if $(filter newest,$*),,==$*)"
 	@touch $@
