@@ -36,7 +36,7 @@ Exit status: 0 no errors, warnings at most; 1 at least one error; 2 invalid argu
 
 
 def build_parser() -> Parser:
-    """Returns the parser of the command."""
+    """Returns the parser of the command `check`."""
     parser = Parser(
         "check",
         description=_DESCRIPTION,

@@ -33,7 +33,7 @@ Exit status: 0 complete; 1 written, but files are missing, which it lists; 2 an 
 
 
 def build_parser() -> Parser:
-    """Returns the parser of the command."""
+    """Returns the parser of the command `prepare_mpii`."""
     parser = Parser(
         "prepare_mpii",
         description=_DESCRIPTION,

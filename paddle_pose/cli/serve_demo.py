@@ -27,7 +27,7 @@ _EPILOG = """examples:
 
 
 def build_parser() -> options.Parser:
-    """Returns the parser of the command."""
+    """Returns the parser of the command `serve_demo`."""
     parser = options.Parser(
         "serve_demo",
         description=_DESCRIPTION,

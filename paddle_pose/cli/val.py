@@ -57,7 +57,7 @@ _EPILOG = """examples:
 
 
 def build_parser() -> options.Parser:
-    """Returns the parser of the command."""
+    """Returns the parser of the command `val`."""
     parser = options.Parser(
         "val",
         description=_DESCRIPTION,
@@ -168,7 +168,7 @@ def build_parser() -> options.Parser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command and returns its exit status.
+    """Runs the command `val` and returns its exit status, 0.
 
     Args:
         argv: Arguments of the command; None takes those of this process.

@@ -34,12 +34,15 @@ def download_files(
 
     Args:
         files: Files to download.
-        folder: Folder for the files; it is made if it is missing.
-        archive: Archive that holds files of these names, in any of its folders; None for none.
-        copies: Copies of the files, in any order and under any names; or folders or archives that
-            hold them under their names. Files beside a copy are used, too, if they have the names.
-            Copies are verified and copied instead of a download.
-        progress: Receives the progress of each download, see `download.download`; None for silence.
+        folder: Folder for the files; it is created if missing.
+        archive: Archive on a server that contains files of these names, in any of its folders; None
+            if there is none.
+        copies: Paths of local copies, in any order and under any names (they are recognised by
+            their checksums), or of folders or archives that contain the files under their names.
+            Files in the folder of a copy are used, too, if they have the names. Copies are verified
+            and copied; nothing is downloaded then.
+        progress: Function that receives the progress of each download, see `download.download`;
+            None for silence.
         timeout: Seconds without data after which an attempt ends.
         pause: Seconds before the second attempt.
 
@@ -50,7 +53,7 @@ def download_files(
         FileNotFoundError: If a copy does not exist, or the copies lack a file.
         InputError: If a checksum does not match, or an archive is damaged or a member of it is
             refused; such a file never gets the final name.
-        ConnectionError: If no server can be reached; states where to put the files.
+        ConnectionError: If no server can be reached; the message states where to put the files.
     """
     wanted = [file for file in files if not (folder / file.file_name).exists()]
     if wanted and copies:
