@@ -43,14 +43,14 @@ def save(
 
     Args:
         folder: Folder of the checkpoint.
-        tensors: Arrays of each file: {file name: {tensor name: array}}; a file without arrays is
-            not written.
-        state: Content of state.json.
+        tensors: Arrays of each file: {file name: {tensor name: array}}, such as {"model.pdparams":
+            {"conv.weight": ...}}; a file without arrays is not written.
+        state: Content of state.json, in JSON's types.
         config_json: Text of config.json.
-        move_old_to: Folder that an existing checkpoint at `folder` is moved to; None deletes it.
+        move_old_to: New path of an existing checkpoint at `folder`; None deletes that checkpoint.
 
     Raises:
-        OSError: If it cannot be written; an existing checkpoint is kept.
+        OSError: If the checkpoint cannot be written; an existing one is kept.
     """
     new = _sibling(folder, ".writing")
     old = _sibling(folder, ".old")
@@ -129,12 +129,12 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 
 
 def set_weights(model: paddle.nn.Layer, tensors: dict[str, np.ndarray], source: Path) -> None:
-    """Sets all tensors of a model; every array must be used exactly once.
+    """Sets all tensors of a network; every array must be used exactly once.
 
     Args:
-        model: Network whose tensors are set.
-        tensors: Arrays by name, either the model's own names or published ones.
-        source: File of the arrays, for error messages.
+        model: Network whose tensors are set in place.
+        tensors: Arrays by name, either the network's own names or those of a published file.
+        source: Path of the file of the arrays, for error messages.
 
     Raises:
         InputError: If an array is missing, superfluous or of the wrong shape.

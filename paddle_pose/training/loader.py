@@ -91,9 +91,9 @@ class EpochLoader:
             start: Index of the first batch to yield; earlier batches are not read.
 
         Yields:
-            The result of `PoseDataset.batch`, with tensors instead of arrays, except for "index",
-            which nothing on the device needs. If samples were replaced, "replaced" is a list with
-            one line for each: its image and the problem.
+            The result of `PoseDataset.batch` ("image", "index", and "targets" or "keypoints",
+            "visible" and "boxes"), with tensors instead of arrays except for "index". If samples
+            were replaced, "replaced" is a list with a line of text for each: image and problem.
 
         Raises:
             FileNotFoundError: If an image does not exist, without `replace_bad`.

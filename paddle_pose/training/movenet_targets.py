@@ -44,14 +44,17 @@ class MoveNetTargets:
         self._regression_scale = paddle.to_tensor(scale, "float32").reshape([2, 1, 1])
 
     def __call__(self, keypoints: Tensor, visible: Tensor, boxes: Tensor) -> dict[str, Tensor]:
-        """Returns targets and weights [N, channels, h, w] float32 by the names of `encode`.
+        """Returns the targets and their weights, [N, channels, h, w] float32 by name.
+
+        The names are those of `MoveNetCodec.encode`: "centers", "heatmaps", "regressions" and
+        "offsets", and "center_weights", "heatmap_weights", "regression_weights", "offset_weights".
 
         Args:
-            keypoints: [N, P, K, 2] in input px, float32 or float64; joints that are not labelled
-                may have any coordinates, NaN included.
-            visible: [N, P, K], 0 where not labelled.
-            boxes: [N, P, 4] (x, y, width, height) in input px. A place in the batch without a
-                person has no visible joint and a box that lies outside the map.
+            keypoints: Keypoints, [N, P, K, 2] (x, y) in input px, float32 or float64; joints that
+                are not labelled may have any coordinates, including NaN.
+            visible: Visibility, [N, P, K], 0 for joints that are not labelled.
+            boxes: Person boxes, [N, P, 4] (x, y, width, height) in input px. If an image has fewer
+                than P people, the rest have no labelled joint and a box outside of the input.
         """
         stride = self._codec.stride
         labelled = visible > 0

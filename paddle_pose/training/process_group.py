@@ -107,10 +107,10 @@ class ProcessGroup:
         return paddle.DataParallel(model, find_unused_parameters=unused)
 
     def accumulating(self, parallel: paddle.nn.Layer, more: bool) -> Any:
-        """Returns the context for a backward pass in gradient accumulation.
+        """Returns a context manager for forward and backward pass in gradient accumulation.
 
         Args:
-            parallel: Result of `parallel`.
+            parallel: Network that the method `parallel` returned.
             more: Whether another backward pass of the same step follows; gradients are averaged
                 over the processes in the last one only.
         """
@@ -132,13 +132,16 @@ class ProcessGroup:
         return int(largest.item())
 
     def broadcast(self, tensors: Iterable[paddle.Tensor]) -> None:
-        """Sets tensors to the values that they have in the main process."""
+        """Sets tensors in place to the values that they have in the main process."""
         if self.size > 1:
             for tensor in tensors:
                 dist.broadcast(tensor, 0)
 
     def shard(self, blocks: Sequence[Item]) -> Sequence[Item]:
-        """Returns the elements of a sequence for this process: every `size`-th from `rank` on."""
+        """Returns the part of a sequence for this process: every `size`-th element from `rank` on.
+
+        `gather` joins the results of the parts.
+        """
         return blocks[self.rank :: self.size]
 
     def gather(self, results: Sequence[Item]) -> list[Item]:

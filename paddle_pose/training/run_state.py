@@ -39,7 +39,7 @@ class Progress:
             main process.
         averaged: Number of steps since the last log line, without skipped ones. It is saved so that
             the next log line of a resumed run is that of an uninterrupted run.
-        sums: Sums over these steps of loss, gradient norm and loss terms by name.
+        sums: Sums of "loss", "grad_norm" and the loss terms over the `averaged` steps, by name.
     """
 
     epoch: int = 0
@@ -120,10 +120,10 @@ class State:
 
         Args:
             folder: Folder of a complete checkpoint.
-            scalars: Result of `scalars` that was saved with it.
+            scalars: Result of the method `scalars` that was saved in the checkpoint.
 
         Raises:
-            InputError: If the checkpoint is of another network.
+            InputError: If the checkpoint belongs to another network.
         """
         path = folder / "model.pdparams"
         checkpoint.set_weights(self.model, read_weights(path), path)
@@ -180,7 +180,7 @@ def moments(model: paddle.nn.Layer, optimizer: paddle.optimizer.Optimizer) -> Ar
 def set_moments(
     model: paddle.nn.Layer, optimizer: paddle.optimizer.Optimizer, tensors: Mapping[str, np.ndarray]
 ) -> None:
-    """Sets the tensors of an optimizer.
+    """Sets the tensors of an optimizer to saved values.
 
     Args:
         model: Network whose parameters are optimised.
