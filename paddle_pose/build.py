@@ -91,11 +91,14 @@ def _required(root: str | Path | None) -> str | Path:
 def truth_files(config: Config, root: str | Path | None) -> tuple[Path, Path]:
     """Returns the path of the ground truth of the validation split, and the folder of its images.
 
-    The files need not exist. The data set must be "mpii" or "coco".
-
     Args:
-        config: Config that specifies the data set.
+        config: Config whose data set is "mpii" or "coco".
         root: Folder of the data set; None if the config specifies annotation files.
+
+    Raises:
+        FileNotFoundError: If the annotation file or the folder of the images that the config
+            specifies does not exist.
+        InputError: If there is neither `root` nor a file in the config, or `root` has no such split.
     """
     if config.data.dataset == "mpii":
         return mpii.truth_files(_required(root))

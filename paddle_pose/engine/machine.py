@@ -77,7 +77,8 @@ def usable_memory(limits: str | Path = "/sys/fs/cgroup") -> float:
     """Returns the memory that this process may use in bytes: the machine's or a container's limit.
 
     Args:
-        limits: Folder of the container's control group, which contains the memory limit.
+        limits: Folder of the container's control group (Linux), which contains the file with the
+            memory limit; if it does not exist, only the machine's memory counts.
     """
     memory = float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     found = [

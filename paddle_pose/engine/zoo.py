@@ -33,7 +33,9 @@ from paddle_pose.weights.zoo import PublishedFile, recognise
 _log = logging.getLogger("paddle_pose")
 
 Copies = Path | Sequence[Path] | None
-"""Local copies of published files, used instead of a download: files, folders or archives."""
+"""Paths of local copies of published files: files, or folders or archives that contain them.
+
+They are used instead of a download; None downloads missing files."""
 
 
 def find_published(name: str) -> PublishedFile:
@@ -78,8 +80,8 @@ def fetch(
         folder: Folder to store the files in; None takes the cache, see `io.cache`.
         from_file: Local copies of the files, a folder or an archive that contains them; nothing is
             downloaded then. None downloads the missing files.
-        progress: Function that receives the progress of the download: done and total bytes, and
-            bytes per second; None displays nothing.
+        progress: Function (bytes so far, size in bytes or None if unknown, bytes per second) that
+            displays the progress of the download; None displays nothing.
 
     Raises:
         FileNotFoundError: If a local copy is missing.
@@ -94,7 +96,9 @@ def fetch(
 
 
 def path_of_published(name: str) -> Path:
-    """Returns where a published file is kept after its download, see `fetch`; nothing is downloaded.
+    """Returns the path that a published file has after its download, see `fetch`.
+
+    Nothing is downloaded, and the file need not exist.
 
     Args:
         name: Name of the published file.
@@ -291,7 +295,7 @@ def locate(
 
 
 def copies_of(name: str, copies: Copies) -> tuple[Path, ...]:
-    """Returns the local copies that may belong to a published file.
+    """Returns those of several local copies that may belong to a published file.
 
     These are files with its name or checksum, folders with such a file, and all archives.
 

@@ -17,7 +17,9 @@ _NAMES = ("simcc_x", "simcc_y")
 
 
 class SimCCLoss:
-    """Kullback-Leibler divergence between predicted and target distributions over bins.
+    """Kullback-Leibler divergence between predicted and target distributions over SimCC's bins.
+
+    A bin is a fraction of an input px, see `codecs.simcc`. Returns are named "simcc_loss".
 
     Both vectors are multiplied by `beta` and turned into distributions by softmax. The divergence
     is averaged over the bins, multiplied by the joint's weight, summed over samples, joints and the
