@@ -98,7 +98,7 @@ def truth_files(config: Config, root: str | Path | None) -> tuple[Path, Path]:
     Raises:
         FileNotFoundError: If the annotation file or the folder of the images that the config
             specifies does not exist.
-        InputError: If there is neither `root` nor a file in the config, or `root` has no such split.
+        InputError: If there is neither `root` nor a file in the config, or `root` lacks the split.
     """
     if config.data.dataset == "mpii":
         return mpii.truth_files(_required(root))

@@ -174,8 +174,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Arguments of the command; None takes those of this process.
 
     Raises:
-        FileNotFoundError: If a file is missing.
-        InputError: If a file or a flag is invalid.
+        FileNotFoundError: If the weights or predictions, an annotation or an image is missing.
+        InputError: If a file or a flag is invalid, or flags contradict each other.
     """
     parser = build_parser()
     arguments = parser.parse_args(argv)

@@ -287,7 +287,8 @@ PUBLISHED: tuple[Published, ...] = (
 def numbers_of(config: str) -> Mapping[str, float]:
     """Returns the published results of a config's recipe by metric; empty if there are none.
 
-    PCKh is in percent, AP from 0 to 1. An unknown name of a config gives an empty mapping.
+    PCKh is in percent, AP from 0 to 1. If the person boxes are not the usual ones, their origin
+    follows the metric in brackets. An unknown name of a config gives an empty mapping.
 
     Args:
         config: Name of the config.
@@ -300,7 +301,9 @@ def numbers_of(config: str) -> Mapping[str, float]:
 
 
 def of_config(config: Config) -> list[Published]:
-    """Returns the published results of a config's recipe: one row per origin of the person boxes.
+    """Returns the published results of a config's recipe, one row per origin of the person boxes.
+
+    It is empty if no results are known.
 
     Args:
         config: Config of the recipe.

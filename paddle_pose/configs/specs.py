@@ -648,8 +648,8 @@ class Data:
         val_split: Split to evaluate on.
         framing: Content of a sample's window: one "person", one "central_person" together with all
             other people in the window as further targets, or the whole "image".
-        context: Ratio of the window's size to the size of the person's box (or of the image, for
-            framing "image").
+        context: Ratio of the window's sides to those of the person's box (or of the image, for
+            framing "image"), after the box was extended to the aspect ratio of the input.
         train_annotations: Annotation file in COCO format to train on, instead of `--dataset_root`.
         val_annotations: Annotation file in COCO format to evaluate on, instead of `--dataset_root`.
         images: Folder of the images that these two annotation files refer to.

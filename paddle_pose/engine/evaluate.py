@@ -265,7 +265,9 @@ def _settings_of(model: PoseModel, named: object, changes: Mapping[str, object])
 
 
 def default_folder(source: Path, name: str) -> Path:
-    """Returns output/val/NAME-HASH, with the SHA-256 hash of the weights or predictions.
+    """Returns the default folder of an evaluation, output/val/NAME-HASH; nothing is created.
+
+    HASH is the beginning of the SHA-256 of the weights or predictions.
 
     Args:
         source: Path of a weights file or of a file of predictions. The hash of an exported file in

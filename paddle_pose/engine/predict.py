@@ -184,8 +184,9 @@ def predict_files(
         processed frame.
 
     Raises:
-        FileNotFoundError: If a file is missing.
-        InputError: If a file or an argument is invalid, or arguments contradict each other.
+        FileNotFoundError: If the weights, a place, the boxes or the detector are missing.
+        InputError: If a file or an argument is invalid, or arguments contradict each other. A
+            source that cannot be read is not an error but an entry of `Summary.failures`.
         ConnectionError: If a published file cannot be downloaded; the message states where to put
             it.
         MissingDependencyError: If the weights need a package that is not installed.

@@ -454,7 +454,11 @@ def usage(file: PublishedFile, path: Path) -> str:
 
 
 def published_numbers(file: PublishedFile) -> str:
-    """Returns the scores that a file's publisher reports, as text such as "AP 0.765"."""
+    """Returns the scores that a file's publisher reports, as text such as "AP 0.765".
+
+    Args:
+        file: Description of the published file.
+    """
     return _text(file.published) or "no scores"
 
 

@@ -96,7 +96,11 @@ def restore(folder: Path) -> None:
 
 
 def write_manifest(folder: Path) -> None:
-    """Writes manifest.json, with size and hash of all files in a folder and package versions."""
+    """Writes manifest.json, with size and hash of all files in a folder and package versions.
+
+    Args:
+        folder: Folder of the checkpoint; all other files must be written already.
+    """
     versions = {
         "paddle_pose": __version__,
         "paddle": paddle.__version__,
@@ -107,10 +111,10 @@ def write_manifest(folder: Path) -> None:
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """Returns one line per key whose value differs between two mappings.
+    """Returns one line of text per key whose value differs between two mappings.
 
     Args:
-        old: JSON values of a checkpoint by name.
+        old: JSON values of a checkpoint by name, such as its identity (see `Trainer`).
         new: JSON values of the current run by name.
 
     Example:

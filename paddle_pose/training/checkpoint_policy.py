@@ -61,7 +61,7 @@ def run_of(folder: Path) -> Path | None:
 class CheckpointPolicy:
     """How often checkpoints are saved within an epoch, and how many are kept.
 
-    One more is saved at the end of every epoch.
+    A checkpoint is saved at the end of every epoch, too.
 
     Attributes:
         keep: Number of checkpoints to keep, including the newest, but not the best weights.

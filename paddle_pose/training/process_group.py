@@ -117,14 +117,17 @@ class ProcessGroup:
         return parallel.no_sync() if more and self.size > 1 else nullcontext()
 
     def mean(self, numbers: paddle.Tensor) -> paddle.Tensor:
-        """Returns the element-wise mean of a tensor over all processes."""
+        """Returns the element-wise mean of a tensor over all processes.
+
+        All processes must call it, with tensors of the same shape.
+        """
         if self.size > 1:
             dist.all_reduce(numbers)
             numbers = numbers / self.size
         return numbers
 
     def largest(self, number: int) -> int:
-        """Returns the maximum of an integer over all processes."""
+        """Returns the maximum of an integer over all processes; all of them must call it."""
         if self.size == 1:
             return number
         largest = paddle.to_tensor([number])

@@ -93,7 +93,10 @@ class State:
     progress: Progress = field(default_factory=Progress)
 
     def files(self) -> dict[str, Arrays]:
-        """Returns the arrays of a checkpoint: {file name: {tensor name: array}}."""
+        """Returns the arrays of a checkpoint: {file name: {tensor name: array}}.
+
+        Files are "model.pdparams", "model.pdopt" and, with averaged weights, "ema.pdparams".
+        """
         return {
             "model.pdparams": arrays(float32(self.model, self.optimizer)),
             "model.pdopt": moments(self.model, self.optimizer),
@@ -101,7 +104,7 @@ class State:
         }
 
     def tensors(self) -> list[paddle.Tensor]:
-        """Returns the tensors that evaluations use: those of the network, and their averages."""
+        """Returns the tensors that evaluations use: those of the network, then their averages."""
         return [
             *self.model.state_dict().values(),
             *([self.ema.values] if self.ema is not None else []),
