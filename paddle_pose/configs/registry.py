@@ -183,7 +183,7 @@ def config_of(
 
     Args:
         weights: Weights file, or an exported file.
-        name: Name of a config; None uses the stored one.
+        name: Name of a config; None takes the stored config.
         image_size: Input size of Hourglass-52 on MPII, as in txyugood/PaddlePose; None uses the
             stored config.
         changes: Values by dotted key that replace those of the config.

@@ -1,6 +1,6 @@
 """`load_model`, `open_detector` and `PoseModel`: prediction of poses in images and videos.
 
-The command `predict` is made of the same functions.
+The command `predict` uses the same functions.
 """
 
 from __future__ import annotations
@@ -582,7 +582,7 @@ def locate_detector(
     cache: str | Path | None = None,
     progress: DownloadProgress | None = None,
 ) -> Path:
-    """Returns the path of a person detector's file, after downloading a published one.
+    """Returns the path of the file of a person detector; a published detector is downloaded.
 
     Args:
         source: Name of a published detector, or path of a file, see `open_detector`.

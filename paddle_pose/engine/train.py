@@ -250,7 +250,8 @@ def train_config(
     Raises:
         FileNotFoundError: If data, or the weights to start from, are missing.
         Interrupted: If the training was ended early; it is saved.
-        InputError: If data or config do not fit.
+        InputError: If the data are invalid or do not fit the config, the checkpoint does not fit
+            and `force` is False, or the training cannot continue (see `Trainer.fit`).
     """
     where = set_device(device)
     gpu_flags.set_flags(

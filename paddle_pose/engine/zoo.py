@@ -352,7 +352,8 @@ def convert(config: Config, source: Path, target: Path, force: bool = False) -> 
 
     Raises:
         FileNotFoundError: If the source is missing.
-        InputError: If the source does not fit the config, or a file exists and `force` is False.
+        InputError: If the source is not a weights file, its tensors are not those of the config's
+            network, the suffix of `target` is none of these, or a file exists and `force` is False.
         MissingDependencyError: If Paddle is missing, or for an .onnx file the package onnx.
     """
     if target.suffix == ".onnx":

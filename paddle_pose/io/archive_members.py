@@ -31,7 +31,7 @@ class Member:
     """One entry of an archive.
 
     Attributes:
-        name: Name that the archive states, unchecked: it may be absolute or hold "..".
+        name: Name that the archive states, unchecked: it may be absolute or contain "..".
         size: Unpacked size in bytes that the archive states, unchecked.
         kind: "file" or "folder"; otherwise a description of an entry that is refused, such as a
             link or a device.

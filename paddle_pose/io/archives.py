@@ -78,8 +78,8 @@ def checked_name(name: str) -> str:
         name: Name of the member, as the archive states it.
 
     Raises:
-        InputError: If the name is absolute, contains `..` or a drive letter, or holds a backslash
-            or a control character.
+        InputError: If the name is absolute, or contains `..`, a drive letter, a backslash or a
+            control character.
 
     Example:
         >>> checked_name("./mpii//images/1.jpg")
@@ -115,7 +115,7 @@ def extract(
 
     Args:
         archive: Archive to unpack.
-        folder: Folder to unpack into; it is made if it is missing.
+        folder: Folder to unpack into; it is created if missing.
         place: Function from a member's name (relative, with `/` between folders, see
             `checked_name`) to the path below `folder` at which the file is written, or None to
             leave it out. The default keeps the name.

@@ -83,11 +83,11 @@ def joint_names(content: Mapping[str, Any], where: str) -> tuple[str, ...]:
     """Returns the names of the joints that the categories state, in the order of the keypoints.
 
     Args:
-        content: Content of the file, as returned by `read`.
+        content: Content of the annotation file, as returned by `read`.
         where: Name of the file in messages.
 
     Returns:
-        The names; empty where no category states any.
+        The names; empty if no category states them.
 
     Raises:
         InputError: If categories state different joints, or a value that is not a list of names.

@@ -30,7 +30,7 @@ def download_files(
 
     Each file is downloaded from its own URL, see `download.download`. Where that fails, or the
     checksum differs, the missing files are unpacked from the archive, whose size is logged first.
-    The archive stays in the folder, since it may hold other files, too.
+    The archive stays in the folder, since it may contain other files that are needed later.
 
     Args:
         files: Files to download.
@@ -130,11 +130,11 @@ def _take_copies(files: Sequence[RemoteFile], folder: Path, copies: Sequence[Pat
 
 
 def may_be_in(folder: Path, wanted: Sequence[RemoteFile]) -> list[Path]:
-    """Returns the files of a folder that have the name or the size of a wanted file.
+    """Returns the paths of files in a folder that have the name or the size of a wanted file.
 
     Args:
-        folder: Folder with copies.
-        wanted: Files to look for.
+        folder: Folder with copies; its subfolders are not searched.
+        wanted: Descriptions of the files to look for.
     """
     names, sizes = {file.file_name for file in wanted}, {file.size for file in wanted}
     files = [path for path in sorted(folder.iterdir()) if path.is_file()]

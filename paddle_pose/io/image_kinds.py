@@ -1,4 +1,4 @@
-"""Recognises what a file is by its first bytes, and says what to do where it cannot be read."""
+"""Recognises the kind of a file by its first bytes, with a hint for kinds that cannot be read."""
 
 from __future__ import annotations
 

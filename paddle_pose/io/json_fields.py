@@ -22,7 +22,7 @@ def field(
         where: Name of the file and the record in messages.
 
     Raises:
-        InputError: If the field is missing, has another shape, or holds a value that is not a
+        InputError: If the field is missing, has another shape, or contains a value that is not a
             finite number.
     """
     key = next((key for key in keys if key in record), None)

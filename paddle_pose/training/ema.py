@@ -23,7 +23,7 @@ Tensors = Callable[[], Mapping[str, paddle.Tensor]]
 class Ema:
     """Average of all floating-point tensors of a network's state: weights and running statistics.
 
-    It starts with the values at the time of construction.
+    The average starts with the values of the tensors when the object is created.
 
     Args:
         tensors: Function that returns the network's own tensors by name, such as

@@ -23,7 +23,7 @@ class EpochLoader:
     """Shuffled batches of a data set, read in advance by threads.
 
     Args:
-        dataset: Samples to iterate over, indexed by (epoch, index).
+        dataset: Samples to iterate over, indexed by (0-based epoch, index), see `PoseDataset`.
         batch_size: Samples per batch in this process. The last batch of an epoch is dropped if it
             would be smaller, unless it is the only one.
         num_workers: Number of reading threads, see `loading_threads`; 0 reads when a batch is

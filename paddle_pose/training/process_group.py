@@ -44,7 +44,7 @@ class ProcessGroup:
     def start(cls, device: str = "auto") -> ProcessGroup:
         """Returns the group of the processes that `paddle.distributed.launch` has started.
 
-        Without the launcher it is this process alone.
+        Without the launcher, the group consists of this process alone.
 
         Args:
             device: Device of the training; "cpu" communicates through gloo, also where there are
