@@ -66,7 +66,7 @@ def build_parser() -> Parser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command and returns its exit status: 1 if the check found an error, else 0.
+    """Runs the command `check` and returns its exit status: 1 if it found an error, else 0.
 
     Args:
         argv: Arguments of the command; None takes those of this process.

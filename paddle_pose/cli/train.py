@@ -59,7 +59,7 @@ def build_parser() -> options.Parser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command and returns its exit status, 0.
+    """Runs the command `train` and returns its exit status, 0.
 
     Args:
         argv: Arguments of the command; None takes those of this process.

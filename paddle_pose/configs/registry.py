@@ -216,7 +216,9 @@ def resolve(
     image_size: int | None,
     changes: Mapping[str, object],
 ) -> Config:
-    """Returns the config of a checkpoint, or the one that flags name, with overrides applied.
+    """Returns the config stored with a checkpoint, or else the config that flags name, changed.
+
+    If both are given, they must not contradict each other.
 
     Args:
         stored: Config stored with the weights; None if there is none.

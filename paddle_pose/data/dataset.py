@@ -96,7 +96,7 @@ def crop(
 def input_keypoints(
     sample: Sample, window: Window, codec: Codec, image_to_input: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the keypoints and visibilities of a sample's people in the input of a window.
+    """Returns keypoints in input px and visibilities of a sample's people, seen through a window.
 
     Args:
         sample: Sample with P people and crowds.
@@ -126,7 +126,7 @@ def input_keypoints(
 def input_boxes(
     sample: Sample, window: Window, codec: Codec, image_to_input: np.ndarray | None = None
 ) -> np.ndarray:
-    """Returns the boxes of a sample's people in the input of a window.
+    """Returns the boxes of a sample's people in input px, as seen through a window.
 
     Args:
         sample: Sample with P people and crowds.

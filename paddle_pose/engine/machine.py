@@ -19,15 +19,15 @@ _MEMORY_LIMITS = (
 
 @dataclass(frozen=True)
 class Machine:
-    """Versions and resources of a machine; `str` formats them for people.
+    """Versions and resources of a machine; `str(machine)` is a text of them.
 
     Attributes:
         python: Version of Python, such as "3.12.1".
         paddle: Version of Paddle, such as "3.3.1".
         gpus: Names of the GPUs that Paddle can use; empty if none.
         cores: Number of CPU cores that this process may use.
-        memory: Memory that this process may use, in bytes.
-        free_disk: Free disk space in bytes.
+        memory: Memory that this process may use, in bytes, see `usable_memory`.
+        free_disk: Free space in bytes on the disk of the folder given to `probe`.
     """
 
     python: str

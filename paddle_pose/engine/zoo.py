@@ -266,7 +266,8 @@ def locate(
         folder: Folder to store published files in; None takes the cache, see `io.cache`.
         from_file: Local copies of the published files, see `fetch`.
         progress: Function that receives the progress of the download, see `fetch`.
-        what: Kind of network that is expected: "weights" for a pose network, or "detector".
+        what: Network that is expected: "weights" for a pose network, or "detector" for a person
+            detector.
         engine: Backend that will run a published file: "onnx", "openvino", "paddle" or "auto",
             which prefers ONNX Runtime if it and onnx are installed.
 
@@ -432,7 +433,9 @@ def convert_file(
 
 
 def usage(file: PublishedFile, path: Path) -> str:
-    """Returns a command line that uses a published file.
+    """Returns text with a command line that uses a published file, according to its purpose.
+
+    The command detects people, trains from the file, or evaluates it.
 
     Args:
         file: Description of the published file.
@@ -464,7 +467,7 @@ def published_numbers(file: PublishedFile) -> str:
 
 
 def description(file: PublishedFile) -> str:
-    """Returns lines that describe a published file: URLs, checksums, scores, author, licences.
+    """Returns a text of several lines on a published file: URLs, checksums, scores, licences.
 
     Args:
         file: Published file to describe.

@@ -54,7 +54,7 @@ class Progress:
     sums: dict[str, float] = field(default_factory=dict)
 
     def add(self, health: StepHealth) -> None:
-        """Adds a step to the means of the next log line."""
+        """Adds loss, gradient norm and terms of a finite step to the means of the next log line."""
         values = _values(health)
         if self.sums.keys() != values.keys():  # first step, or a forced resume with another loss
             self.averaged = 0

@@ -46,7 +46,7 @@ class StepTimer:
         self.start_step()
 
     def lap(self) -> dict[str, float]:
-        """Returns the speed since the last call.
+        """Returns the speed since the last call, or since the first step; call it after a step.
 
         Returns:
             "batch_cost", seconds per step; "reader_cost", seconds per step spent waiting for data;
