@@ -31,7 +31,7 @@ class RemoteFile:
     """A file on the server of its publisher.
 
     Attributes:
-        name: File name under which the file is stored after the download.
+        name: Name of the file in this project, for messages; it is stored as `file_name`.
         url: URL of the file, or of a web page with a link to it.
         sha256: Hexadecimal SHA-256 checksum, or its first digits if no more are published; "" if
             none is published, and the file is not verified.
@@ -48,7 +48,7 @@ class RemoteFile:
 
     @property
     def file_name(self) -> str:
-        """Name of the file: the one on the page, or the last part of the URL."""
+        """Name under which the file is stored: that on the web page, or the last part of the URL."""
         return self.on_page or PurePosixPath(self.url).name
 
 
