@@ -90,13 +90,16 @@ def _required(root: str | Path | None) -> str | Path:
 
 
 def truth_files(config: Config, root: str | Path | None) -> tuple[Path, Path]:
-    """Returns the ground truth file of the validation split and the folder of its images.
-
-    For data sets that have both, "mpii" and "coco".
+    """Returns the path of the ground truth of the validation split, and the folder of its images.
 
     Args:
-        config: Config that specifies the data set.
+        config: Config whose data set is "mpii" or "coco".
         root: Folder of the data set; None if the config specifies annotation files.
+
+    Raises:
+        FileNotFoundError: If the annotation file or the folder of the images that the config
+            specifies does not exist.
+        InputError: If there is neither `root` nor a file in the config, or `root` lacks the split.
     """
     if config.data.dataset == "mpii":
         return mpii.truth_files(_required(root))
@@ -125,8 +128,9 @@ def samples(
         config: Config that specifies the data set, the framing and the skeleton; the joints of the
             annotations are matched with the skeleton by name.
         root: Folder of the data set; None if the config specifies annotation files.
-        split: Name of the split.
-        detections: File of detected boxes in COCO format; None uses the annotated boxes.
+        split: Name of the split: "train", "trainval" or "val", see `specs.Data`.
+        detections: Path of detected boxes in COCO's format, (x, y, width, height) in image px; None
+            uses the annotated boxes.
 
     Raises:
         FileNotFoundError: If an annotation file or an image is missing.
@@ -179,7 +183,7 @@ def metric_name(config: Config) -> str:
 
 
 def metric(config: Config, root: str | Path | None) -> Metric:
-    """Returns the metric of a config for the validation split.
+    """Returns the metric of a config for the validation split; it scores poses in image px.
 
     Args:
         config: Config that specifies the data set, the metric and the skeleton.
@@ -196,13 +200,15 @@ def metric(config: Config, root: str | Path | None) -> Metric:
 def batches(
     config: Config, samples: Sequence[Sample], shard: dataset.Shard = list
 ) -> Iterator[tuple[np.ndarray, Sequence[Sample]]]:
-    """Returns an iterator over the evaluation batches: images uint8 [N, H, W, 3] and their samples.
+    """Returns an iterator over evaluation batches (images, samples), see `data.dataset.batches`.
+
+    Images are uint8 RGB [N, H, W, 3] in input px.
 
     Args:
         config: Config that specifies the codec, the batch size and how images are decoded.
         samples: Samples to evaluate; batches keep their order.
-        shard: Function that selects the batches of this process from all batches; `list` selects
-            all.
+        shard: Function that receives the list of all batches and returns those of this process,
+            such as `ProcessGroup.shard`; `list` returns all.
     """
     reader: Reader = ReducedReader(config.codec.input_size) if config.val.reduced else read_whole
     return dataset.batches(
@@ -233,7 +239,7 @@ def model(config: Config) -> Network:
 
 
 def loss(config: Config) -> TrainingLoss:
-    """Returns the training loss.
+    """Returns the training loss of a config, see `training.trainer.TrainingLoss`.
 
     Args:
         config: Config that specifies the loss and the codec.
@@ -338,15 +344,19 @@ def trainer(
     interruption: Interruption | None = None,
     process_group: ProcessGroup | None = None,
 ) -> Trainer:
-    """Returns the trainer of a run.
+    """Returns the trainer of a run, with loss, optimizer and schedule of a config.
+
+    It starts at the first epoch; to continue a run, call `Trainer.resume` before `Trainer.fit`.
 
     Args:
         config: Config that specifies the loss and the training recipe.
-        network: Network to train.
+        network: Network to train, on the device that trains; the trainer wraps it for parallel
+            training.
         run_dir: Folder of the run.
-        training: Loader of the training batches.
-        data: Samples by split, "training" and "validation"; they must be the same when the run is
-            resumed.
+        training: Loader of the training batches, see `loader`.
+        data: {"training": samples, "validation": samples}. Only their hashes are used, see
+            `data.dataset.fingerprint`: `Trainer.resume` raises an error if they differ from those
+            of the checkpoint.
         interruption: Interruption that may end the run early; None for none.
         process_group: Processes that train together; None for a single process.
     """
@@ -397,11 +407,11 @@ def trainer(
 
 
 def fitted(config: Config, names: Collection[str]) -> Config:
-    """Returns the config with the fields that a weights file determines, see `ModelSpec.fitted`.
+    """Returns a copy of a config whose network fits a weights file, see `ModelSpec.fitted`.
 
     Args:
         config: Config that specifies the network.
-        names: Names of the tensors in the file.
+        names: Names of all tensors in the weights file, as the file states them.
     """
     return replace(config, model=config.model.fitted(names))
 
@@ -415,6 +425,10 @@ def trained(
         config: Config that specifies the network.
         weights: Weights file in any format that `weights.read` reads.
         log: Function that receives log lines.
+
+    Raises:
+        FileNotFoundError: If the file does not exist.
+        InputError: If the file does not fit the config, see `loaded`.
     """
     return loaded(config, weights, log)[1]
 
@@ -422,7 +436,7 @@ def trained(
 def loaded(
     config: Config, weights: Path, log: Callable[[str], None] = lambda line: None
 ) -> tuple[Config, Network]:
-    """Returns the config fitted to a weights file, and its network with these weights.
+    """Returns the config fitted to a weights file, and the network with these weights.
 
     The network is in inference mode.
 
@@ -465,16 +479,17 @@ def backend(
     threads: int | None = None,
     log: Callable[[str], None] = lambda line: None,
 ) -> tuple[Backend, str]:
-    """Returns the backend that runs a weights file or an exported file, and the device it uses.
+    """Returns the backend that runs a weights file or an exported file, and the device as text.
 
-    It raises the errors of `backends.open` and `loaded`.
+    The backend is a function from uint8 RGB images [N, H, W, 3] to {name: outputs [N, ...]}. Errors
+    are those of `backends.open` and `loaded`.
 
     Args:
         config: Config of the network.
         weights: Exported file, ONNX file of another program, or weights file in any format that
             `weights.read` reads.
-        device: "auto", "cpu" or "gpu".
-        threads: Number of CPU threads; None uses the default.
+        device: Device to compute on: "auto" (a GPU if there is one), "cpu", "gpu" or "gpu:1".
+        threads: Number of CPU threads; None takes OMP_NUM_THREADS or all cores.
         log: Function that receives log lines, such as the path of the file.
     """
     if isinstance(config.model, ForeignModel):
@@ -489,7 +504,7 @@ def backend(
 
 
 def check_fits(config: Config, weights: Path, outputs: Sequence[str]) -> None:
-    """Checks that an exported file matches a config.
+    """Raises an error if an exported file does not match a config.
 
     Args:
         config: Config that the file is to be used with.

@@ -56,16 +56,16 @@ def available() -> tuple[str, tuple[str, ...]]:
 
 
 Run = Callable[[paddle.nn.Layer, paddle.Tensor], Mapping[str, paddle.Tensor]]
-"""Returns the maps of a network by name for a batch of images, uint8 [N, H, W, 3]."""
+"""Function (network, uint8 RGB images [N, H, W, 3]) -> {name: outputs [N, ...]}."""
 
 
 class PaddleBackend:
     """Runs a Paddle network in inference mode, and restores its mode after every call.
 
     Args:
-        model: Network that returns a dict of maps for uint8 images [N, H, W, 3].
-        run: Function that runs it, such as `Precision.run` for a network that is being trained in
-            mixed precision; None calls it.
+        model: Network that returns {name: outputs [N, ...]} for uint8 RGB images [N, H, W, 3].
+        run: Function (model, images) -> outputs, such as `Precision.run` for a network that is
+            being trained in mixed precision; None calls `model` itself.
     """
 
     def __init__(self, model: paddle.nn.Layer, run: Run | None = None) -> None:
@@ -73,7 +73,7 @@ class PaddleBackend:
         self._run = run or _call
 
     def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
-        """Returns the maps of uint8 images [N, H, W, 3]."""
+        """Returns {name: outputs [N, ...]} for uint8 RGB images [N, H, W, 3]."""
         training = self._model.training
         self._model.eval()
         try:
@@ -102,8 +102,8 @@ class PaddleProgram:
         threads: Number of threads on the CPU; None for `environment.threads_to_use`.
 
     Attributes:
-        outputs: Names of the maps, in the program's order. They are read from the metadata, as
-            Paddle does not save them.
+        outputs: Names of the outputs, in the program's order. They are read from the metadata file
+            beside the program, as Paddle does not save them.
         device: Device, Paddle's version and number of threads, for messages.
 
     Raises:
@@ -141,7 +141,7 @@ class PaddleProgram:
         self.device = f"{description} inference, threads {threads}"
 
     def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
-        """Returns the maps of uint8 images [N, H, W, 3]."""
+        """Returns {name: outputs [N, ...]} for uint8 RGB images [N, H, W, 3]."""
         predictor = self._predictor
         predictor.get_input_handle(predictor.get_input_names()[0]).copy_from_cpu(
             np.ascontiguousarray(images)

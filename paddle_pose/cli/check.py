@@ -36,7 +36,7 @@ Exit status: 0 no errors, warnings at most; 1 at least one error; 2 invalid argu
 
 
 def build_parser() -> Parser:
-    """Returns the parser of the command."""
+    """Returns the parser of the command `check`."""
     parser = Parser(
         "check",
         description=_DESCRIPTION,
@@ -66,7 +66,7 @@ def build_parser() -> Parser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command and returns its exit status: 1 if the check found an error, else 0.
+    """Runs the command `check` and returns its exit status: 1 if it found an error, else 0.
 
     Args:
         argv: Arguments of the command; None takes those of this process.

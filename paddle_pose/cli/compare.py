@@ -23,7 +23,7 @@ _EPILOG = """examples:
 
 
 def build_parser() -> options.Parser:
-    """Returns the parser of the command."""
+    """Returns the parser of the command `compare`."""
     parser = options.Parser(
         "compare",
         description=_DESCRIPTION,
@@ -53,7 +53,7 @@ def build_parser() -> options.Parser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command and returns its exit status.
+    """Runs the command `compare` and returns its exit status, 0.
 
     Args:
         argv: Arguments of the command; None takes those of this process.

@@ -25,7 +25,7 @@ _EPILOG = """examples:
 
 
 def build_parser() -> options.Parser:
-    """Returns the parser of the command."""
+    """Returns the parser of the command `convert`."""
     parser = options.Parser(
         "convert",
         description=_DESCRIPTION,
@@ -51,7 +51,7 @@ def build_parser() -> options.Parser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command and returns its exit status.
+    """Runs the command `convert` and returns its exit status, 0.
 
     Args:
         argv: Arguments of the command; None takes those of this process.

@@ -30,7 +30,7 @@ _EPILOG = """examples:
 
 
 def build_parser() -> options.Parser:
-    """Returns the parser of the command."""
+    """Returns the parser of the command `demo`."""
     parser = options.Parser(
         "demo",
         description="Draws synthetic people, trains a small network on them with the code of the\n"
@@ -78,7 +78,7 @@ def build_parser() -> options.Parser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command and returns its exit status.
+    """Runs the command `demo` and returns its exit status, 0.
 
     Args:
         argv: Arguments of the command; None takes those of this process.

@@ -26,7 +26,10 @@ _EPILOG = """examples:
 
 
 def add_folder(parser: argparse.ArgumentParser) -> None:
-    """Adds --cache to a parser."""
+    """Adds --cache DIR to a parser.
+
+    `args.cache` is the folder to store published files in, a `Path`, or None for the default.
+    """
     parser.add_argument(
         "--cache",
         type=Path,
@@ -38,7 +41,7 @@ def add_folder(parser: argparse.ArgumentParser) -> None:
 
 
 def build_parser() -> Parser:
-    """Returns the parser of the command."""
+    """Returns the parser of the command `download`."""
     parser = Parser(
         "download",
         description=_DESCRIPTION.format(zoo=command("zoo")),
@@ -61,7 +64,7 @@ def build_parser() -> Parser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command and returns its exit status.
+    """Runs the command `download` and returns its exit status, 0.
 
     Args:
         argv: Arguments of the command; None takes those of this process.

@@ -26,7 +26,7 @@ _EPILOG = """examples:
 
 
 def build_parser() -> options.Parser:
-    """Returns the parser of the command."""
+    """Returns the parser of the command `export`."""
     parser = options.Parser(
         "export",
         description=_DESCRIPTION,
@@ -93,7 +93,7 @@ def build_parser() -> options.Parser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command and returns its exit status.
+    """Runs the command `export` and returns its exit status, 0.
 
     Args:
         argv: Arguments of the command; None takes those of this process.

@@ -23,7 +23,7 @@ _EPILOG = """examples:
 
 
 def build_parser() -> Parser:
-    """Returns the parser of the command."""
+    """Returns the parser of the command `jitter`."""
     parser = Parser(
         "jitter",
         description=_DESCRIPTION,
@@ -55,7 +55,7 @@ def build_parser() -> Parser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command and returns its exit status.
+    """Runs the command `jitter` and returns its exit status, 0.
 
     Args:
         argv: Arguments of the command; None takes those of this process.

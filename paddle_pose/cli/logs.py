@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 
 class PlainHandler(logging.Handler):
-    """Log handler that writes information to stdout and warnings to stderr, as the bare message."""
+    """Log handler that writes bare messages: below WARNING to stdout, others to stderr."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Writes the message of a record and flushes the stream.

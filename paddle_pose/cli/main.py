@@ -83,7 +83,8 @@ def execute(command: str | None, arguments: Sequence[str]) -> int:
         SIGTERM, 124 after a time limit, 141 if the reader of stdout has closed the pipe.
 
     Raises:
-        Exception: If the error is unexpected (a defect), or PADDLE_POSE_TRACEBACK is 1.
+        Exception: Any error that is not one of the expected ones above (a defect of this project),
+            and every error if PADDLE_POSE_TRACEBACK is 1.
         SystemExit: If the arguments are invalid, or --help or --version is given.
     """
     if command is None:

@@ -166,7 +166,13 @@ def add_weights_format(parser: argparse.ArgumentParser) -> None:
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
-    """Adds --config, --image_size, -o and --list_configs to a parser."""
+    """Adds the flags that select and change a config to a parser.
+
+    - `args.config` (--config, -c): name of the config; None by default.
+    - `args.image_size` (--image_size): input size of Hourglass-52 in px, an int; None by default.
+    - `args.override` (-o KEY=VALUE, may be repeated): list of texts, see `overrides`.
+    - --list_configs prints the configs and exits.
+    """
     group = parser.add_argument_group("network and config")
     group.add_argument(
         "--config",
@@ -201,7 +207,11 @@ def add_config(parser: argparse.ArgumentParser) -> None:
 
 
 def add_data(parser: argparse.ArgumentParser, root_help: str) -> None:
-    """Adds --dataset_root, --train_annotations, --val_annotations, --images and --skeleton.
+    """Adds the flags of the data set to a parser; `data_changes` evaluates them.
+
+    All of them take a path and are strings, None by default: `args.dataset_root`,
+    `args.train_annotations`, `args.val_annotations`, `args.image_folder` (--images) and
+    `args.skeleton`, which may also be "mpii_16" or "coco_17".
 
     Args:
         parser: Parser to extend.
@@ -275,16 +285,21 @@ def data_changes(arguments: argparse.Namespace) -> dict[str, object]:
 
 
 def skeleton_in(changes: Mapping[str, object]) -> Skeleton | None:
-    """Returns the skeleton among the changes of a config; None if no flag names one.
+    """Returns the skeleton that --skeleton names; None if the flag is not given.
 
     Args:
-        changes: Changes that `data_changes` returned, or `overrides_of` for arguments without `-o`.
+        changes: Result of `data_changes`, or of `overrides_of` for arguments without `-o`: the
+            skeleton is the value of "codec.skeleton".
     """
     return cast("Skeleton | None", changes.get("codec.skeleton"))
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
-    """Adds --device to a parser."""
+    """Adds --device to a parser.
+
+    `args.device` is a string: "auto" (a GPU if there is one, the default), "cpu", "gpu", or "gpu:1"
+    for the second GPU. The parser does not check it; `backends.paddle.set_device` does.
+    """
     parser.add_argument(
         "--device",
         default="auto",
@@ -295,7 +310,11 @@ def add_device(parser: argparse.ArgumentParser) -> None:
 
 
 def add_threads(parser: argparse.ArgumentParser) -> None:
-    """Adds --threads to a parser."""
+    """Adds --threads N to a parser.
+
+    `args.threads` is an int from 1 to 1024, or by default None: OMP_NUM_THREADS, else one thread
+    per core.
+    """
     parser.add_argument(
         "--threads",
         type=number(int, min=1, max=1024),
@@ -305,7 +324,7 @@ def add_threads(parser: argparse.ArgumentParser) -> None:
 
 
 def overrides(arguments: argparse.Namespace) -> dict[str, str]:
-    """Returns the values of -o as text by dotted key.
+    """Returns the values of the flags -o as {dotted key: text}; of equal keys the last one counts.
 
     Args:
         arguments: Arguments of a parser that `add_config` has extended.
@@ -323,16 +342,20 @@ def overrides(arguments: argparse.Namespace) -> dict[str, str]:
 
 
 def overrides_of(arguments: argparse.Namespace, flags: Mapping[str, str]) -> dict[str, object]:
-    """Returns all changes of a config that flags request: -o, single flags, and `add_data`'s.
+    """Returns all changes of a config that flags request, as {dotted key: value}.
+
+    If several flags change the same key, those of `flags` replace -o, and those of `add_data`
+    replace both. Keys and values are not checked here, but where the changes are applied.
 
     Args:
-        arguments: Arguments of a parser that `add_config` has extended.
-        flags: Attribute name in `arguments` of each flag that changes one value of the config, by
-            the value's dotted key. A flag that is None changes nothing.
+        arguments: Arguments of a parser that `add_config` and `add_data` have extended.
+        flags: {dotted key: attribute name in `arguments`} of the flags that change one value each,
+            such as {"train.epochs": "epochs"}. A flag that is None changes nothing.
 
     Raises:
-        InputError: If flags contradict each other.
-        FileNotFoundError: If a file of `add_data` is missing.
+        InputError: If a value of -o has no "=", flags contradict each other, or the file of the
+            skeleton is invalid.
+        FileNotFoundError: If the file of --skeleton or of its annotations is missing.
     """
     given = {key: getattr(arguments, flag) for key, flag in flags.items()}
     return (
@@ -347,10 +370,11 @@ def named_config(arguments: argparse.Namespace, changes: Mapping[str, object]) -
 
     Args:
         arguments: Arguments of a parser that `add_config` has extended.
-        changes: New values of the config by dotted key.
+        changes: New values of the config by dotted key, such as the result of `overrides_of`.
 
     Raises:
-        InputError: If neither flag is given, they contradict each other, or a change is invalid.
+        InputError: If neither flag is given, no config has the name or size, the flags contradict
+            each other, or a change is invalid.
     """
     from paddle_pose.configs.registry import resolve
 

@@ -22,7 +22,7 @@ _EPILOG = """examples:
 
 
 def build_parser() -> Parser:
-    """Returns the parser of the command."""
+    """Returns the parser of the command `plot`."""
     parser = Parser(
         "plot",
         description=_DESCRIPTION,
@@ -52,7 +52,7 @@ def build_parser() -> Parser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command and returns its exit status.
+    """Runs the command `plot` and returns its exit status, 0.
 
     Args:
         argv: Arguments of the command; None takes those of this process.

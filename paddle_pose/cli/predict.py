@@ -43,7 +43,7 @@ _EPILOG = """examples:
 
 
 def build_parser() -> options.Parser:
-    """Returns the parser of the command."""
+    """Returns the parser of the command `predict`."""
     parser = options.Parser(
         "predict",
         description=_DESCRIPTION,
@@ -85,7 +85,14 @@ def build_parser() -> options.Parser:
 
 
 def add_weights(parser: argparse.ArgumentParser) -> None:
-    """Adds --weights, --from_file and --cache to a parser."""
+    """Adds the flags of published weights to a parser.
+
+    - `args.weights` (--weights, --pretrained_model): path of a pose network, or name of a published
+      one, a string; by default `DEFAULT_WEIGHTS`.
+    - `args.from_file` (--from_file F ...): paths of local copies, a sequence of `Path`; empty by
+      default.
+    - `args.cache` (--cache): see `download.add_folder`.
+    """
     parser.add_argument(
         "--weights",
         "--pretrained_model",
@@ -236,7 +243,7 @@ def _add_results(parser: argparse.ArgumentParser) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command and returns its exit status.
+    """Runs the command `predict` and returns its exit status.
 
     Args:
         argv: Arguments of the command; None takes those of this process.

@@ -35,7 +35,7 @@ MoveNet on whole images with several people needs no crops: train on the folder 
 
 
 def build_parser() -> Parser:
-    """Returns the parser of the command."""
+    """Returns the parser of the command `prepare_coco`."""
     parser = Parser(
         "prepare_coco",
         description=_DESCRIPTION,
@@ -67,7 +67,7 @@ def build_parser() -> Parser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command and returns its exit status.
+    """Runs the command `prepare_coco` and returns its exit status, 0.
 
     Args:
         argv: Arguments of the command; None takes those of this process.

@@ -33,7 +33,7 @@ Exit status: 0 complete; 1 written, but files are missing, which it lists; 2 an 
 
 
 def build_parser() -> Parser:
-    """Returns the parser of the command."""
+    """Returns the parser of the command `prepare_mpii`."""
     parser = Parser(
         "prepare_mpii",
         description=_DESCRIPTION,
@@ -65,7 +65,7 @@ def build_parser() -> Parser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command and returns its exit status: 1 if files are missing, else 0.
+    """Runs `prepare_mpii` and returns its exit status: 1 if files of MPII are missing, else 0.
 
     Args:
         argv: Arguments of the command; None takes those of this process.

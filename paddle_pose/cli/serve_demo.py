@@ -27,7 +27,7 @@ _EPILOG = """examples:
 
 
 def build_parser() -> options.Parser:
-    """Returns the parser of the command."""
+    """Returns the parser of the command `serve_demo`."""
     parser = options.Parser(
         "serve_demo",
         description=_DESCRIPTION,
@@ -84,7 +84,7 @@ def build_parser() -> options.Parser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command until it is interrupted, and returns its exit status.
+    """Runs the command `serve_demo` until Ctrl-C, and returns its exit status, 0.
 
     Args:
         argv: Arguments of the command; None takes those of this process.

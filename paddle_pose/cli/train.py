@@ -37,7 +37,7 @@ _EPILOG = """examples:
 
 
 def build_parser() -> options.Parser:
-    """Returns the parser of the command."""
+    """Returns the parser of the command `train`."""
     parser = options.Parser(
         "train",
         description="Trains a network, evaluates it on schedule, and keeps the best and the last\n"
@@ -59,12 +59,15 @@ def build_parser() -> options.Parser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit status.
+    """Runs the command `train` and returns its exit status, 0.
+
+    Args:
+        argv: Arguments of the command; None takes those of this process.
 
     Raises:
-        FileNotFoundError: If a file is missing.
-        Interrupted: If the run was ended early.
-        InputError: If a file or a flag does not fit.
+        FileNotFoundError: If the data, the weights to start from or the run to resume are missing.
+        Interrupted: If the run was ended early; a checkpoint is saved.
+        InputError: If a flag is invalid, or data, config and folder do not fit together.
         MissingDependencyError: If Paddle is missing.
     """
     arguments = build_parser().parse_args(argv)

@@ -57,7 +57,7 @@ _EPILOG = """examples:
 
 
 def build_parser() -> options.Parser:
-    """Returns the parser of the command."""
+    """Returns the parser of the command `val`."""
     parser = options.Parser(
         "val",
         description=_DESCRIPTION,
@@ -169,14 +169,14 @@ def build_parser() -> options.Parser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command and returns its exit status.
+    """Runs the command `val` and returns its exit status, 0.
 
     Args:
         argv: Arguments of the command; None takes those of this process.
 
     Raises:
-        FileNotFoundError: If a file is missing.
-        InputError: If a file or a flag is invalid.
+        FileNotFoundError: If the weights or predictions, an annotation or an image is missing.
+        InputError: If a file or a flag is invalid, or flags contradict each other.
     """
     parser = build_parser()
     arguments = parser.parse_args(argv)

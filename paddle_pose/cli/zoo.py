@@ -21,7 +21,7 @@ _EPILOG = """examples:
 
 
 def build_parser() -> Parser:
-    """Returns the parser of the command."""
+    """Returns the parser of the command `zoo`."""
     parser = Parser(
         "zoo",
         description=_DESCRIPTION.format(download=command("download")),
@@ -38,7 +38,7 @@ def build_parser() -> Parser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command and returns its exit status.
+    """Runs the command `zoo` and returns its exit status, 0.
 
     Args:
         argv: Arguments of the command; None takes those of this process.

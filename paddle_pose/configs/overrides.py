@@ -45,7 +45,7 @@ _ABSENT: Mapping[str, Any] = {
 
 
 def values(config: Config) -> dict[str, Any]:
-    """Returns all values by dotted key, as JSON types.
+    """Returns all values of a config as {dotted key: value in JSON's types}.
 
     The short name of a class precedes the fields of the class.
 
@@ -106,8 +106,8 @@ def override(config: Config, changes: Mapping[str, Any]) -> Config:
 
     Short names of classes are applied first, independent of their order in `changes`. If a class is
     replaced by another one, the new class starts with its own defaults, except for the fields that
-    its family shares: `warmup` and `warmup_start` of a schedule, `skeleton` and `input_size` of a
-    codec.
+    all classes in its place have: `warmup` and `warmup_start` of a schedule, `skeleton` and
+    `input_size` of a codec.
 
     If `final_augment` is None, "final_augment=augment" or a change of one of its fields first sets
     it to a copy of `augment` (of the default `Augment` if that is None as well), after all other
@@ -146,13 +146,15 @@ def override(config: Config, changes: Mapping[str, Any]) -> Config:
 
 
 def check_changes(changes: object) -> None:
-    """Checks that the overrides are a mapping with strings as keys.
+    """Raises an error if overrides are not a mapping with strings as keys.
+
+    Whether the keys exist in a config is checked by `override`.
 
     Args:
         changes: Argument `overrides` of the public functions.
 
     Raises:
-        InputError: If it is not a mapping, or a key is not a string.
+        InputError: If `changes` is not a mapping, or a key is not a string.
     """
     if not isinstance(changes, Mapping):
         raise InputError(
@@ -167,12 +169,15 @@ def check_changes(changes: object) -> None:
 
 
 def upgraded(stored: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the values of a file by the current keys.
+    """Returns the values of a stored config under the keys of this version.
 
-    Keys that the version did not have get the values with which it trained.
+    Keys that were renamed since are replaced. With the schedule "cosine", "train.milestones" and
+    "train.gamma" are dropped, which had no effect. Keys that the version which wrote the file did
+    not have are added with the values with which it trained. All other keys, also unknown ones, are
+    returned unchanged.
 
     Args:
-        stored: Values by the keys of the version that wrote the file.
+        stored: {dotted key: value} from the config.json of a checkpoint of any version.
 
     Example:
         >>> upgraded({"train.schedule": "cosine", "train.warmup": 5, "train.gamma": 0.1})

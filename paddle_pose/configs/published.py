@@ -34,12 +34,14 @@ class Published:
         model: Name of the network, as its authors call it.
         input: Input size as "height x width".
         who: Project that published the results.
-        values: Results by metric, named as in this project; PCKh in percent, AP from 0 to 1.
+        values: Results by metric, named as in this project: "Mean" and "Mean@0.1" (PCKh in
+            percent), or "AP", "AR" and others (from 0 to 1).
         dataset: Data set of the evaluation: "mpii" or "coco".
         boxes: Origin of the person boxes: `GROUND_TRUTH`, `DETECTED`, `WHOLE_IMAGES` (no boxes), or
             a description of the detector.
         config: Name of the config with the same network and input size; "" if there is none.
-        protocol: Known settings of the flip test, its shift and the decoding.
+        protocol: Known settings of the evaluation, see `protocol` in this module: the flip test,
+            its shift by one cell, and the decoding.
     """
 
     model: str
@@ -283,7 +285,10 @@ PUBLISHED: tuple[Published, ...] = (
 
 
 def numbers_of(config: str) -> Mapping[str, float]:
-    """Returns the published results of a config's recipe by name; empty if there are none.
+    """Returns the published results of a config's recipe by metric; empty if there are none.
+
+    PCKh is in percent, AP from 0 to 1. If the person boxes are not the usual ones, their origin
+    follows the metric in brackets. An unknown name of a config gives an empty mapping.
 
     Args:
         config: Name of the config.
@@ -296,7 +301,9 @@ def numbers_of(config: str) -> Mapping[str, float]:
 
 
 def of_config(config: Config) -> list[Published]:
-    """Returns the published results of a config's recipe: one row per origin of the person boxes.
+    """Returns the published results of a config's recipe, one row per origin of the person boxes.
+
+    It is empty if no results are known.
 
     Args:
         config: Config of the recipe.
@@ -324,7 +331,10 @@ def of_config(config: Config) -> list[Published]:
 
 
 def protocol(config: Config) -> str:
-    """Returns the evaluation protocol of a config: flip test, shift and decoding.
+    """Returns the evaluation protocol of a config as text: flip test, shift and decoding.
+
+    "flip" is listed if outputs are averaged with those of the mirrored image, "shift" if mirrored
+    heatmaps are shifted by one cell before; the last word names the decoding.
 
     Args:
         config: Config to describe.

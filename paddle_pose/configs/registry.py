@@ -28,7 +28,7 @@ _EXPORTED = (".onnx", ".xml")  # suffixes of exported files, whose format `check
 
 
 def find(name: str) -> Config:
-    """Returns the config of a name.
+    """Returns the config with a given name.
 
     Args:
         name: Name of the config.
@@ -45,7 +45,7 @@ def find(name: str) -> Config:
 
 
 def register(config: Config) -> Config:
-    """Returns the config after adding it to those that are found by name.
+    """Adds a config to those that `find` returns, and returns it.
 
     Args:
         config: Config that is defined outside this package.
@@ -63,10 +63,12 @@ def register(config: Config) -> Config:
 
 
 def for_image_size(size: int) -> Config:
-    """Returns the Hourglass-52 config for `--image_size`, a flag of txyugood/PaddlePose.
+    """Returns the config of Hourglass-52 on MPII with an input size.
+
+    It is the config that the flag `--image_size` of txyugood/PaddlePose selects.
 
     Args:
-        size: Width and height of the network's input in px.
+        size: Width and height of the network's input in px, 256 or 384.
 
     Raises:
         InputError: If no config has that size.
@@ -86,7 +88,7 @@ def for_image_size(size: int) -> Config:
 
 
 def to_json(config: Config, data: str | Path | None = None) -> str:
-    """Returns the content of the config.json of a checkpoint or run.
+    """Returns a config as the text of a config.json, which `read_beside` reads.
 
     Args:
         config: Config to store.
@@ -102,10 +104,10 @@ def data_of_run(run_dir: Path) -> str | None:
     """Returns the folder of the data that a run was trained on; None if config.json states none.
 
     Args:
-        run_dir: Folder of the run.
+        run_dir: Folder of the run, with its config.json.
 
     Raises:
-        InputError: If that folder does not exist any more.
+        InputError: If the folder of the data does not exist any more.
     """
     path = run_dir / FILE_NAME
     content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
@@ -150,15 +152,17 @@ def read_beside(weights: Path) -> Config | None:
 
 
 def stored_identity(stored: Mapping[str, object]) -> dict[str, object]:
-    """Returns the identity of a checkpoint in the form of this version, see `overrides.identity`.
+    """Returns the identity of a checkpoint with the keys of this version, see `overrides.identity`.
 
-    Keys of earlier versions are renamed; missing values are taken from the config that it names.
+    Keys of earlier versions are renamed; missing values are taken from the config that `stored`
+    names.
 
     Args:
-        stored: Identity of a run; it may contain further entries besides the values of the config.
+        stored: Identity of a run, {dotted key: value}; it may contain further entries besides the
+            values of the config.
 
     Raises:
-        InputError: If it does not name a config, or its values are invalid.
+        InputError: If `stored` does not name a config, or its values are invalid.
     """
     sections = {field.name for field in dataclasses.fields(Config)}
     content = upgraded(stored)
@@ -181,15 +185,15 @@ def config_of(
 
     Args:
         weights: Weights file, or an exported file.
-        name: Name of a config; None uses the stored one.
+        name: Name of a config; None takes the stored config.
         image_size: Input size of Hourglass-52 on MPII, as in txyugood/PaddlePose; None uses the
             stored config.
         changes: Values by dotted key that replace those of the config.
 
     Raises:
         FileNotFoundError: If the file does not exist.
-        InputError: If it is not a weights file, the config cannot be determined, or the arguments
-            contradict the stored config.
+        InputError: If the file is not a weights file, the config cannot be determined, or the
+            arguments contradict the stored config.
     """
     if not weights.is_file():
         raise FileNotFoundError(f"{weights}: no such weights file")
@@ -221,7 +225,9 @@ def resolve(
     image_size: int | None,
     changes: Mapping[str, object],
 ) -> Config:
-    """Returns the config of a checkpoint, or the one that flags name, with overrides applied.
+    """Returns the config stored with a checkpoint, or else the config that flags name, changed.
+
+    If both are given, they must not contradict each other.
 
     Args:
         stored: Config stored with the weights; None if there is none.

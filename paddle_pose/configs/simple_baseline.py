@@ -2,10 +2,10 @@
 
 Source: the official `256x256_d256x3_adam_lr1e-3.yaml` (Xiao et al., ECCV 2018) for MPII: Adam 1e-3,
     learning rate x 0.1 at epochs 90 and 120 of 140, batch 32 x 4 GPUs (the number of GPUs is the
-    paper's), scale 0.25, rotation 30, from ImageNet weights, BGR images; at 384x384 sigma 3, and batch 24 for R152.
-    `{256x192,384x288}_d256x3_adam_lr1e-3.yaml` of R50, R101 and R152 for COCO: scale 0.3, rotation
-    40, sigma 3 at 384x288, batch 24 for R152 at 384x288; no half-body augmentation. mmpose 0.x
-    `res50_coco_256x192_dark` for DARK, with a recipe of its own.
+    paper's), scale 0.25, rotation 30, from ImageNet weights, BGR images; at 384x384 sigma 3, and
+    batch 24 for R152. `{256x192,384x288}_d256x3_adam_lr1e-3.yaml` of R50, R101 and R152 for COCO:
+    scale 0.3, rotation 40, sigma 3 at 384x288, batch 24 for R152 at 384x288; no half-body
+    augmentation. mmpose 0.x `res50_coco_256x192_dark` for DARK, with a recipe of its own.
 """
 
 from __future__ import annotations

@@ -44,9 +44,10 @@ Epsilon = Annotated[float, Range(0, 1, exclusive_min=True)]
 class Spec:
     """Base class of specs; each configures one object, such as a network or an optimizer.
 
-    A direct subclass defines a family of specs. Its own subclasses are registered in that family
-    under their `kind`, see `kinds.register`; they are frozen dataclasses whose fields all have
-    defaults.
+    A direct subclass (`ModelSpec`, `LossSpec`, ...) defines a family: the set of classes that a
+    part of a config can be. The subclasses of the direct subclass are the members of the family,
+    registered under their `kind`, see `kinds.register`; they are frozen dataclasses whose fields
+    all have defaults.
 
     `kind` and `target` are class variables, not fields, so that no config file or flag can change
     them.
@@ -113,10 +114,12 @@ class ModelSpec(Spec):
         return {"num_joints": codec.skeleton.num_joints, **self.field_values()}
 
     def fitted(self, names: Collection[str]) -> ModelSpec:
-        """Returns the spec with the fields that a weights file determines set to match the file.
+        """Returns a copy of the spec that fits a weights file, whose tensors show some fields.
+
+        The default returns the spec unchanged.
 
         Args:
-            names: Names of the tensors in the file.
+            names: Names of all tensors in the weights file, as the file states them.
         """
         return self
 
@@ -124,7 +127,7 @@ class ModelSpec(Spec):
         """Returns a sentence to log when weights are loaded, e.g. the channel order; "" for none.
 
         Args:
-            stated: Spec of the config, before it was fitted to the file.
+            stated: Spec of the config, before `fitted` changed it; this spec is its result.
         """
         return ""
 
@@ -133,8 +136,9 @@ class ModelSpec(Spec):
 class LossSpec(Spec):
     """Base class of the loss specs.
 
-    `target` is a callable class: it is called with outputs and targets and has an attribute
-    `measures`, see `models.losses`.
+    `target` is a class whose instances are losses: functions of (outputs, targets), both {name:
+    tensor}, that return {name: scalar}, with an attribute `measures`. See
+    `training.trainer.TrainingLoss` for the interface and `models.losses` for examples.
     """
 
     def arguments(self, codec: Codec) -> dict[str, Any]:
@@ -150,7 +154,7 @@ class LossSpec(Spec):
 class OptimizerSpec(Spec):
     """Base class of the optimizer specs.
 
-    `target` is a function that takes a network and `grad_clip` and returns a
+    `target` is a function that takes a network and the keyword `grad_clip` and returns a
     `paddle.optimizer.Optimizer` with learning rate 0, see `training.optimizers`; the trainer sets
     the learning rate at every step.
 
@@ -170,8 +174,8 @@ class OptimizerSpec(Spec):
 class ScheduleSpec(Spec, shared=("warmup", "warmup_start")):
     """Base class of the learning rate schedule specs.
 
-    `target` is a class whose instances return the learning rate of a step, see
-    `training.optimizers`.
+    `target` is a class whose instances are functions from a 0-based optimizer step to its learning
+    rate, see `training.optimizers`.
 
     Attributes:
         warmup: Number of linear warm-up steps; 0 disables the warm-up.
@@ -219,10 +223,10 @@ class HourglassModel(ModelSpec):
     inters: bool = False
 
     def fitted(self, names: Collection[str]) -> ModelSpec:
-        """Returns the spec with `inters` set to whether the file contains these blocks.
+        """Returns a copy whose `inters` is true if a weights file contains the unused block.
 
         Args:
-            names: Names of the tensors in the file.
+            names: Names of all tensors in the weights file, as the file states them.
         """
         return replace(self, inters=has_inters(names))
 
@@ -288,10 +292,10 @@ class SimpleBaselineModel(ModelSpec):
     order: Literal["rgb", "bgr"] = "rgb"
 
     def fitted(self, names: Collection[str]) -> ModelSpec:
-        """Returns the spec with `order` "rgb" if the file was written by MMPose.
+        """Returns a copy with `order` "rgb" if MMPose wrote a weights file; else the spec itself.
 
         Args:
-            names: Names of the tensors in the file.
+            names: Names of all tensors in the weights file; they show which project wrote it.
         """
         return replace(self, order="rgb") if is_mmpose(names) else self
 
@@ -299,7 +303,7 @@ class SimpleBaselineModel(ModelSpec):
         """Returns the channel order as a sentence, with the reason if it differs from the config.
 
         Args:
-            stated: Spec of the config, before it was fitted to the file.
+            stated: Spec of the config, before `fitted` changed it; this spec is its result.
         """
         why = ", as all weights of MMPose; the config states bgr" if self != stated else ""
         return f"The network was trained on {self.order.upper()} images (model.order){why}."
@@ -340,10 +344,10 @@ class MoveNetModel(ModelSpec):
     prior: Annotated[float, Range(1e-6, 0.999999)] = 0.1
 
     def fitted(self, names: Collection[str]) -> ModelSpec:
-        """Returns the spec with `share_residuals`, and "none" as `batch_norm`, as in the file.
+        """Returns a copy with `share_residuals`, and `batch_norm` "none", as a weights file has them.
 
         Args:
-            names: Names of the tensors in the file.
+            names: Names of all tensors in the weights file, as the file states them.
         """
         fitted = replace(self, share_residuals=has_shared_residuals(names))
         return fitted if has_batch_norm(names) else replace(fitted, batch_norm="none")
@@ -650,8 +654,8 @@ class Data:
         val_split: Split to evaluate on.
         framing: Content of a sample's window: one "person", one "central_person" together with all
             other people in the window as further targets, or the whole "image".
-        context: Ratio of the window's size to the size of the person's box (or of the image, for
-            framing "image").
+        context: Ratio of the window's sides to those of the person's box (or of the image, for
+            framing "image"), after the box was extended to the aspect ratio of the input.
         train_annotations: Annotation file in COCO format to train on, instead of `--dataset_root`.
         val_annotations: Annotation file in COCO format to evaluate on, instead of `--dataset_root`.
         images: Folder of the images that these two annotation files refer to.

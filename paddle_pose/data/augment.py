@@ -142,12 +142,12 @@ class Augment:
                 )
 
     def window(self, sample: Sample, skeleton: Skeleton, rng: np.random.Generator) -> Window:
-        """Returns another window on the same people.
+        """Returns a randomly changed window on a sample's image, in image px.
 
         Args:
-            sample: Sample whose window is varied.
+            sample: Sample whose window is changed; the sample itself is not modified.
             skeleton: Skeleton that defines which joints belong to the upper body.
-            rng: Only source of randomness; the same generator gives the same window.
+            rng: Only source of randomness; the same state of the generator gives the same window.
         """
         if self.exclusive:
             return self._window_with_one_change(sample, rng)
@@ -233,8 +233,8 @@ class Augment:
         Args:
             image: uint8 RGB [H, W, 3], as the window was warped; it is not modified.
             rng: Only source of randomness; not used if all of these options are off.
-            joints: Labelled joints in the image, [M, 2] in input px, for `joint_occlusion`; None or
-                none of them: no square.
+            joints: Labelled joints in the image, [M, 2] (x, y) in input px, for `joint_occlusion`;
+                if None or empty, no square is drawn.
 
         Returns:
             uint8 RGB [H, W, 3].
@@ -349,16 +349,20 @@ def _with_square(image: np.ndarray, center: np.ndarray, half: int, level: int) -
 
 
 def supports_half_body(skeleton: Skeleton) -> bool:
-    """Returns whether there are half-body windows: the upper body is named, and joints suffice."""
+    """Returns whether `half_body_window` can return half-body windows for a skeleton.
+
+    The skeleton must name the joints of the upper body, and have more than `HALF_BODY_ABOVE_JOINTS`
+    joints.
+    """
     return bool(skeleton.upper) and skeleton.num_joints > HALF_BODY_ABOVE_JOINTS
 
 
 def half_body_window(sample: Sample, skeleton: Skeleton, prefer_upper: bool) -> Window:
     """Returns the window on the upper or the lower half of a sample's person.
 
-    As published, its centre is the mean of the half's labelled joints, and its size is 1.5 times
-    their box, widened to the aspect ratio of the sample's window. A joint far from all others may
-    lie outside.
+    As published, the centre of the window is the mean of the half's labelled joints, and its size
+    is 1.5 times the box around them, widened to the aspect ratio of the sample's window. A joint
+    far from all others may lie outside of the window.
 
     Args:
         sample: Sample of one person.
@@ -367,8 +371,9 @@ def half_body_window(sample: Sample, skeleton: Skeleton, prefer_upper: bool) -> 
             labelled joints or fewer, the other half is shown instead.
 
     Returns:
-        The window; the sample's own if it does not have exactly one person, the skeleton has no
-        halves, `HALF_BODY_ABOVE_JOINTS` or fewer joints are labelled, or those of the half coincide.
+        The window in image px. It is the sample's own window if the sample does not have exactly
+        one person, the skeleton has no halves, `HALF_BODY_ABOVE_JOINTS` or fewer joints are
+        labelled, or the labelled joints of the half coincide.
     """
     if len(sample.persons) != 1 or not supports_half_body(skeleton):
         return sample.window

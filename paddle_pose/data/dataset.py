@@ -21,7 +21,7 @@ from paddle_pose.structures import Sample
 
 _NO_BOX = (-1e6, -1e6, 0.0, 0.0)  # (x, y, width, height) in input px where there is no person
 Shard = Callable[[list[Sequence[Sample]]], Sequence[Sequence[Sample]]]
-"""Function that takes all batches and returns those of this process."""
+"""Function from the list of all batches to those of this process."""
 
 
 def fingerprint(samples: Sequence[Sample]) -> str:
@@ -76,11 +76,11 @@ def crop(
         window: Window to show, in image px; it may differ from the sample's own.
         codec: Codec of the network; it gives the input size and the pixel alignment.
         reader: Function that reads the image; see `crop_cache.Reader`.
-        image_to_input: Matrix [2, 3] from image px to input px, if the caller has it; None computes
-            it from the window.
+        image_to_input: Matrix [2, 3] that maps (x, y, 1) in image px to input px, if the caller has
+            it; None computes it from the window.
 
     Returns:
-        uint8 RGB [H, W, 3] in input px; black outside the image.
+        uint8 RGB [H, W, 3] of the codec's input size; black outside the image.
 
     Raises:
         FileNotFoundError: If the image is missing.
@@ -96,7 +96,7 @@ def crop(
 def input_keypoints(
     sample: Sample, window: Window, codec: Codec, image_to_input: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the keypoints and visibilities of a sample's people in the input of a window.
+    """Returns keypoints in input px and visibilities of a sample's people, seen through a window.
 
     Args:
         sample: Sample with P people and crowds.
@@ -107,8 +107,9 @@ def input_keypoints(
             it from the window.
 
     Returns:
-        Keypoints [P, K, 2] in input px and visible [P, K] as in `Person`; all joints of a crowd are
-        0, not labelled.
+        keypoints: [P, K, 2] float64 (x, y) in input px; P counts people and crowds.
+        visible: [P, K], 0 not labelled, 1 labelled, 2 labelled and visible, as in `Person`; 0 for
+            all joints of a crowd.
     """
     joints = codec.skeleton.num_joints
     keypoints = np.array([person.keypoints for person in sample.persons]).reshape(-1, joints, 2)
@@ -125,7 +126,7 @@ def input_keypoints(
 def input_boxes(
     sample: Sample, window: Window, codec: Codec, image_to_input: np.ndarray | None = None
 ) -> np.ndarray:
-    """Returns the boxes of a sample's people in the input of a window.
+    """Returns the boxes of a sample's people in input px, as seen through a window.
 
     Args:
         sample: Sample with P people and crowds.
@@ -135,8 +136,9 @@ def input_boxes(
             it from the window.
 
     Returns:
-        [P, 4] as (x, y, width, height) in input px. In a rotated window they are the upright boxes
-        around the rotated corners.
+        [P, 4] (x, y, width, height) in input px; (x, y) is the upper left corner. In a rotated
+        window they are the upright boxes around the rotated corners. Boxes are not clipped to the
+        input.
     """
     boxes = np.array([person.box for person in sample.persons], np.float64).reshape(-1, 1, 4)
     unit_corners = np.array([(0, 0), (1, 0), (0, 1), (1, 1)])
@@ -151,8 +153,8 @@ def black_out(image: np.ndarray, rectangle: tuple[int, int, int, int]) -> np.nda
     """Returns a copy of an image with a rectangle filled with black.
 
     Args:
-        image: [H, W, 3].
-        rectangle: (x, y, width, height) in px.
+        image: uint8 [H, W, 3].
+        rectangle: (x, y, width, height) in whole px of `image`; (x, y) is the upper left pixel.
     """
     x, y, width, height = rectangle
     result = image.copy()
@@ -161,11 +163,13 @@ def black_out(image: np.ndarray, rectangle: tuple[int, int, int, int]) -> np.nda
 
 
 def inside_rectangle(points: np.ndarray, rectangle: tuple[int, int, int, int]) -> np.ndarray:
-    """Returns which points lie on the pixels of a rectangle; pixel centres are integers.
+    """Returns which points lie on the pixels of a rectangle; pixel centres have whole coordinates.
+
+    A rectangle from pixel x on covers points from x - 0.5 on.
 
     Args:
         points: [..., 2] as (x, y) in px.
-        rectangle: (x, y, width, height) in px.
+        rectangle: (x, y, width, height) in whole px; (x, y) is the upper left pixel.
 
     Returns:
         Bool [...].
@@ -182,10 +186,12 @@ def inside_rectangle(points: np.ndarray, rectangle: tuple[int, int, int, int]) -
 def labelled_in(
     keypoints: np.ndarray, visible: np.ndarray, input_size: tuple[int, int]
 ) -> np.ndarray:
-    """Returns the labelled joints [M, 2] of the first person with any, inside the network's input.
+    """Returns the labelled joints, inside the input, of the first person who has such joints.
+
+    The result is [M, 2] (x, y) in input px; [0, 2] if nobody has any.
 
     Args:
-        keypoints: [P, K, 2] in input px.
+        keypoints: [P, K, 2] (x, y) in input px.
         visible: [P, K], 0 where not labelled.
         input_size: (width, height) of the network's input in px.
     """
@@ -202,9 +208,9 @@ class TrainingExample:
     """A training sample before its targets are encoded.
 
     Attributes:
-        image: uint8 RGB [H, W, 3].
-        people: Keypoints [P, K, 2] in input px, visible [P, K] and boxes [P, 4] (x, y, width,
-            height) in input px: the arguments of `Codec.encode`.
+        image: uint8 RGB [H, W, 3] of the network's input size.
+        people: The arguments of `Codec.encode`: keypoints [P, K, 2] (x, y) in input px, visible
+            [P, K] (0 where not labelled), and boxes [P, 4] (x, y, width, height) in input px.
         index: Index of the sample in the data set.
     """
 
@@ -221,7 +227,8 @@ def padded(
     P is the largest number of people in a sample, at least 1.
 
     Args:
-        people: Keypoints [p, K, 2], visible [p, K] and boxes [p, 4] of each sample.
+        people: For each of the N samples (keypoints [p, K, 2] in input px, visible [p, K], boxes
+            [p, 4] in input px), see `TrainingExample.people`; p may differ.
 
     Returns:
         "keypoints" [N, P, K, 2] float64, "visible" [N, P, K] and "boxes" [N, P, 4] float64. Entries
@@ -311,7 +318,7 @@ class PoseDataset:
         }
 
     def batch(self, examples: Sequence[TrainingExample]) -> dict[str, Any]:
-        """Returns a batch of samples; its targets are encoded together, which is faster.
+        """Returns samples as a batch; the targets are encoded together, which is faster.
 
         Args:
             examples: N samples from `example`.
@@ -348,7 +355,11 @@ class PoseDataset:
         """Returns the augmented image and people of one training sample.
 
         Args:
-            key: (epoch, index), or an index in epoch 0.
+            key: (0-based epoch, index of the sample), or an index alone for epoch 0.
+
+        Raises:
+            FileNotFoundError: If the image is missing.
+            InputError: If the image cannot be decoded.
         """
         epoch, index = (0, key) if isinstance(key, int) else key
         sample = self.samples[index]
@@ -391,8 +402,8 @@ def batches(
         num_workers: Number of reading threads, see `loading_threads`; 0 reads in the calling thread
             when a batch is requested.
         reader: Function that reads images; see `crop_cache.Reader`.
-        shard: Function that selects the batches of this process. Batches are formed before it is
-            applied, so that several processes evaluate the same batches as one.
+        shard: Function from the list of all batches to those of this process, such as
+            `ProcessGroup.shard`; several processes then evaluate the same batches as one.
         timeout: Seconds to wait for an image; None waits for ever.
 
     Yields:

@@ -46,12 +46,12 @@ class BatchPlan:
         largest: int | None = None,
         samples: int | None = None,
     ) -> BatchPlan:
-        """Returns the division that reaches the total batch of a recipe, or the largest below it.
+        """Returns the division that reaches the total batch of a recipe, or comes close below it.
 
         A process takes an equal share of the total. The batch size is the largest divisor of the
-        share that does not exceed the recipe's batch size and fits into the memory. If that is less
-        than half of what would fit (the share is a prime, for example), a few images are left out
-        instead, since batch normalisation needs images.
+        share that does not exceed the recipe's batch size and fits into the memory. If this divisor
+        is at most half of what would fit (the share is a prime, for example), a few images are left
+        out of the total instead, since batch normalisation needs many images.
 
         Args:
             train: Recipe; without a total batch its own numbers are returned.
@@ -96,14 +96,16 @@ class BatchPlan:
         """Returns the division and the memory as a line for the log.
 
         Args:
-            estimate: Estimated memory of a step.
+            estimate: Estimated memory of a training step, see `training.memory.estimate_memory`.
             memory: Memory of the GPU in bytes; None on a CPU.
 
         Example:
             >>> from paddle_pose.training.memory import MemoryEstimate
             >>> estimate = MemoryEstimate(fixed=10**9, per_image=10**8)
-            >>> BatchPlan(128, 2, 32, 2).summary(estimate, memory=16 * 10**9)
-            'Total batch 128 = 2 processes x 32 images x 2 accumulated; about 4.8 GB in float32, the GPU has 16.0 GB'
+            >>> line = BatchPlan(128, 2, 32, 2).summary(estimate, memory=16 * 10**9)
+            >>> print(line)  # doctest: +NORMALIZE_WHITESPACE
+            Total batch 128 = 2 processes x 32 images x 2 accumulated;
+            about 4.8 GB in float32, the GPU has 16.0 GB
         """
         processes = f"{self.processes} process" + ("es" if self.processes > 1 else "")
         needed = f"{_gigabytes(estimate.total(self.batch_size))} in float32"
@@ -114,15 +116,19 @@ class BatchPlan:
         )
 
     def difference(self, given: bool = False, samples: int | None = None) -> str:
-        """Returns by how much the recipe's total batch is missed and what to type; "" for nothing.
+        """Returns a sentence on the difference to the recipe's total batch and how to avoid it.
+
+        It is "" if there is no difference, or the recipe states no total batch.
 
         Args:
             given: Whether the user chose the batch size or the accumulation.
             samples: Number of training samples; None if it is unknown.
 
         Example:
-            >>> BatchPlan(total=128, processes=1, batch_size=32, accumulate=1).difference(given=True)
-            "The recipe's learning rate belongs to a total batch of 128, this run takes 32 (96 fewer): set train.accumulate=4"
+            >>> plan = BatchPlan(total=128, processes=1, batch_size=32, accumulate=1)
+            >>> print(plan.difference(given=True))  # doctest: +NORMALIZE_WHITESPACE
+            The recipe's learning rate belongs to a total batch of 128, this run takes 32
+            (96 fewer): set train.accumulate=4
         """
         if not self.total or self.reached == self.total:
             return ""

@@ -22,7 +22,8 @@ def layout_of(root: Path) -> Layout:
         root: Folder of the data set.
 
     Returns:
-        "coco" if the folder has COCO's annotation files and none of MPII's, else "mpii".
+        "coco" if the folder has COCO's annotation files and none of MPII's, else "mpii", also for a
+        folder that is missing or empty.
     """
     coco_files = [path for path, _ in _coco_files(root).values() if path.exists()]
     return "coco" if coco_files and not any(root.glob("annotations/mpii_*.json")) else "mpii"

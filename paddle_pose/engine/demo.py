@@ -42,8 +42,8 @@ class DemoResult:
         weights: Path of the last checkpoint's weights. The best checkpoint is not used, because it
             is selected on the validation split that is scored here.
         images: Caption of each written image, by the image's path.
-        scores: PCKh values by name, for each method: the trained network and the mean pose of the
-            training split.
+        scores: PCKh in percent as {method: {name: value}}; the methods are the trained network and
+            the mean pose of the training split.
         seconds: Duration of the whole demo in seconds.
         training_seconds: Duration of the training alone in seconds.
     """
@@ -131,7 +131,7 @@ def show(
 
     Returns:
         images: Caption of each written image, by the image's path.
-        scores: PCKh values by name, for each method.
+        scores: PCKh in percent as {method: {name: value}}, see `DemoResult`.
     """
     codec, skeleton = config.codec, config.codec.skeleton
     network = build.trained(config, run_dir / "last" / "model.pdparams")

@@ -63,9 +63,10 @@ class Evaluation:
             joints. AP, 0 to 1: "AP", "AP50", "AR" and others.
         protocol: Settings that the scores depend on, by name: config, data set, metric, input size,
             flip test, decoding, boxes and others.
-        intervals: 95 % confidence interval (low, high) by name, for the scores that have one.
-        baseline: Scores by name of the mean training pose, which does not depend on the image;
-            empty if it was not scored.
+        intervals: 95 % confidence interval (low, high) by name, in the unit of the score; a name of
+            `values` without an interval is missing.
+        baseline: Scores by name of the mean training pose, which does not depend on the image, in
+            the units of `values`; empty if it was not scored.
         written: Paths of the written files.
     """
 
@@ -109,7 +110,9 @@ def evaluate(
         image_size: Input size in px, 256 or 384, that selects the config of Hourglass-52 on MPII,
             as in txyugood's project; None selects none.
         overrides: New values of the config by dotted key, such as {"val.flip": False}.
-        detections: File of detected person boxes in COCO's format; None uses the annotated boxes.
+        detections: Path of detected person boxes in COCO's format, [{"image_id", "category_id",
+            "bbox": [x, y, width, height] in image px, "score"}, ...]; None uses the annotated
+            boxes.
         output: Folder of the predictions and of scores.json; "auto" takes `default_folder`; None
             writes no file.
         draw: Whether to write predictions.png, which shows people from the best to the worst score.
@@ -121,12 +124,14 @@ def evaluate(
             keeps its number.
         command: Command line to store in scores.json.
         progress: Function that returns a progress callback, given the number of people or images
-            and their unit; None shows no progress.
+            and their name, see `progress.ProgressFactory`; None shows no progress.
 
     Raises:
-        FileNotFoundError: If a file is missing.
-        InputError: If a file or a value does not fit, or the output folder contains a file that no
-            evaluation wrote under a name that would be overwritten.
+        FileNotFoundError: If the weights, an annotation file or an image are missing.
+        InputError: If a file is invalid, the config of the weights is unknown, a key or value of
+            `overrides` is invalid, arguments contradict each other, or the output folder contains a
+            file that no evaluation wrote and that would be overwritten.
+        MissingDependencyError: If the weights need a package that is not installed.
 
     Example:
         `evaluate("output/run", data="data/mpii", overrides={"val.flip": False}).values["Mean"]`
@@ -260,7 +265,9 @@ def _settings_of(model: PoseModel, named: object, changes: Mapping[str, object])
 
 
 def default_folder(source: Path, name: str) -> Path:
-    """Returns output/val/NAME-HASH, with the SHA-256 hash of the weights or predictions.
+    """Returns the default folder of an evaluation, output/val/NAME-HASH; nothing is created.
+
+    HASH is the beginning of the SHA-256 of the weights or predictions.
 
     Args:
         source: Path of a weights file or of a file of predictions. The hash of an exported file in

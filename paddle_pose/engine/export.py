@@ -37,9 +37,10 @@ class Export:
     Attributes:
         path: Path of the exported file.
         metadata_path: Path of the JSON file with its metadata, in the same folder.
-        difference: Difference between the outputs of the exported file and of the network: `maps`,
-            the largest difference of the raw outputs, and `pixels`, the distances of the M compared
-            keypoints, [M] in input px. `str(difference)` summarizes it in a sentence.
+        difference: Difference between the exported file and the network. Its attribute `maps` is
+            the largest difference of the raw outputs as a fraction of their largest absolute value,
+            NaN if the file decodes; `pixels` are the distances of the M compared keypoints, [M] in
+            input px. `str(difference)` summarizes both in a line.
     """
 
     path: Path
@@ -76,8 +77,8 @@ def export_model(
         image_size: Input size in px, 256 or 384, that selects the config of Hourglass-52 on MPII,
             as in txyugood's project; None selects none.
         overrides: New values of the config by dotted key.
-        decode: Whether to include decoding in the graph, so that the file returns keypoints; for
-            other programs. `load_model` reads files that return maps.
+        decode: Whether to include decoding in the graph, so that the file returns keypoints, for
+            other programs. `load_model` refuses such a file; it needs the raw outputs.
         calibration: Folder of images to calibrate INT8 quantization with; None exports floating
             point.
         images: Folder of images to compare on; None compares on synthetic people.
@@ -89,8 +90,10 @@ def export_model(
         FileNotFoundError: If a file is missing.
         MissingDependencyError: If the format needs a package that is not installed; the message
             states how to install it.
-        InputError: If a file or a value does not fit, the difference exceeds the tolerance, or the
-            export would overwrite a file that this project did not write. Nothing is written then.
+        InputError: If a file is invalid, the config of the checkpoint is unknown, a key or value of
+            `overrides` is invalid, the suffix is not that of the format, the difference exceeds the
+            tolerance, or the export would overwrite a file that this project did not write. No file
+            gets its final name then.
 
     Example:
         `export_model("output/run/best_model/model.pdparams", "pose.onnx").difference`

@@ -48,7 +48,7 @@ def measure_jitter(
         raw: Path of the predictions.json of a video, predicted without smoothing.
         smoothed: Path of the predictions.json of the same video, predicted with smoothing; None
             smooths the joints of `raw` with the One-Euro filter.
-        min_score: Lowest score of a joint that is measured.
+        min_score: Lowest score of a joint that is measured, usually from 0 to 1.
 
     Raises:
         FileNotFoundError: If a file is missing.
@@ -75,7 +75,7 @@ def smooth_track(track: Track) -> Track:
     """Returns a copy of a track with its joints smoothed by the One-Euro filter.
 
     Args:
-        track: Track of a person, with keypoints in image px.
+        track: Track of a person, with keypoints [T, K, 2] in image px.
     """
     smooth, size = OneEuro(), np.array(track.image_size)
     points = [

@@ -8,9 +8,9 @@ from paddle_pose.configs.registry import CONFIGS, find
 
 
 def list_configs(name: str | None = None) -> str:
-    """Returns a listing of configs: source, command and published scores of each.
+    """Returns a listing of configs as text: source, command and published scores of each.
 
-    The keys of the first listed config, with its values, follow at the end.
+    At the end are all keys that can be changed, with their values in the first listed config.
 
     Args:
         name: Name of the config to list; None lists all configs.

@@ -19,15 +19,15 @@ _MEMORY_LIMITS = (
 
 @dataclass(frozen=True)
 class Machine:
-    """Versions and resources of a machine; `str` formats them for people.
+    """Versions and resources of a machine; `str(machine)` is a text of them.
 
     Attributes:
         python: Version of Python, such as "3.12.1".
         paddle: Version of Paddle, such as "3.3.1".
         gpus: Names of the GPUs that Paddle can use; empty if none.
         cores: Number of CPU cores that this process may use.
-        memory: Memory that this process may use, in bytes.
-        free_disk: Free disk space in bytes.
+        memory: Memory that this process may use, in bytes, see `usable_memory`.
+        free_disk: Free space in bytes on the disk of the folder given to `probe`.
     """
 
     python: str
@@ -77,7 +77,8 @@ def usable_memory(limits: str | Path = "/sys/fs/cgroup") -> float:
     """Returns the memory that this process may use in bytes: the machine's or a container's limit.
 
     Args:
-        limits: Folder of the container's control group, which contains the memory limit.
+        limits: Folder of the container's control group (Linux), which contains the file with the
+            memory limit; if it does not exist, only the machine's memory counts.
     """
     memory = float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     found = [

@@ -20,7 +20,9 @@ _NO_METRICS = {"kind", "step", "epoch", "weights", "monitor"}  # keys of a recor
 def plot_training(
     runs: Sequence[Path], *, metric: str | None = None, output_file: Path | None = None
 ) -> Path:
-    """Draws loss, learning rate and validation scores of runs; logs each run's best evaluation.
+    """Draws loss, learning rate and validation scores of runs as an image, and returns its path.
+
+    The best evaluation of each run is logged.
 
     Args:
         runs: Folders of runs, or paths of their metrics.jsonl.

@@ -1,6 +1,6 @@
 """`load_model`, `open_detector` and `PoseModel`: prediction of poses in images and videos.
 
-The command `predict` is made of the same functions.
+The command `predict` uses the same functions.
 """
 
 from __future__ import annotations
@@ -68,11 +68,13 @@ class PoseModel:
     Args:
         config: Config of the network.
         weights: Path of the weights file or of the exported file.
-        backend: Function that runs the network: from uint8 RGB images [N, H, W, 3] to maps.
+        backend: Function that runs the network: from uint8 RGB images [N, H, W, 3] to {name:
+            outputs [N, ...]}.
         device: Description of backend and device, for messages and file headers.
         fit: Method that fits a whole image into the input: "letterbox" adds black borders,
             "stretch" changes the aspect ratio.
-        open_detector: Function that opens a person detector by its name or path.
+        open_detector: Function from the name or path of a person detector to the detector, see
+            `open_detector` in this module.
 
     Attributes:
         config: Config of the network.
@@ -120,9 +122,11 @@ class PoseModel:
 
     @property
     def needs_boxes(self) -> bool:
-        """Whether `predict` uses a person detector by default.
+        """Whether `predict` needs person boxes: it then runs a person detector by default.
 
-        This is so if the joints are a person's and the network expects one person per window.
+        This is true if two conditions hold: the network has a person's joints (both shoulders), and
+        it expects a window with one person. It is false for a network of hands or faces, and for
+        one that finds several people in a whole image.
         """
         if not set(PERSON_JOINTS) <= set(self.joints):
             return False
@@ -195,11 +199,12 @@ class PoseModel:
             in order. If no person is found, its arrays have the shape [0, ...].
 
         Raises:
-            FileNotFoundError: If an image is missing.
-            InputError: If an image, a box or an argument is invalid, or `images` is a video or an
-                animated image, see `track`.
+            FileNotFoundError: If an image or the file of the detector is missing.
+            InputError: If an image, a box or an argument is invalid, `images` is a video or an
+                animated image (see `track`), or the model is closed.
             ConnectionError: If the detector cannot be downloaded; the message states where to put
                 the file.
+            MissingDependencyError: If the detector needs ONNX Runtime and it is not installed.
 
         Example:
             `people = model.predict("photo.jpg"); people.keypoints[0], people.scores[0]`
@@ -235,7 +240,7 @@ class PoseModel:
 
         Args:
             source: Path of a video or an animated image, number of a camera, or an iterable of
-                frames (paths, arrays, PIL images).
+                frames (paths, uint8 RGB arrays [h, w, 3] or PIL images).
             detector: Detector that finds the people, see `predict`.
             by: Similarity that matches people of consecutive frames: of their keypoints ("oks") or
                 of their boxes ("iou"). None gives no ids, unless `smooth` needs them.
@@ -248,12 +253,16 @@ class PoseModel:
                 own times.
 
         Yields:
-            `PoseResult` of each frame, with `ids`, `frame` (its number) and `seconds` (its time).
+            `PoseResult` of each frame in image px, with `ids` (from 1; -1 without an id), `frame`
+            (number from 0) and `seconds` (time since the first frame).
 
         Raises:
-            FileNotFoundError: If the video is missing.
-            InputError: If the video cannot be read to its end, the source is an image, or an
-                argument is invalid.
+            FileNotFoundError: If the video or the file of the detector is missing.
+            InputError: If the source is an image, an argument is invalid, the model is closed; or,
+                after the last frame that can be read, if the video ends early.
+            ConnectionError: If the detector cannot be downloaded.
+            MissingDependencyError: If a package is missing: PyAV for videos, ONNX Runtime for the
+                detector.
 
         Example:
             `for result in model.track("clip.mp4", smooth=True): print(result.seconds, result.ids)`
@@ -304,7 +313,8 @@ class PoseModel:
             images: uint8 RGB images [N, H, W, 3] in the network's input size.
 
         Returns:
-            Output arrays [N, ...] by name; `config.codec.output_spec` states their axes and units.
+            Output arrays [N, ...] by name, such as {"heatmaps": [N, S, K, h, w]} for S stacks and K
+            joints. `config.codec.output_spec` describes the axes and units of each output.
 
         Raises:
             InputError: If the array has another type or shape, or the model is closed.
@@ -358,14 +368,16 @@ class PoseModel:
         return self._detectors[name]
 
     def predictor(self, max_people: int | None = None) -> Predictor:
-        """Returns a predictor of poses in windows on images; it is made once per `max_people`.
+        """Returns a predictor of poses in windows on images; it is created once per `max_people`.
+
+        `predict` and `track` use it; see `inference.predictor.Predictor`.
 
         Args:
             max_people: Largest number of people per window, for networks that find several; None
                 takes the config's value.
 
         Raises:
-            InputError: If `max_people` is not positive.
+            InputError: If `max_people` is not positive, or the model is closed.
         """
         if max_people not in self._predictors:
             config = with_people(self.config, max_people)
@@ -450,12 +462,13 @@ def load_model(
             as in txyugood's project; instead of `config`.
         fit: Method that fits a whole image into the input: "letterbox" adds black borders,
             "stretch" changes the aspect ratio.
-        progress: Function that receives the progress of a download: done and total bytes, and bytes
-            per second; None displays nothing.
+        progress: Function (bytes so far, size in bytes or None if unknown, bytes per second) that
+            displays the progress of a download; None displays nothing.
 
     Raises:
         FileNotFoundError: If the file does not exist and no published file has this name.
-        InputError: If the file, its config and the arguments do not fit together.
+        InputError: If the file is invalid, its config is unknown, or file, config and arguments
+            contradict each other.
         ConnectionError: If a published file cannot be downloaded; the message states where to put
             it.
         MissingDependencyError: If the file needs a package that is not installed.
@@ -510,17 +523,18 @@ def open_detector(
 ) -> Detector:
     """Returns a person detector, a function from an image to boxes and scores.
 
-    Its argument is a uint8 RGB image [h, w, 3]; it returns boxes [D, 4] (x, y, width, height) in
-    image px, and scores [D].
+    The function receives a uint8 RGB image [h, w, 3]; it returns D boxes, [D, 4] (x, y, width,
+    height) in image px with the upper left corner (x, y), and their scores, [D] from 0 to 1.
 
     Args:
         source: Name of a published detector; path of an ONNX file of NanoDet, YOLOX, RTMDet or
             Ultralytics; or path of a pose network that finds several people, with its config beside
             it: its boxes surround the keypoints of each person.
-        format: Format of the outputs of an ONNX file of another project; None recognises it.
-        min_score: Score that a box must exceed; None takes the default of the detector's kind.
-        max_people: Largest number of boxes per image; None takes the default: 20, or 6 for a pose
-            network.
+        format: Format of the outputs of an ONNX file: "nanodet", "yolox", "rtmdet", "ultralytics"
+            or another value of `DetectorFormat`; None recognises it by running the network.
+        min_score: Score from 0 to 1 that a box must exceed; None takes the default of the published
+            detector or of the format.
+        max_people: Largest number of boxes per image; None takes 20, or 6 for a pose network.
         device: Device to compute on: "auto" (a GPU if there is one), "cpu", "gpu" or "gpu:1".
         threads: Number of CPU threads; None takes OMP_NUM_THREADS or all cores.
         from_file: Local copies of the published files, see `load_model`.
@@ -570,7 +584,7 @@ def locate_detector(
     cache: str | Path | None = None,
     progress: DownloadProgress | None = None,
 ) -> Path:
-    """Returns the path of a person detector's file, after downloading a published one.
+    """Returns the path of the file of a person detector; a published detector is downloaded.
 
     Args:
         source: Name of a published detector, or path of a file, see `open_detector`.

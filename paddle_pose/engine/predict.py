@@ -54,11 +54,11 @@ class People:
         boxes: File of boxes in image px, see `io.boxes.read_boxes`; None uses the detector.
         detector: Detector that finds the people, see `PoseModel.predict`: "auto", the name or path
             of a detector, or None for the whole image. Ignored with `boxes` and `one_person`.
-        detector_format: Format of the outputs of an ONNX detector of another project; None
-            recognises it.
+        detector_format: Format of the outputs of an ONNX detector of another project, a value of
+            `inference.detection.recognize.DetectorFormat` such as "yolox"; None recognises it.
         detect_every: Number of frames of a video between two runs of the detector.
-        min_score: Lowest score of a box; None takes `MIN_BOX_SCORE` for `boxes`, and the default of
-            the detector's kind.
+        min_score: Lowest score of a box, from 0 to 1; None takes `MIN_BOX_SCORE` with `boxes`, else
+            the default of the detector, see `open_detector`.
         max_people: Largest number of people per image; None takes the default of the detector or
             network.
         fit: Method that fits a whole image into the input: "letterbox" adds black borders,
@@ -89,16 +89,18 @@ class Results:
 
     Attributes:
         folder: Folder of drawings and files; it is created if missing.
-        save: Kinds of files to write, any of "drawing", "json", "coco" and "csv".
+        save: Files to write: any of "drawing" (images and videos with skeletons), "json"
+            (predictions.json), "coco" (results in COCO's format) and "csv".
         show: Whether drawn frames are also shown in a window on the screen.
-        min_score: Lowest score of a joint that is drawn.
+        min_score: Lowest score of a joint that is drawn, inclusive, usually from 0 to 1.
         joint_names: Whether the names of the joints are drawn.
         color: Meaning of the colours: "person", one per person, or "side", one per side of the
             body. None takes "person", but "side" for videos without ids, since people cannot be
             matched from frame to frame there.
         boxes: Whether the box of each person is drawn.
         scores: Whether the score of each person is written above the head.
-        maps: Whether the network's maps are drawn, as an image per window.
+        maps: Whether the network's outputs (heatmaps, for example) are drawn over each window, as
+            an image file per window.
     """
 
     folder: Path = Path("output/predict")
@@ -172,8 +174,8 @@ def predict_files(
         from_file: Local copies of published files, or folders or archives that contain them; these
             are not downloaded.
         download_progress: Function that receives the progress of a download, see `io.download`.
-        progress: Function that returns a progress callback, given the number of frames and their
-            unit.
+        progress: Function that returns a progress callback, given the number of frames (None if
+            unknown) and their name, see `progress.ProgressFactory`.
         interruption: Handler of requests to stop early, such as Ctrl-C, entered while frames are
             processed; None handles none.
 
@@ -182,8 +184,9 @@ def predict_files(
         processed frame.
 
     Raises:
-        FileNotFoundError: If a file is missing.
-        InputError: If a file or an argument is invalid, or arguments contradict each other.
+        FileNotFoundError: If the weights, a place, the boxes or the detector are missing.
+        InputError: If a file or an argument is invalid, or arguments contradict each other. A
+            source that cannot be read is not an error but an entry of `Summary.failures`.
         ConnectionError: If a published file cannot be downloaded; the message states where to put
             it.
         MissingDependencyError: If the weights need a package that is not installed.
@@ -312,7 +315,7 @@ def predict_files(
 
 
 def check_people(people: People, results: Results) -> None:
-    """Raises an error if `one_person` is combined with settings for several people.
+    """Raises an error if `People.one_person` is combined with settings for several people.
 
     Args:
         people: Settings of detection and tracking.
@@ -338,7 +341,7 @@ def check_people(people: People, results: Results) -> None:
 
 
 def warn_of_no_effect(people: People, sources: Sequence[Source]) -> None:
-    """Logs a warning for each setting that has no effect.
+    """Logs a warning for each setting that has no effect on the given sources.
 
     Args:
         people: Settings of detection and tracking.

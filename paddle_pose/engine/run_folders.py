@@ -25,10 +25,11 @@ OUTPUT = Path("output")
 def started(output: Path | None, name: str) -> Iterator[Path]:
     """Yields a folder for a new run, locked against other processes while the block runs.
 
-    If the block fails before the run has files, a folder that was numbered here is removed again.
+    If `output` is None and the run has no files when the block ends, the folder is removed again.
 
     Args:
-        output: Folder that the user named; None for output/<name>, see `new`.
+        output: Folder that the user named; None takes output/<name>, with a number if that folder
+            exists, see `new`.
         name: Name of the config.
 
     Raises:
@@ -51,11 +52,11 @@ def _in_use(run_dir: Path) -> AbstractContextManager[None]:
 
 
 def new(output: Path | None, name: str) -> Path:
-    """Returns a folder that no run has used; it is created if it is missing.
+    """Returns a folder that no run has used; it is created if missing.
 
     Args:
-        output: Folder that the user named; None for output/<name>, with -2, -3, ... if that exists:
-            each of several processes gets its own.
+        output: Folder that the user named; None takes output/<name>, with -2, -3 and so on if that
+            exists, so that each of several processes gets a folder of its own.
         name: Name of the config.
 
     Raises:
@@ -99,11 +100,16 @@ def resumed(
     run ended before its first one.
 
     Args:
-        resume: Folder of the run or of one of its checkpoints; "" for the newest run of the config.
-        output: Folder of the run where `resume` is "".
-        config_name: Name of the config whose newest run is continued; None for that of
-            `image_size`, or any.
-        image_size: Input size of Hourglass-52 on MPII in px; None if not given.
+        resume: Folder of the run or of one of its checkpoints; "" takes `output`, or the newest run
+            of the config if that is None.
+        output: Folder of the run if `resume` is "".
+        config_name: Name of the config whose newest run is continued; None takes the config of
+            `image_size`, or any config if that is None, too.
+        image_size: Input size of Hourglass-52 on MPII in px, 256 or 384; None if not given.
+
+    Yields:
+        run_dir: Folder of the run.
+        checkpoint: Folder of the checkpoint, or None.
 
     Raises:
         FileNotFoundError: If there is no such run, or it has no intact checkpoint.
@@ -144,8 +150,9 @@ def runs_of(config_name: str | None, image_size: int | None = None) -> list[Path
     """Returns the folders in output/ that contain a run of a config, newest first.
 
     Args:
-        config_name: Name of the config; None for that of `image_size`, or any.
-        image_size: Input size of Hourglass-52 on MPII in px; None if not given.
+        config_name: Name of the config; None takes the config of `image_size`, or any config if
+            that is None, too.
+        image_size: Input size of Hourglass-52 on MPII in px, 256 or 384; None if not given.
     """
     name = config_name or (f"hourglass52_mpii_{image_size}" if image_size else "*")
     found = {

@@ -56,14 +56,15 @@ class Run:
 
     Attributes:
         folder: Folder of the run.
-        best: Weights of the best evaluation, by PCKh's "Mean@0.1" or AP; the file does not exist if
-            no evaluation gave a finite number.
-        last: Weights of the last checkpoint.
-        values: Numbers of the best evaluation, with its "epoch", and "weights" "live" or "averaged"
-            (`train.ema`).
-        history: Every line of metrics.jsonl, "kind" "train" (at every `train.log_every` steps:
-            "step", "epoch", "loss" and its terms, "lr", "acc_pose", "grad_norm", "ips") or "eval"
-            ("epoch", and the metric's numbers).
+        best: Path of the weights of the best evaluation, by PCKh's "Mean@0.1" or AP; the file does
+            not exist if no evaluation gave a finite number.
+        last: Path of the weights of the last checkpoint.
+        values: Numbers of the best evaluation by name (PCKh in percent, AP from 0 to 1), with its
+            0-based "epoch", and "weights": "live", or "averaged" for those of `train.ema`.
+        history: Lines of metrics.jsonl as dicts, in order. One with "kind" "train" is written every
+            `train.log_every` steps, with "step", "epoch", "loss" and its terms, "lr", "acc_pose",
+            "grad_norm" and "ips" (images per second). One with "kind" "eval" contains "epoch" and
+            the numbers of an evaluation.
     """
 
     folder: Path
@@ -99,27 +100,30 @@ def train(
     step it raises `KeyboardInterrupt`, and there is nothing to continue.
 
     Args:
-        config: Name of the config; None uses that of `image_size`, else Hourglass-52 on MPII, or a
-            tiny Hourglass on synthetic people.
+        config: Name of the config; None takes the config of `image_size`. If that is None, too, it
+            is Hourglass-52 on MPII, or a tiny Hourglass if the data are synthetic people.
         data: Folder of the data set; None uses the annotation files that `overrides` name, or
             synthetic people if they name none. A resumed run uses its own data.
-        output: Folder of the run; None for output/<config>, with -2, -3, ... if that is taken. It
-            is locked during the training, so that no other training uses it.
+        output: Folder of the run; None takes output/<config>, or with -2, -3 and so on if that
+            exists. It is locked during the training, so that no other training uses it.
         overrides: Values by dotted key that replace the config's, such as {"train.epochs": 50}.
         resume: Folder of the run to continue or of one of its checkpoints, or True for the newest
             run of the config. "auto" continues the run in `output`, or the newest run of the
-            config, where there is one, and starts one where there is none: for a training in
-            several sittings. None starts a new run.
+            config, if there is one, and otherwise starts a run: the same call then works for each
+            part of a training. None starts a new run.
         max_hours: Hours after which the run is saved and ends; None for no limit.
-        device: "auto" (a GPU if there is one), "cpu", "gpu" or "gpu:1".
-        init: Weights to start from: a file, or the name of a published one; tensors that fit are
-            loaded. "none" starts from random weights. None uses the weights that the config names,
-            or random weights on synthetic people.
-        image_size: Input size of Hourglass-52 on MPII, as in txyugood/PaddlePose; instead of
-            `config`.
+        device: Device to compute on: "auto" (a GPU if there is one), "cpu", "gpu" or "gpu:1".
+        init: Weights to start from: path of a weights file, or name of a published file that has
+            been downloaded; tensors with a known name and a matching shape are loaded. "none"
+            starts from random weights. None takes the weights that the config names, or random
+            weights on synthetic people.
+        image_size: Input size of Hourglass-52 on MPII in px, 256 or 384, as in txyugood/PaddlePose;
+            instead of `config`.
         force: Whether to resume although the config or the data differ.
-        interruption: Interruption that may end the run early; None for Ctrl-C and `max_hours`.
-        progress: Display of the number of completed steps; None shows nothing.
+        interruption: Object that may request the end of the run, see `interruption.Interruption`;
+            None handles Ctrl-C and `max_hours`.
+        progress: Function that returns a progress callback, given the number of steps and their
+            name, see `progress.ProgressFactory`; None shows no progress.
 
     Returns:
         The run: its folder, weights, best numbers and history.
@@ -128,7 +132,9 @@ def train(
         FileNotFoundError: If the data, the weights to start from or the run to continue are
             missing.
         Interrupted: If the training was ended early; it is saved.
-        InputError: If data, config or folder do not fit, or another process trains in the folder.
+        InputError: If the data are invalid or do not fit the config, a key or value of `overrides`
+            is invalid, arguments contradict each other, `output` contains a run, another process
+            trains in the folder, or the training cannot continue (see `Trainer.fit`).
 
     Example:
         `run = train("hourglass52_mpii_256", data="data/mpii", overrides={"train.epochs": 50})`
@@ -163,7 +169,9 @@ def train(
     changes = dict(overrides or {})
     if init is not None:
         changes["train.init"] = str(init)
-    beside, checkpoint, run_dir = None, None, None
+    beside = None
+    checkpoint = None
+    run_dir = None
     with ExitStack() as held:  # the run's lock: the main process has it
         if resume is not None:
             found = run_folders.resumed(resume, output, config, image_size)
@@ -222,26 +230,30 @@ def train_config(
 
     Args:
         config: Config to train.
-        given: Dotted keys that the user chose for a new run: its batch size and accumulation are
-            adapted to the devices unless one of them is among these, and synthetic people start
-            from random weights unless `train.init` is. None uses all values of `config` as they
-            are.
+        given: Dotted keys whose values the user chose for a new run. Batch size and accumulation
+            are adapted to the devices unless "train.batch_size" or "train.accumulate" is among
+            these keys; a training on synthetic people starts from random weights unless
+            "train.init" is. None takes all values of `config` as they are.
         data: Folder of the data set; None uses the config's annotation files, or synthetic people
             if it has none.
         run_dir: Folder of the run.
-        device: "auto", "cpu" or "gpu".
-        resume: Checkpoint folder to continue from; None starts, and empties the log that an
-            earlier start left in `run_dir`.
+        device: Device to compute on: "auto" (a GPU if there is one), "cpu", "gpu" or "gpu:1".
+        resume: Folder of the checkpoint to continue from; None starts at the first epoch, and
+            empties the log that an earlier start left in `run_dir`.
         force: Whether to resume although the config or the data differ.
-        interruption: Interruption that may end the run early; None for none.
-        process_group: Processes that train together; None uses those that
+        interruption: Object that may request the end of the run; None if nothing ends it early.
+        process_group: Processes that train together; None takes those that
             `paddle.distributed.launch` has started.
-        progress: Display of the number of completed steps.
+        progress: Function that returns a progress callback, see `train`.
+
+    Returns:
+        Numbers of the best evaluation by name, see `Run.values`.
 
     Raises:
         FileNotFoundError: If data, or the weights to start from, are missing.
         Interrupted: If the training was ended early; it is saved.
-        InputError: If data or config do not fit.
+        InputError: If the data are invalid or do not fit the config, the checkpoint does not fit
+            and `force` is False, or the training cannot continue (see `Trainer.fit`).
     """
     where = set_device(device)
     gpu_flags.set_flags(
@@ -408,10 +420,13 @@ def _weights_of(config: Config) -> str:
 
 
 def read_history(run_dir: Path) -> list[dict[str, float | str | None]]:
-    """Returns the records that a run has logged, one for each line of its metrics.jsonl.
+    """Returns the lines of a run's metrics.jsonl as dicts, see `Run.history`.
 
     Args:
         run_dir: Folder of the run.
+
+    Raises:
+        FileNotFoundError: If the folder has no metrics.jsonl.
     """
     lines = (run_dir / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     return [json.loads(line) for line in lines]
@@ -425,17 +440,17 @@ def write_synthetic_data(
     Later calls with the same arguments write nothing.
 
     Args:
-        config: Config that specifies the data set.
-        folder: Folder to write to.
-        num_train: Number of people to train on.
-        num_val: Number of people to validate with.
-        seed: Seed of the people.
+        config: Config whose data set is "mpii" or "coco".
+        folder: Folder to write to; it is created if missing.
+        num_train: Number of people in the training split.
+        num_val: Number of people in the validation split.
+        seed: Seed of the random generator of the people.
 
     Returns:
-        The folder, for `dataset_root`.
+        `folder`, the argument `data` of `train`.
 
     Raises:
-        InputError: If the folder holds anything else.
+        InputError: If the folder contains anything but synthetic people of the same arguments.
     """
     write = {"mpii": write_mpii, "coco": write_coco}[config.data.dataset]
     return write(folder, num_train=num_train, num_val=num_val, seed=seed, size=(160, 160))
@@ -444,15 +459,16 @@ def write_synthetic_data(
 def sample_images(
     config: Config, backend: Backend, samples: Sequence[Sample]
 ) -> dict[str, np.ndarray]:
-    """Returns drawings of the poses in a few samples, and of the maps of the first sample.
+    """Returns drawings of the poses in samples, and of the network's outputs for the first sample.
 
     Args:
         config: Config of the network.
-        backend: Network to run.
-        samples: Samples to draw; at least one.
+        backend: Function that runs the network: from uint8 RGB images [N, H, W, 3] to {name:
+            outputs [N, ...]}.
+        samples: Samples to draw, at least one.
 
     Returns:
-        uint8 RGB images [h, w, 3] by name, "validation" and "maps".
+        {"validation": poses, four samples per row; "maps": outputs}, uint8 RGB images [h, w, 3].
     """
     codec = config.codec
     tiles: list[np.ndarray] = []
@@ -535,7 +551,7 @@ def _report_both(
     evaluations = [record for record in read_history(run_dir) if record["kind"] == "eval"]
     if evaluations:
         say("best " + eval_line(best, summary, prefix=f"epoch={best['epoch']}:"))
-        # JSON has no NaN: a number that nobody in the validation set defines is null there.
+        # JSON has no NaN: a number that no person of the validation set defines is null there.
         last = {
             name: float("nan") if value is None else value
             for name, value in evaluations[-1].items()

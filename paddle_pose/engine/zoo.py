@@ -34,7 +34,9 @@ _IN_ARCHIVE = "end2end.onnx"  # mmdeploy's name of an exported network
 _log = logging.getLogger("paddle_pose")
 
 Copies = Path | Sequence[Path] | None
-"""Local copies of published files, used instead of a download: files, folders or archives."""
+"""Paths of local copies of published files: files, or folders or archives that contain them.
+
+They are used instead of a download; None downloads missing files."""
 
 
 def find_published(name: str) -> PublishedFile:
@@ -79,8 +81,8 @@ def fetch(
         folder: Folder to store the files in; None takes the cache, see `io.cache`.
         from_file: Local copies of the files, a folder or an archive that contains them; nothing is
             downloaded then. None downloads the missing files.
-        progress: Function that receives the progress of the download: done and total bytes, and
-            bytes per second; None displays nothing.
+        progress: Function (bytes so far, size in bytes or None if unknown, bytes per second) that
+            displays the progress of the download; None displays nothing.
 
     Raises:
         FileNotFoundError: If a local copy is missing.
@@ -95,7 +97,9 @@ def fetch(
 
 
 def path_of_published(name: str) -> Path:
-    """Returns where a published file is kept after its download, see `fetch`; nothing is downloaded.
+    """Returns the path that a published file has after its download, see `fetch`.
+
+    Nothing is downloaded, and the file need not exist.
 
     Args:
         name: Name of the published file.
@@ -295,7 +299,8 @@ def locate(
         folder: Folder to store published files in; None takes the cache, see `io.cache`.
         from_file: Local copies of the published files, see `fetch`.
         progress: Function that receives the progress of the download, see `fetch`.
-        what: Kind of network that is expected: "weights" for a pose network, or "detector".
+        what: Network that is expected: "weights" for a pose network, or "detector" for a person
+            detector.
         engine: Backend that will run a published file: "onnx", "openvino", "paddle" or "auto",
             which prefers ONNX Runtime if it and onnx are installed.
 
@@ -325,7 +330,7 @@ def locate(
 
 
 def copies_of(name: str, copies: Copies) -> tuple[Path, ...]:
-    """Returns the local copies that may belong to a published file.
+    """Returns those of several local copies that may belong to a published file.
 
     These are files with its name or checksum, folders with such a file, and all archives.
 
@@ -382,7 +387,8 @@ def convert(config: Config, source: Path, target: Path, force: bool = False) -> 
 
     Raises:
         FileNotFoundError: If the source is missing.
-        InputError: If the source does not fit the config, or a file exists and `force` is False.
+        InputError: If the source is not a weights file, its tensors are not those of the config's
+            network, the suffix of `target` is none of these, or a file exists and `force` is False.
         MissingDependencyError: If Paddle is missing, or for an .onnx file the package onnx.
     """
     if target.suffix == ".onnx":
@@ -461,7 +467,9 @@ def convert_file(
 
 
 def usage(file: PublishedFile, path: Path) -> str:
-    """Returns a command line that uses a published file.
+    """Returns text with a command line that uses a published file, according to its purpose.
+
+    The command detects people, trains from the file, or evaluates it.
 
     Args:
         file: Description of the published file.
@@ -486,12 +494,16 @@ def usage(file: PublishedFile, path: Path) -> str:
 
 
 def published_numbers(file: PublishedFile) -> str:
-    """Returns the scores that a file's publisher reports, as text such as "AP 0.765"."""
+    """Returns the scores that a file's publisher reports, as text such as "AP 0.765".
+
+    Args:
+        file: Description of the published file.
+    """
     return _text(file.published) or "no scores"
 
 
 def description(file: PublishedFile) -> str:
-    """Returns lines that describe a published file: URLs, checksums, scores, author, licences.
+    """Returns a text of several lines on a published file: URLs, checksums, scores, licences.
 
     Args:
         file: Published file to describe.

@@ -31,11 +31,13 @@ class Member:
     """One entry of an archive.
 
     Attributes:
-        name: Name that the archive states, unchecked: it may be absolute or hold "..".
+        name: Name that the archive states, unchecked: it may be absolute or contain "..".
         size: Unpacked size in bytes that the archive states, unchecked.
         kind: "file" or "folder"; otherwise a description of an entry that is refused, such as a
             link or a device.
-        open: Returns a stream of the content; None for an entry without content.
+        open: Function without arguments that returns a binary stream of the content, or None for an
+            entry without content. Call and read it before the next member is taken: a tar file is
+            read in one pass.
     """
 
     name: str
@@ -45,15 +47,20 @@ class Member:
 
 
 def members(archive: Path) -> Iterator[tuple[Member, int]]:
-    """Yields the members of an archive in its order.
+    """Yields the entries of an archive in the order in which they are stored.
+
+    Folders, links and devices are yielded, too, see `Member.kind`.
 
     Args:
-        archive: Tar file, also compressed, or zip file.
+        archive: Path of a tar file, plain or compressed by gzip, bzip2 or xz, or of a zip file.
 
     Yields:
-        A member, and the position in the archive in bytes, from which progress is computed.
+        member: The entry.
+        position: Number of bytes of the archive (compressed) up to this entry. Progress is the
+            ratio of `position` to the size of the archive.
 
     Raises:
+        FileNotFoundError: If the archive does not exist.
         InputError: If the archive is damaged or incomplete.
     """
     with archive.open("rb") as file, damage_explained(archive, 0):
@@ -131,7 +138,7 @@ class damage_explained:  # noqa: N801 (reads as a function)
     """Context manager that turns errors of the archive libraries into an `InputError`.
 
     Args:
-        archive: Archive, for the message.
+        archive: Path of the archive, for the message.
         files: Number of files unpacked so far, for the message.
 
     Raises:

@@ -35,10 +35,10 @@ class Extracted:
     """Numbers of files that one call of `extract` handled.
 
     Attributes:
-        written: Files unpacked by this call.
-        kept: Files that existed already with the right size.
-        macos: Entries `._*`, `__MACOSX` and `.DS_Store`, which are left out.
-        ignored: Files for which `place` returned None.
+        written: Number of files unpacked by this call.
+        kept: Number of files that existed already with the right size.
+        macos: Number of entries `._*`, `__MACOSX` and `.DS_Store`, which are left out.
+        ignored: Number of files for which the argument `place` of `extract` returned None.
     """
 
     written: int = 0
@@ -48,10 +48,10 @@ class Extracted:
 
 
 def is_archive(path: Path) -> bool:
-    """Returns whether a file is an archive that `extract` reads, by its suffix.
+    """Returns whether `extract` reads a file, by its suffix: .tar, .tar.gz, .tar.xz, .zip, ...
 
     Args:
-        path: File, which need not exist.
+        path: Path of the file, which need not exist.
     """
     return path.name.lower().endswith(SUFFIXES)
 
@@ -78,8 +78,8 @@ def checked_name(name: str) -> str:
         name: Name of the member, as the archive states it.
 
     Raises:
-        InputError: If the name is absolute, contains `..` or a drive letter, or holds a backslash
-            or a control character.
+        InputError: If the name is absolute, or contains `..`, a drive letter, a backslash or a
+            control character.
 
     Example:
         >>> checked_name("./mpii//images/1.jpg")
@@ -115,20 +115,25 @@ def extract(
 
     Args:
         archive: Archive to unpack.
-        folder: Folder to unpack into; it is made if it is missing.
-        place: Returns the path below `folder` for a member's checked name, or None to leave the
-            member out.
-        progress: Receives a line of text about once a second; None for silence.
-        max_bytes: Largest unpacked size in bytes; a larger archive is refused.
-        max_ratio: Largest ratio of unpacked to packed size; an archive above it is refused.
+        folder: Folder to unpack into; it is created if missing.
+        place: Function from a member's name (relative, with `/` between folders, see
+            `checked_name`) to the path below `folder` at which the file is written, or None to
+            leave it out. The default keeps the name.
+        progress: Function that receives a line of text, such as "mpii.tar.gz: 40 %, 900 files
+            written", about once a second; None for silence.
+        max_bytes: Largest unpacked size of all members together in bytes; a larger archive is
+            refused.
+        max_ratio: Largest ratio of unpacked to packed size; an archive above it is refused, unless
+            it unpacks to less than 200 MB.
 
     Returns:
         The numbers of files that were written, kept and left out.
 
     Raises:
         FileNotFoundError: If the archive does not exist.
-        InputError: If the archive is damaged, or a member is refused; names the member. Files
-            unpacked before stay.
+        InputError: If the archive is damaged, exceeds a limit, contains two different files for one
+            path, or contains a link, a device, a file with a password or a name that `checked_name`
+            refuses. The message names the member; files unpacked before it stay.
         OSError: If the disk is full.
     """
     if not archive.is_file():
@@ -189,11 +194,11 @@ def extract(
 
 
 def holds(path: Path, size: int) -> bool:
-    """Returns whether a path is a regular file, and no link, of a size.
+    """Returns whether a path is a regular file, not a link, with a given size.
 
     Args:
-        path: Path to look at.
-        size: Size in bytes.
+        path: Path, which need not exist.
+        size: Expected size in bytes.
     """
     try:
         status = path.lstat()
@@ -203,10 +208,10 @@ def holds(path: Path, size: int) -> bool:
 
 
 def make_folder(path: Path, root: Path) -> None:
-    """Makes a folder and its missing parents.
+    """Creates a folder and its missing parents, unless they exist.
 
     Args:
-        path: Folder to make: `root`, or a folder below it.
+        path: Folder to create: `root`, or a folder below it.
         root: Folder from which on links are refused.
 
     Raises:
@@ -228,13 +233,13 @@ def write_whole(path: Path, source: IO[bytes], size: int) -> None:
     """Writes a file completely, or not at all.
 
     Args:
-        path: File to write.
-        source: Stream to copy from.
-        size: Size of the file in bytes.
+        path: File to write; an existing file is replaced.
+        source: Binary stream to copy from.
+        size: Number of bytes to copy.
 
     Raises:
         InputError: If `path` is a folder.
-        EOFError: If `source` holds fewer than `size` bytes.
+        EOFError: If `source` contains fewer than `size` bytes.
         OSError: If the disk has no room for the file.
     """
     _check_room(path, size)

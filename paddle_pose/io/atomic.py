@@ -11,20 +11,23 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def replacing(path: Path, *, sync: bool = False, concurrent: bool = True) -> Iterator[Path]:
-    """Yields a path to write to, and gives its file the final name when the block ends.
+    """Yields the path of a temporary file, the draft, and renames it when the block ends.
 
-    After an error the draft is removed, and a file under the final name stays as it was. A device
-    or a pipe under the final name, such as /dev/stdout, is written to directly.
+    If the block raises an error, the draft is removed, a file under the final name stays as it was,
+    and the error passes on. A device or a pipe under the final name, such as /dev/stdout, is
+    written to directly.
 
     Args:
-        path: Final name of the file. Missing folders are made.
-        sync: Whether the file is flushed to the disk (fsync) before it takes its final name.
+        path: Final path of the file; an existing file is replaced. Missing folders are created.
+        sync: Whether to flush the draft to the disk (fsync) before it is renamed, so that it
+            survives a power failure.
         concurrent: Whether several processes or threads may write the file at the same time. False
             always gives the draft the same name, so that the next run replaces the draft of a
             killed one.
 
     Yields:
-        The path of the draft, in the same folder and with the same suffix.
+        The path of the draft, in the folder of `path` and with the same suffix. The block must
+        write the whole file to it.
 
     Raises:
         OSError: If the file cannot be written; its `filename` is the final name, not the draft's.
@@ -71,26 +74,32 @@ def is_device(path: Path) -> bool:
 
 
 def write_text(path: Path, text: str, *, sync: bool = False, concurrent: bool = True) -> None:
-    """Writes a text file in UTF-8, completely or not at all.
+    """Writes a text file in UTF-8, completely or not at all; an existing file is replaced.
 
     Args:
-        path: File to write.
+        path: Path of the file; missing folders are created.
         text: Content of the file.
-        sync: Whether the file is flushed to the disk first, see `replacing`.
+        sync: Whether to flush the file to the disk first, see `replacing`.
         concurrent: Whether others may write the file at the same time, see `replacing`.
+
+    Raises:
+        OSError: If the file cannot be written.
     """
     with replacing(path, sync=sync, concurrent=concurrent) as draft:
         draft.write_text(text, encoding="utf-8")
 
 
 def write_bytes(path: Path, content: bytes, *, sync: bool = False, concurrent: bool = True) -> None:
-    """Writes a binary file, completely or not at all.
+    """Writes a binary file, completely or not at all; an existing file is replaced.
 
     Args:
-        path: File to write.
+        path: Path of the file; missing folders are created.
         content: Content of the file.
-        sync: Whether the file is flushed to the disk first, see `replacing`.
+        sync: Whether to flush the file to the disk first, see `replacing`.
         concurrent: Whether others may write the file at the same time, see `replacing`.
+
+    Raises:
+        OSError: If the file cannot be written.
     """
     with replacing(path, sync=sync, concurrent=concurrent) as draft:
         draft.write_bytes(content)

@@ -29,15 +29,20 @@ _log = logging.getLogger("paddle_pose")
 
 @dataclass(frozen=True)
 class Boxes:
-    """Boxes by image.
+    """Person boxes by image, as `read_boxes` returns them.
+
+    A box is (x, y, width, height) in image px; (x, y) is the upper left corner. The name of an
+    image may include folders: it belongs to each path that ends with it, and the longest such name
+    is used.
 
     Attributes:
-        source: File of the boxes.
-        by_name: Boxes by file name, or by the end of a path.
-        by_id: Boxes by COCO's image id, for images whose names are numbers.
-        ids: COCO's image id by file name; empty where the file has none.
-        complete: Whether nobody is in an image that the file does not name; otherwise nothing is
-            known about it.
+        source: Path of the file that the boxes were read from.
+        by_name: Lists of boxes by the name of an image or video.
+        by_id: Lists of boxes by COCO's image id, for files without names; an id belongs to the
+            image whose name is that number, such as 000000000139.jpg.
+        ids: COCO's image ids by image name; empty if the file does not state them.
+        complete: Whether an image that the file does not list has no people (COCO's formats). If
+            False, nothing is known about such an image (the plain format).
     """
 
     source: Path
@@ -47,10 +52,10 @@ class Boxes:
     complete: bool
 
     def of(self, path: Path) -> list[Box] | None:
-        """Returns an image's boxes; None where nothing is known about it.
+        """Returns the boxes of an image; None if nothing is known about it, see `complete`.
 
         Args:
-            path: Image file.
+            path: Path of the image; for a frame of a video, that of the video.
         """
         name = _named(path, self.by_name)
         if name is not None:
@@ -60,23 +65,23 @@ class Boxes:
         return [] if self.complete else None
 
     def image_id(self, path: Path) -> int | None:
-        """Returns the id that the file gives an image; None where it gives none.
+        """Returns COCO's id of an image; None if the file of boxes does not state it.
 
         Args:
-            path: Image file.
+            path: Path of the image.
         """
         name = _named(path, self.ids)
         return None if name is None else self.ids[name]
 
     def check(self, paths: list[Path]) -> None:
-        """Makes sure that the file is about these images.
+        """Raises an error if the boxes do not belong to the given images.
 
         Args:
-            paths: Image files, one or more.
+            paths: Paths of all images, at least one.
 
         Raises:
-            InputError: If no box belongs to any, or a plain file names an image that is not among
-                them.
+            InputError: If none of the images has a box (COCO's formats), or the file of boxes names
+                an image that is not among `paths` (the plain format).
         """
         if self.complete:
             if not any(self.of(path) for path in paths):
@@ -98,20 +103,29 @@ class Boxes:
 
 
 def read_boxes(path: Path, min_score: float = 0.0) -> Boxes:
-    """Returns the boxes of people in a file of any of `FORMS`.
+    """Returns the boxes of people in a JSON file.
 
-    Boxes of a video's name hold for each of its frames. Crowd regions are left out. Boxes of other
-    categories than people are left out, too, and counted in the log. A person is category 1 of
-    detections, and the category named person, in capitals or not, of annotations; where no category
-    has that name, the boxes of all categories are taken, with a warning.
+    The file has one of three formats; boxes are [x, y, width, height] in image px:
+
+    - plain: {"image.jpg": [box, ...], ...}. With the name of a video, the boxes are used in each of
+      its frames;
+    - COCO's annotations: {"images": ..., "annotations": ..., "categories": ...};
+    - COCO's detections: [{"image_id": ..., "category_id": ..., "bbox": box, "score": ...}, ...].
+
+    In COCO's formats, empty boxes and crowd regions are left out. So are the boxes of other
+    categories than people, whose number is logged. People are category 1 of detections, and the
+    category with the name "person" (in any case) of annotations; if no category has that name, the
+    boxes of all categories are returned, with a warning.
 
     Args:
-        path: JSON file.
-        min_score: Lowest score of a detected box that is kept.
+        path: Path of the file.
+        min_score: Lowest score of a detected box that is kept, inclusive, in the unit of the file
+            (usually 0 to 1). Used for COCO's detections only.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        InputError: If it is of none of these forms; names the record and key.
+        FileNotFoundError: If the file does not exist.
+        InputError: If the file is not valid JSON, has none of the three formats, or contains an
+            invalid box; the message names the record and the key.
     """
     if not path.is_file():
         raise FileNotFoundError(f"--boxes {path}: not found")

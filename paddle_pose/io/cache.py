@@ -28,12 +28,12 @@ def user_cache() -> Path:
 
 
 def cache_for(file_names: Iterable[str], folder: Path | None = None) -> Path:
-    """Returns the folder for downloaded files that belong together.
+    """Returns the folder for downloaded files that belong together; nothing is created.
 
     Args:
-        file_names: Names of the files.
-        folder: Folder that the user named; None for output/published where all of the files exist
-            there, otherwise for the user's cache.
+        file_names: Names of the files, without folders.
+        folder: Folder that the user named, which is returned; None takes output/published if all of
+            the files exist there, else `user_cache`.
     """
     if folder is not None:
         return folder

@@ -24,11 +24,11 @@ def read_json(path: Path) -> Any:
     """Returns the content of a JSON file.
 
     Args:
-        path: JSON file in UTF-8.
+        path: Path of a JSON file in UTF-8.
 
     Raises:
         FileNotFoundError: If the file does not exist.
-        InputError: If it is not valid JSON.
+        InputError: If the file is not valid JSON.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: not found")
@@ -45,13 +45,13 @@ def read(source: str | Path | Mapping[str, Any]) -> tuple[dict[str, list[dict[st
         source: Path of the annotation file, or its content.
 
     Returns:
-        The content {"images", "annotations", "categories"}, each a list of records; and the name of
-        the file in messages.
+        content: {"images": [...], "annotations": [...], "categories": [...]}, lists of records.
+        where: Name of the file for messages.
 
     Raises:
         FileNotFoundError: If the file does not exist.
-        InputError: If it is not a COCO file, an id is not an integer, or an annotation's image is
-            not in the list of images.
+        InputError: If the file is not in COCO's format, an id is not an integer, or an annotation's
+            image is not in the list of images.
     """
     where = "annotations" if isinstance(source, Mapping) else str(source)
     content = source if isinstance(source, Mapping) else read_json(Path(source))
@@ -83,11 +83,11 @@ def joint_names(content: Mapping[str, Any], where: str) -> tuple[str, ...]:
     """Returns the names of the joints that the categories state, in the order of the keypoints.
 
     Args:
-        content: Content of the file, as returned by `read`.
+        content: Content of the annotation file, as returned by `read`.
         where: Name of the file in messages.
 
     Returns:
-        The names; empty where no category states any.
+        The names; empty if no category states them.
 
     Raises:
         InputError: If categories state different joints, or a value that is not a list of names.
@@ -124,12 +124,13 @@ def in_skeleton(
         skeleton: Skeleton of K joints; the file may lack some of them.
 
     Returns:
-        The annotations, whose "keypoints" are 3 K numbers (x, y, visibility); and the text of
-        `Skeleton.shared` on the joints that file and skeleton have in common.
+        annotations: Copies of the annotations, whose "keypoints" are 3 K numbers: x and y in image
+            px and the visibility (0, 1 or 2) of each joint.
+        shared: Sentence on the joints that file and skeleton have in common, see `Skeleton.shared`.
 
     Raises:
-        InputError: If they have no joint in common, or an annotation's keypoints are not three
-            numbers for each joint.
+        InputError: If file and skeleton have no joint in common, or an annotation's keypoints are
+            not three numbers for each joint of the file.
     """
     names = joint_names(content, where) or skeleton.joints
     shared, slots = skeleton.shared(names, where), skeleton.slots(names)
@@ -157,8 +158,8 @@ def check_id(record: Mapping[str, Any], key: str, where: str) -> int:
         where: Name of the file and the record in messages.
 
     Raises:
-        InputError: If the id is missing or not an integer: "1" and 1 are different ids for COCO's
-            evaluation.
+        InputError: If the id is missing or not an integer. The text "1" is refused, because COCO's
+            evaluation treats "1" and 1 as different ids.
     """
     value = record.get(key)
     if type(value) is not int:

@@ -19,8 +19,8 @@ from paddle_pose.io.checksum import sha256_of
 from paddle_pose.io.locks import locked
 
 Progress = Callable[[int, int | None, float], None]
-"""Receives the bytes received so far, the size of the file in bytes (None where the server does not
-state it), and the bytes per second."""
+"""Function (number of bytes received so far, size of the file in bytes or None if the server does
+not state it, bytes per second) -> None."""
 
 _ATTEMPTS = 4
 _CHUNK = 1 << 18  # bytes received at once
@@ -31,13 +31,14 @@ class RemoteFile:
     """A file on the server of its publisher.
 
     Attributes:
-        name: Name of the file in this project.
-        url: URL of the file, or of the page that offers it.
-        sha256: Hexadecimal checksum, or the first digits of it where no more is published; "" for
-            none.
-        on_page: Name of the file where a person downloads it: `url` is a page, or the file has no
-            published checksum; "" where it is downloaded.
-        size: Size in bytes; None where it is not published.
+        name: Name of the file in this project, for messages; it is stored as `file_name`.
+        url: URL of the file, or of a web page with a link to it.
+        sha256: Hexadecimal SHA-256 checksum, or its first digits if no more are published; "" if
+            none is published, and the file is not verified.
+        on_page: If `url` is a web page, or the file has no published checksum: name of the file
+            there. Such a file cannot be downloaded by `download`; a person must do it. "" if `url`
+            is the file.
+        size: Size in bytes; None if it is not published.
     """
 
     name: str
@@ -48,7 +49,7 @@ class RemoteFile:
 
     @property
     def file_name(self) -> str:
-        """Name of the file: the one on the page, or the last part of the URL."""
+        """Name under which the file is stored: that on the web page, or the last part of the URL."""
         return self.on_page or PurePosixPath(self.url).name
 
 
@@ -68,11 +69,11 @@ def download(
 
     Args:
         file: File to download.
-        folder: Folder for the file; it is made if it is missing.
-        from_file: Copy of the file, which is verified and copied instead of a download; None to
-            download.
-        progress: Receives (bytes so far, size in bytes or None, bytes per second) at most five
-            times a second and at the end; None for silence.
+        folder: Folder for the file; it is created if missing.
+        from_file: Path of a local copy, which is verified and copied instead of a download; None
+            downloads the file.
+        progress: Function that receives (bytes so far, size in bytes or None, bytes per second) at
+            most five times a second and at the end; None for silence.
         timeout: Seconds without data after which an attempt ends.
         pause: Seconds before the second attempt, doubled before every further one.
 
@@ -83,7 +84,7 @@ def download(
         FileNotFoundError: If `from_file` does not exist.
         InputError: If the checksum does not match; such a file never gets the final name.
         ConnectionError: If the server cannot be reached or refuses, or the file is only linked on a
-            page; states where to put the file.
+            web page; the message states where to put the file.
     """
     target = Path(folder) / file.file_name
     if not target.exists():

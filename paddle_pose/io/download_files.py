@@ -30,16 +30,19 @@ def download_files(
 
     Each file is downloaded from its own URL, see `download.download`. Where that fails, or the
     checksum differs, the missing files are unpacked from the archive, whose size is logged first.
-    The archive stays in the folder, since it may hold other files, too.
+    The archive stays in the folder, since it may contain other files that are needed later.
 
     Args:
         files: Files to download.
-        folder: Folder for the files; it is made if it is missing.
-        archive: Archive that holds files of these names, in any of its folders; None for none.
-        copies: Copies of the files, in any order and under any names; or folders or archives that
-            hold them under their names. Files beside a copy are used, too, if they have the names.
-            Copies are verified and copied instead of a download.
-        progress: Receives the progress of each download, see `download.download`; None for silence.
+        folder: Folder for the files; it is created if missing.
+        archive: Archive on a server that contains files of these names, in any of its folders; None
+            if there is none.
+        copies: Paths of local copies, in any order and under any names (they are recognised by
+            their checksums), or of folders or archives that contain the files under their names.
+            Files in the folder of a copy are used, too, if they have the names. Copies are verified
+            and copied; nothing is downloaded then.
+        progress: Function that receives the progress of each download, see `download.download`;
+            None for silence.
         timeout: Seconds without data after which an attempt ends.
         pause: Seconds before the second attempt.
 
@@ -50,7 +53,7 @@ def download_files(
         FileNotFoundError: If a copy does not exist, or the copies lack a file.
         InputError: If a checksum does not match, or an archive is damaged or a member of it is
             refused; such a file never gets the final name.
-        ConnectionError: If no server can be reached; states where to put the files.
+        ConnectionError: If no server can be reached; the message states where to put the files.
     """
     wanted = [file for file in files if not (folder / file.file_name).exists()]
     if wanted and copies:
@@ -127,11 +130,11 @@ def _take_copies(files: Sequence[RemoteFile], folder: Path, copies: Sequence[Pat
 
 
 def may_be_in(folder: Path, wanted: Sequence[RemoteFile]) -> list[Path]:
-    """Returns the files of a folder that have the name or the size of a wanted file.
+    """Returns the paths of files in a folder that have the name or the size of a wanted file.
 
     Args:
-        folder: Folder with copies.
-        wanted: Files to look for.
+        folder: Folder with copies; its subfolders are not searched.
+        wanted: Descriptions of the files to look for.
     """
     names, sizes = {file.file_name for file in wanted}, {file.size for file in wanted}
     files = [path for path in sorted(folder.iterdir()) if path.is_file()]

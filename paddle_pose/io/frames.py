@@ -22,15 +22,15 @@ _log = logging.getLogger("paddle_pose")
 
 @dataclass(frozen=True)
 class Source:
-    """An image, a page of a TIFF, a video or a camera.
+    """An image, a page of a TIFF file, a video or a camera; `find` returns them.
 
     Attributes:
-        kind: Kind of the source; an animated image is a video.
-        path: Path of the file; number of a camera.
-        name: Path of its results below the output folder, without suffix: that of the file below
-            the folder that was named; a page has its number, from 1, at the end.
-        page: Number of the page in its file, from 0; None where the file is not a TIFF of several
-            pages.
+        kind: "image" (also a page), "video" (also an animated image) or "camera".
+        path: Path of the file; for a camera its number as a path, such as `Path("0")`.
+        name: Path of the results relative to the output folder, without suffix. It is the path of
+            the file relative to the folder that `find` searched, or the name of a single file; a
+            page has its number, from 1, at the end; a camera has "camera_" and its number.
+        page: Index of the page in a TIFF file of several pages, from 0; None for other files.
     """
 
     kind: Literal["image", "video", "camera"]
@@ -45,10 +45,10 @@ class Frame:
 
     Attributes:
         source: Image, page, video or camera that the frame is read from.
-        pixels: uint8 RGB [h, w, 3], upright.
-        index: Number of the frame in its source, or of the page in its file, from 0.
-        seconds: Time since the beginning of a video or camera; 0 for an image.
-        rate: Mean frames per second of its video; 0 for an image.
+        pixels: uint8 RGB [h, w, 3], rotated upright as the file's metadata states.
+        index: Index of the frame in its source, or of the page in its TIFF file, from 0.
+        seconds: Time in seconds since the first frame of a video or camera; 0 for an image.
+        rate: Mean number of frames per second of the video or camera; 0 for an image.
     """
 
     source: Source
@@ -64,18 +64,19 @@ class Frame:
 
 
 def find(places: Iterable[str], leave_out: Path | None = None) -> list[Source]:
-    """Returns the sources that are named, each once, sorted within a folder or pattern.
+    """Returns the images, videos and cameras at several places, each once.
 
-    What else is in a folder is logged by kind, in one line.
+    They are in the order of `places`, and sorted by path within a folder or pattern. The numbers of
+    other files in a folder are logged by suffix, in one line.
 
     Args:
-        places: Images, videos, folders (with all below them that is not hidden), patterns such as
-            `holiday/**/*.jpg`, numbers of cameras.
-        leave_out: Folder that is not searched: where drawings of an earlier run are; None for none.
+        places: Paths of images, videos and folders (searched with their subfolders, without hidden
+            files), patterns such as "holiday/**/*.jpg", or numbers of cameras such as "0".
+        leave_out: Folder that is not searched, such as that of earlier drawings; None searches all.
 
     Raises:
-        FileNotFoundError: If a place does not exist, a folder holds neither images nor videos, or
-            no file fits a pattern.
+        FileNotFoundError: If a place does not exist, a folder contains neither images nor videos,
+            or no file fits a pattern.
     """
     found: dict[tuple[Path, int | None], Source] = {}
     for place in places:
@@ -107,12 +108,12 @@ def find(places: Iterable[str], leave_out: Path | None = None) -> list[Source]:
 
 
 def frames(sources: Iterable[Source], failed: Callable[[str], None]) -> Iterator[Frame]:
-    """Yields all frames, with one in memory at a time.
+    """Yields the frames of several sources, one source after another; see `read`.
 
     Args:
-        sources: Sources in the order of their frames.
-        failed: Receives the message about a source that cannot be read, or not to its end; the next
-            one follows.
+        sources: Images, videos and cameras to read.
+        failed: Function that receives the error message of a source that cannot be read or whose
+            frames end early. The frames of the next source follow then; no error is raised.
     """
     for source in sources:
         try:
@@ -122,14 +123,19 @@ def frames(sources: Iterable[Source], failed: Callable[[str], None]) -> Iterator
 
 
 def read(source: Source) -> Iterator[Frame]:
-    """Yields the frames of a source.
+    """Yields the frames of a source, with one in memory at a time.
+
+    An image or a page is one frame. A camera is read until the caller stops iterating, or until the
+    camera sends no more frames.
 
     Args:
-        source: Image, page, video or camera.
+        source: Image, page, video or camera, as `find` returns it.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        InputError: If it cannot be read, or not to its end.
+        FileNotFoundError: If the file does not exist.
+        InputError: If the source cannot be opened or decoded, or, after the last frame, if a video
+            is shorter than its file states. Errors are raised when the iterator reaches them.
+        MissingDependencyError: If the source is a video and PyAV is not installed.
     """
     if source.kind == "image":
         yield _image(source)
@@ -145,10 +151,12 @@ def read(source: Source) -> Iterator[Frame]:
 
 
 def count(sources: Iterable[Source]) -> int | None:
-    """Returns the number of frames that are announced; None if a camera is among the sources.
+    """Returns the total number of frames that the files state; None if there is a camera.
+
+    The true number may differ: videos are not decoded, and one that cannot be read counts as 0.
 
     Args:
-        sources: Sources that are going to be read.
+        sources: Images, videos and cameras, as `find` returns them.
     """
     total = 0
     for source in sources:

@@ -1,4 +1,4 @@
-"""Recognises what a file is by its first bytes, and says what to do where it cannot be read."""
+"""Recognises the kind of a file by its first bytes, with a hint for kinds that cannot be read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ HEIC = "HEIC image"
 AVIF = "AVIF image"
 RAW = "camera raw file"
 HEAD = 1024
-"""Number of bytes from a file's beginning that `recognize` looks at."""
+"""Number of bytes from the beginning of a file that `recognize` needs."""
 
 REMEDIES: Mapping[str, str] = MappingProxyType(
     {
@@ -26,7 +26,7 @@ REMEDIES: Mapping[str, str] = MappingProxyType(
         "web page": "fetch the image itself",
     }
 )
-"""What to do with a file of a kind, by the kind's name."""
+"""Hints for files that cannot be read, such as "export it as PNG", by the kind of the file."""
 
 _SUFFIXES = {
     ".heic": HEIC,
@@ -61,7 +61,7 @@ def recognize(content: bytes) -> str | None:
     """Returns the kind of a file, a key of `REMEDIES`; None for JPEG, PNG and unknown files.
 
     Args:
-        content: Beginning of the file, `HEAD` bytes or more.
+        content: First bytes of the file: `HEAD` or more, or the whole file if it is shorter.
 
     Example:
         >>> recognize(b"%PDF-1.7")
@@ -83,10 +83,10 @@ def recognize(content: bytes) -> str | None:
 
 
 def of_suffix(suffix: str) -> str | None:
-    """Returns the kind that a suffix announces, a key of `REMEDIES`; None for other suffixes.
+    """Returns the kind of file that a suffix stands for, a key of `REMEDIES`; None for others.
 
     Args:
-        suffix: Lower case, with the dot.
+        suffix: Suffix in lower case with the dot, such as ".psd".
     """
     return _SUFFIXES.get(suffix)
 

@@ -25,12 +25,17 @@ _JPEG = b"\xff\xd8\xff"
 
 
 def contents(path: Path) -> tuple[Literal["image", "animation", "pages"], list[int]]:
-    """Returns what an image file holds, and the numbers of its images in the file.
+    """Returns whether a file contains an image, an animation or pages, and the images' numbers.
 
-    A file that cannot be read is one image: reading it says what is wrong.
+    A file that cannot be read is reported as one image; the error is raised when it is read.
 
     Args:
-        path: An existing file.
+        path: Path of an existing image file.
+
+    Returns:
+        what: "image", "animation" (WebP, PNG, AVIF or GIF), or "pages" (TIFF of several pages).
+        numbers: Numbers of the frames or pages in the file, from 0, as `read_page` takes them;
+            previews and masks in a TIFF file are left out.
     """
     try:
         with _opened(path) as header:
@@ -45,19 +50,20 @@ def contents(path: Path) -> tuple[Literal["image", "animation", "pages"], list[i
 def read_animation(path: Path) -> Iterator[tuple[np.ndarray, float, float]]:
     """Yields the frames of an animation one by one, as `videos.read_video` does.
 
-    All frames are decoded twice: the mean rate comes with the first one.
+    All frames are decoded twice, since the mean rate is yielded with the first frame already.
 
     Args:
-        path: Animated WebP, PNG or AVIF.
+        path: Path of an animated WebP, PNG or AVIF file.
 
     Yields:
-        uint8 RGB [h, w, 3], the time in s since the beginning, and the mean number of frames per
-        second.
+        pixels: uint8 RGB [h, w, 3].
+        seconds: Time in seconds since the first frame.
+        rate: Mean number of frames per second of the animation, the same for all frames.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        InputError: If it is no animation, is too large, or ends early: after the frames that there
-            are.
+        FileNotFoundError: If the file does not exist.
+        InputError: If the file is not an animation or is too large; or, after the last frame that
+            can be decoded, if the file is cut short.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: not found")
@@ -85,15 +91,15 @@ def read_animation(path: Path) -> Iterator[tuple[np.ndarray, float, float]]:
 
 
 def read_page(path: Path, number: int) -> np.ndarray:
-    """Returns a page of a TIFF, turned as it asks, uint8 RGB [h, w, 3].
+    """Returns a page of a TIFF file, rotated upright as its metadata states, uint8 RGB [h, w, 3].
 
     Args:
-        path: TIFF of several pages.
-        number: Number of the page in the file, from 0.
+        path: Path of a TIFF file of several pages.
+        number: Number of the page in the file, from 0, as `contents` returns it.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        InputError: If the page cannot be decoded, or is too large.
+        FileNotFoundError: If the file does not exist.
+        InputError: If the page cannot be decoded, or has more than `images.MAX_PIXELS` pixels.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: not found")

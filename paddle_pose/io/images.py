@@ -74,23 +74,25 @@ ImageInput: TypeAlias = str | Path | np.ndarray | Image.Image
 
 
 def read(path: Path, reduction: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Returns a data set's image as it is stored, not turned.
+    """Returns an image of a data set as it is stored, without the rotation in its EXIF data.
 
-    Coordinates in annotations are pixels of the stored file. A file whose EXIF data asks for a
-    rotation is not turned. Of an animation or a TIFF of several pages the first image is read. Both
-    are logged once for each file, and so is a file that is cut short.
+    Annotations refer to the pixels of the stored file. Of an animation or a TIFF file of several
+    pages the first image is read. A rotation that is ignored, further images, and a file that is
+    cut short are logged, once per file.
 
     Args:
-        path: Image file.
-        reduction: 1, 2, 4 or 8: a JPEG is decoded at this fraction of its size, each pixel the mean
-            of so many squared; other kinds of images are always read whole.
+        path: Path of the image file.
+        reduction: Divisor r of the size, 1, 2, 4 or 8: a JPEG is decoded to 1/r of its width and
+            height, each pixel the mean of r x r. Other formats are always read at full size.
 
     Returns:
-        uint8 RGB [h, w, 3], and the [2, 3] matrix from image px to pixels of the array.
+        pixels: uint8 RGB [h, w, 3].
+        matrix: [2, 3], maps (x, y, 1) in px of the stored image to px of `pixels`.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        InputError: If it is not an image that can be decoded, or has more than `MAX_PIXELS` pixels.
+        FileNotFoundError: If the file does not exist.
+        InputError: If the file is not an image that can be decoded, or has more than `MAX_PIXELS`
+            pixels.
     """
     file = _open(path)
     orientation = _orientation(file.header, file.content)
@@ -113,35 +115,37 @@ def read(path: Path, reduction: int = 1) -> tuple[np.ndarray, np.ndarray]:
 
 
 def read_upright(path: str | Path) -> np.ndarray:
-    """Returns an image the way a viewer shows it: turned as its EXIF data asks.
+    """Returns an image as a viewer shows it: rotated and mirrored as its EXIF data states.
 
     Args:
-        path: Image file; of an animation or a TIFF of several pages the first image is read.
+        path: Path of the image file; of an animation or a TIFF file of several pages the first
+            image is read.
 
     Returns:
         uint8 RGB [h, w, 3].
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        InputError: If it is not an image that can be decoded, or has more than `MAX_PIXELS` pixels.
+        FileNotFoundError: If the file does not exist.
+        InputError: If the file is not an image that can be decoded, or has more than `MAX_PIXELS`
+            pixels.
     """
     file = _open(Path(path))
     return _turned(_decode(file), _orientation(file.header, file.content))
 
 
 def as_pixels(image: ImageInput) -> np.ndarray:
-    """Returns the pixels of a path, an array or a PIL image, turned as its EXIF data asks.
+    """Returns the pixels of a path, an array or a PIL image, rotated as its EXIF data states.
 
     Args:
-        image: Path of a file, uint8 RGB [h, w, 3], or PIL image of any mode.
+        image: Path of an image file, uint8 RGB array [h, w, 3], or PIL image of any mode.
 
     Returns:
         uint8 RGB [h, w, 3].
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        InputError: If the image cannot be decoded, has more than `MAX_PIXELS` pixels, or an array
-            has another type or shape; says how to change it.
+        FileNotFoundError: If the file does not exist.
+        InputError: If the image cannot be decoded, has more than `MAX_PIXELS` pixels, or is an
+            array of another type or shape; the message states how to convert it.
 
     Example:
         >>> as_pixels(Image.new("L", (3, 2))).shape
@@ -179,14 +183,16 @@ def as_pixels(image: ImageInput) -> np.ndarray:
 
 
 def stored_size(path: Path) -> tuple[int, int]:
-    """Returns (width, height) of an image as it is stored, from its first bytes.
+    """Returns (width, height) in px of an image as it is stored, without decoding its pixels.
+
+    A rotation in the EXIF data is not applied, as in `read`.
 
     Args:
-        path: Image file.
+        path: Path of the image file.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        InputError: If it is not an image whose size can be read.
+        FileNotFoundError: If the file does not exist.
+        InputError: If the file is not an image whose size can be read.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: not found")
@@ -203,7 +209,7 @@ def write(path: Path, pixels: np.ndarray) -> None:
     """Writes an image file.
 
     Args:
-        path: File to write; its suffix chooses the format.
+        path: Path of the file; its suffix determines the format. An existing file is replaced.
         pixels: uint8 RGB [h, w, 3].
 
     Raises:
@@ -216,13 +222,13 @@ def write(path: Path, pixels: np.ndarray) -> None:
 
 
 def check_present(paths: Iterable[Path]) -> None:
-    """Makes sure that every image is there before a long run begins.
+    """Raises an error if images are missing; called before a long run begins.
 
     Args:
-        paths: Image files.
+        paths: Paths of the image files.
 
     Raises:
-        FileNotFoundError: If files are missing; names the first one and their number.
+        FileNotFoundError: If files are missing; the message states the first one and their number.
     """
     wanted = set(paths)
     present: set[Path] = set()
@@ -239,10 +245,10 @@ def check_present(paths: Iterable[Path]) -> None:
 
 
 def exif_orientation(content: bytes) -> int:
-    """Returns the EXIF orientation (1..8) of an encoded image; 1 where it states none.
+    """Returns the EXIF orientation (1 to 8) of an encoded image; 1 (upright) if it states none.
 
     Args:
-        content: The file, or its beginning.
+        content: Bytes of the file, or of its beginning.
     """
     try:
         return _orientation(open_header(io.BytesIO(content), content[: image_kinds.HEAD]), content)
@@ -252,7 +258,7 @@ def exif_orientation(content: bytes) -> int:
 
 @functools.cache
 def suffixes() -> tuple[str, ...]:
-    """Returns the suffixes of images that the installed packages can read, in lower case."""
+    """Returns the suffixes of images that the installed packages can read, such as ".jpg"."""
     Image.init()
     found = list(_SUFFIXES)
     if "AVIF" in Image.OPEN or cv2.haveImageWriter("a.avif"):
@@ -265,14 +271,14 @@ def suffixes() -> tuple[str, ...]:
 
 
 def check_size(size: tuple[int, ...], name: str | Path) -> None:
-    """Makes sure that an image is not too large.
+    """Raises an error if an image has more than `MAX_PIXELS` pixels.
 
     Args:
-        size: (width, height) in px.
+        size: (width, height) of the image in px.
         name: Name of the image in the message.
 
     Raises:
-        InputError: If it has more than `MAX_PIXELS` pixels.
+        InputError: If the image has more pixels.
     """
     width, height = size
     if width * height > MAX_PIXELS:
@@ -283,18 +289,19 @@ def check_size(size: tuple[int, ...], name: str | Path) -> None:
 
 
 def open_header(file: IO[bytes], head: bytes, path: str | Path = "the image") -> Image.Image | None:
-    """Returns an image whose header Pillow has read; None where it does not know the format.
+    """Returns a PIL image whose header has been read; None if Pillow does not know the format.
 
-    `Image.open` is not called, since it warns of large images and refuses them, by limits that are
-    a setting of the whole process. HEIC is decoded whole.
+    The pixels are decoded later, except those of HEIC. `Image.open` is not called, because it warns
+    of large images or refuses them, by limits that apply to the whole process.
 
     Args:
-        file: Stream of the encoded image.
+        file: Binary stream of the encoded image; it must stay open until the pixels are decoded.
         head: First `image_kinds.HEAD` bytes of the image.
         path: Name of the image in messages.
 
     Raises:
-        InputError: If it is of a kind that cannot be read; names the kind, and what to do.
+        InputError: If the file is of a kind that cannot be read, see `image_kinds.REMEDIES`; the
+            message states the kind and what to do.
     """
     kind = image_kinds.recognize(head)
     if kind == image_kinds.HEIC:
@@ -319,13 +326,13 @@ def open_header(file: IO[bytes], head: bytes, path: str | Path = "the image") ->
 
 
 def image_numbers(header: Image.Image | None) -> list[int]:
-    """Returns the numbers, for `seek`, of an animation's frames or a TIFF's pages; else [0].
+    """Returns the numbers of the frames of an animation or of the pages of a TIFF file; else [0].
 
-    The still image of a PNG that no animation shows is left out, and so are previews and masks in a
-    TIFF.
+    The numbers start at 0 and are those that PIL's `seek` takes. The still image of an animated
+    PNG that is not part of the animation is left out, and so are previews and masks in a TIFF file.
 
     Args:
-        header: Image as returned by `open_header`, at its first frame or page.
+        header: Image as returned by `open_header`, at its first frame or page; None gives [0].
     """
     if header is None or header.format not in ("GIF", "WEBP", "PNG", "AVIF", "TIFF"):
         return [0]  # JPEGs may hold previews and other views of the same moment
@@ -344,10 +351,10 @@ def image_numbers(header: Image.Image | None) -> list[int]:
 def rgb(image: Image.Image) -> np.ndarray:
     """Returns the pixels of a PIL image of any mode, uint8 RGB [h, w, 3].
 
-    Values of more than 8 bits are scaled, not cut off.
+    Values of more than 8 bits are scaled to 0..255, not clipped.
 
     Args:
-        image: Image whose pixels can be decoded.
+        image: PIL image whose pixels can be decoded.
     """
     if image.mode[0] in "IF":  # one channel of 16 or 32 bits, which Pillow would cut off at 255
         return _three_channels(_as_8_bits(np.asarray(image)))
@@ -433,10 +440,10 @@ def _with_opencv(file: _File, reduction: int) -> np.ndarray | None:
 
 
 def tiff_page(path: Path, number: int) -> np.ndarray | None:
-    """Returns a page of a TIFF that OpenCV decodes, uint8 RGB [h, w, 3]; None where it cannot.
+    """Returns a page of a TIFF file decoded by OpenCV, uint8 RGB [h, w, 3]; None if it fails.
 
     Args:
-        path: TIFF of several pages.
+        path: Path of a TIFF file of several pages.
         number: Number of the page in the file, from 0.
     """
     try:
@@ -449,7 +456,7 @@ def tiff_page(path: Path, number: int) -> np.ndarray | None:
 
 
 def is_within_limit_of_pillow(header: Image.Image) -> bool:
-    """Returns whether Pillow decodes an image without a remark on its size.
+    """Returns whether Pillow decodes an image without a warning or an error about its size.
 
     Args:
         header: Image as returned by `open_header`.

@@ -16,13 +16,13 @@ def field(
     """Returns a field of a record as a float64 array.
 
     Args:
-        record: JSON object with the field.
+        record: JSON object with the field, a number or nested lists of numbers.
         keys: Possible keys of the field; the first one that the record has is used.
-        shape: Expected shape of the array.
+        shape: Expected shape of the array; () for a number.
         where: Name of the file and the record in messages.
 
     Raises:
-        InputError: If the field is missing, has another shape, or holds a value that is not a
+        InputError: If the field is missing, has another shape, or contains a value that is not a
             finite number.
     """
     key = next((key for key in keys if key in record), None)

@@ -40,16 +40,19 @@ _CANNOT_LOCK = tuple(
 def locked(path: Path, *, what: str, wait: bool) -> Iterator[None]:
     """Locks a file or folder against other processes and threads while the block runs.
 
-    A file system without locks is logged once, and the block runs without a lock. A second lock of
-    the same path inside the block would wait for ever.
+    Only code that calls this function with the same path is kept out. On a file system without
+    locks, which is logged once, the block runs without a lock. A second lock of the same path
+    inside the block would wait for ever.
 
     Args:
-        path: An existing folder, or a file, which need not exist.
-        what: Name of what is locked, for messages, e.g. "this run".
-        wait: Whether to wait until the path is free, which is logged once.
+        path: Path of an existing folder, or of a file, which need not exist.
+        what: Name of what is locked, for messages, such as "this run".
+        wait: Whether to wait until the path is free, which is logged once; otherwise a path in use
+            is an error.
 
     Raises:
-        InputError: If the path is in use and `wait` is False; names the path and the process.
+        InputError: If the path is in use and `wait` is False; the message states the path and the
+            process that uses it.
 
     Example:
         >>> import tempfile
@@ -95,10 +98,10 @@ def locked(path: Path, *, what: str, wait: bool) -> Iterator[None]:
 
 
 def remove_unused(folder: Path) -> None:
-    """Removes a folder that contains at most its own lock file.
+    """Removes a folder if it contains nothing but its own lock file; otherwise does nothing.
 
     Args:
-        folder: Folder that is not locked.
+        folder: Folder that this process does not hold locked.
     """
     with contextlib.suppress(OSError):
         if {path.name for path in folder.iterdir()} <= {_NAME}:

@@ -17,11 +17,13 @@ _HINT = (
 
 
 def write(folder: Path, versions: Mapping[str, str]) -> None:
-    """Writes the manifest of the files in a folder.
+    """Writes manifest.json, which lists size and SHA-256 of all other files in a folder.
+
+    Call it after all other files are written.
 
     Args:
         folder: Folder of the checkpoint.
-        versions: Versions of the packages that wrote the files, by package.
+        versions: Versions of the packages that wrote the files, by the name of the package.
     """
     files = {
         path.name: _fingerprint(path) for path in sorted(folder.iterdir()) if path.name != MANIFEST
@@ -31,10 +33,10 @@ def write(folder: Path, versions: Mapping[str, str]) -> None:
 
 
 def check(folder: Path) -> None:
-    """Makes sure that a checkpoint is complete and undamaged.
+    """Raises an error if a checkpoint is incomplete or damaged.
 
     Args:
-        folder: Folder of the checkpoint.
+        folder: Folder of the checkpoint, with the manifest that `write` wrote.
 
     Raises:
         FileNotFoundError: If the manifest, or a file that it lists, is missing.
@@ -58,12 +60,12 @@ def check(folder: Path) -> None:
 
 
 def check_file(path: Path) -> None:
-    """Makes sure that a file agrees with the manifest beside it.
+    """Raises an error if a file differs from the manifest in the same folder.
 
     A file that no manifest lists is not checked.
 
     Args:
-        path: File to check.
+        path: Path of the file.
 
     Raises:
         InputError: If the file differs from its size or checksum in the manifest, or the manifest

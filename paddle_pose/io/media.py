@@ -23,10 +23,10 @@ DEFAULT_STREAM = 0x1  # AV_DISPOSITION_DEFAULT
 
 
 def pyav() -> ModuleType:
-    """Returns the package `av`.
+    """Returns the module `av` (the package PyAV), imported at the first call.
 
     Raises:
-        MissingDependencyError: If it is not installed.
+        MissingDependencyError: If PyAV is not installed.
     """
     return needed("av", "av>=14.2")
 
@@ -53,23 +53,20 @@ def errors_of(path: Path) -> Iterator[None]:
 
 
 def address(path: Path) -> str:
-    """Returns a path as FFmpeg takes it literally, with any colon or percent sign."""
+    """Returns a path as text in which FFmpeg does not interpret colons and percent signs."""
     return f"file:{path}"
 
 
 def open_media(path: Path) -> InputContainer:
-    """Opens a file of video or sound.
+    """Returns PyAV's container of a file with video or sound; the caller must close it.
 
     Args:
-        path: The file.
-
-    Returns:
-        PyAV's container, to be closed.
+        path: Path of the file.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        OSError: If it cannot be read.
-        InputError: If it is in no format that FFmpeg knows, or its index is missing.
+        FileNotFoundError: If the file does not exist.
+        OSError: If the file cannot be read.
+        InputError: If the file has no format that FFmpeg knows, or its index is missing.
         MissingDependencyError: If PyAV is not installed.
     """
     if not path.is_file():
@@ -84,15 +81,17 @@ def open_media(path: Path) -> InputContainer:
 
 
 def picture_stream(container: InputContainer, path: Path) -> VideoStream:
-    """Returns the video stream that is read: of those marked as default, or of all, the largest.
+    """Returns the video stream of a file that is to be read.
+
+    Of several streams it is the one with the most pixels among those marked as default, or among
+    all if none is marked. The cover image of a sound file is not a video stream.
 
     Args:
-        container: An open file.
-        path: Its path, for messages.
+        container: Result of `open_media`.
+        path: Path of the file, for messages.
 
     Raises:
-        InputError: If there is none (the cover of an album is none), or if its codec cannot be
-            decoded.
+        InputError: If the file has no video stream, or its codec cannot be decoded.
     """
     streams = [
         stream
@@ -118,25 +117,29 @@ def picture_stream(container: InputContainer, path: Path) -> VideoStream:
 
 
 def time_of(frame: VideoFrame, stream: VideoStream) -> float | None:
-    """Returns the container's time of a frame, in s; None where it has none.
+    """Returns the time of a frame in seconds, as the container states it; None if it does not.
+
+    The times of a file need not start at 0, see `first_time`.
 
     Args:
         frame: Decoded frame.
-        stream: Stream that it is of.
+        stream: Stream that contains the frame.
     """
     time = frame.dts if frame.pts is None else frame.pts
     return None if time is None else float(time * stream.time_base)
 
 
 def first_time(path: Path) -> float:
-    """Returns the container's time, in s, of the first frame; 0 where none can be decoded.
+    """Returns the time of a video's first frame in seconds, as its container states it.
+
+    It is 0 if no frame can be decoded.
 
     Args:
-        path: File of a video.
+        path: Path of the video.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        InputError: If it is no video that can be decoded.
+        FileNotFoundError: If the file does not exist.
+        InputError: If the file is not a video that can be decoded.
     """
     with open_media(path) as container:
         stream = picture_stream(container, path)
@@ -153,15 +156,16 @@ def first_time(path: Path) -> float:
 def add_filters(
     graph: Graph, source: FilterContext, filters: Sequence[tuple[str, str]]
 ) -> FilterContext:
-    """Adds filters behind a graph's source, one after another, and makes the graph ready.
+    """Adds a chain of filters to a graph of FFmpeg filters, and configures the graph.
 
     Args:
-        graph: Graph of filters.
+        graph: Graph that contains only `source`; changed in place.
         source: Filter that frames are pushed into.
-        filters: Names of filters with their options, as on the command line of `ffmpeg`.
+        filters: (name, options) of each filter in order, as on the command line of `ffmpeg`, such
+            as ("scale", "640:480").
 
     Returns:
-        The last of the filters.
+        The last filter, from which the filtered frames are pulled.
     """
     last = source
     for name, options in filters:

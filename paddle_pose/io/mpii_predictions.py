@@ -20,16 +20,17 @@ def read_predictions(path: Path, people: int) -> np.ndarray:
     The axes may be in the order [N, 16, 2], [2, 16, N] or [16, 2, N].
 
     Args:
-        path: .mat file of any version, or .h5 file.
-        people: Number of people N in the ground truth.
+        path: Path of a .mat file of any version, or of an .h5 file.
+        people: Number N of people in the ground truth, which the file must have, too.
 
     Returns:
-        [N, 16, 2] float64, values unchanged: MPII's convention is 1-based image px.
+        [N, 16, 2] float64 (x, y), in the order of the ground truth. Values are unchanged: by MPII's
+        convention they are image px that start at 1.
 
     Raises:
         FileNotFoundError: If the file does not exist.
-        InputError: If it is neither a MATLAB nor an HDF5 file, or `preds` is missing, has another
-            shape or number of people, or holds a value that is not a finite number.
+        InputError: If the file is neither a MATLAB nor an HDF5 file, or `preds` is missing, has
+            another shape or number of people, or contains a value that is not a finite number.
         MissingDependencyError: If SciPy or h5py is not installed.
     """
     if not path.is_file():

@@ -28,9 +28,10 @@ class Outputs:
     a link, or a file that is not recorded or was changed since.
 
     Args:
-        folder: Folder of the files; it is made with the first file.
-        command: Name of the command.
-        keep: Files that are neither replaced nor removed, even if the command wrote them.
+        folder: Folder of the files; it is created with the first file.
+        command: Name of the command; files that another command wrote are foreign.
+        keep: Paths that are neither replaced nor removed, even if the command wrote them, such as
+            its inputs.
         flag: Flag by which the user chooses another folder, for messages.
 
     Example:
@@ -54,17 +55,17 @@ class Outputs:
         self._known = self._checksums()
 
     def claim(self, path: Path) -> Path:
-        """Returns a path to write to, and reserves it.
+        """Returns a path that the command may write to, and reserves it; write by `replacing`.
 
         Args:
             path: Wanted path in the folder.
 
         Returns:
-            `path`; or, where it is reserved or foreign, the first such path with a number before
-            the suffix that is neither.
+            `path`. If it is reserved by an earlier call or foreign, a number is appended to the
+            file's stem: a.jpg becomes a_2.jpg, a_3.jpg and so on, until the path is neither.
 
         Raises:
-            InputError: If a folder on the way to it is a link or a file.
+            InputError: If a folder between the output folder and the file is a link or a file.
         """
         place, number = path, 1
         while place in self._claimed or not self._may_replace(place):
@@ -74,13 +75,13 @@ class Outputs:
         return place
 
     def check(self, paths: Iterable[Path]) -> None:
-        """Makes sure that the command may write to paths.
+        """Raises an error if the command may not write to paths; `claim` renames instead.
 
         Args:
             paths: Paths in the folder.
 
         Raises:
-            InputError: If one of them is a folder or foreign.
+            InputError: If one of the paths is a folder or foreign.
         """
         for path in paths:
             if not self._may_replace(path):
@@ -93,10 +94,10 @@ class Outputs:
 
     @contextlib.contextmanager
     def replacing(self, path: Path) -> Iterator[Path]:
-        """Yields a path to write to, as `atomic.replacing` does, and records the file.
+        """Yields the path of a draft, as `atomic.replacing` does, and records the file.
 
         Args:
-            path: Path in the folder.
+            path: Final path in the folder, returned by `claim` or passed to `check` before.
 
         Raises:
             InputError: If the path has become foreign while the block ran.
@@ -112,20 +113,26 @@ class Outputs:
                 self._record(path, sha256_of(draft))
 
     def put(self, draft: Path, path: Path) -> None:
-        """Moves a complete file to its path; see `replacing`.
+        """Moves a complete file to its final path and records it, instead of `replacing`.
 
         Args:
-            draft: The file, on the same disk.
-            path: Path in the folder.
+            draft: Path of the complete file, on the same disk.
+            path: Final path in the folder, returned by `claim` or passed to `check` before.
+
+        Raises:
+            InputError: If the path has become foreign.
+            OSError: If the file cannot be moved.
         """
         with self.replacing(path) as place:
             os.replace(draft, place)
 
     def remove_old(self, suffixes: Iterable[str]) -> None:
-        """Removes unchanged files that earlier runs of the command wrote and this one did not.
+        """Removes files that earlier runs of the command wrote and this run did not.
+
+        Files that were changed since are kept. Call it after all files of this run are written.
 
         Args:
-            suffixes: Suffixes of the files to remove, such as ".jpg".
+            suffixes: Suffixes of the files to remove, such as ".jpg"; others are kept.
         """
         for name in self._known:
             path = self._folder / name

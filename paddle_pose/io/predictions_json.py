@@ -15,16 +15,16 @@ from paddle_pose.structures import Sample
 def write(
     path: Path, joints: Sequence[str], predictions: Iterable[tuple[Sample, np.ndarray, np.ndarray]]
 ) -> None:
-    """Writes a file of predictions.
+    """Writes predictions as a JSON file.
 
-    Its form is {"joints", "space", "predictions": [{"image", "annotation_id", "keypoints",
-    "scores"}]}.
+    The file contains {"joints", "space", "predictions": [{"image", "annotation_id", "keypoints",
+    "scores"}, ...]}.
 
     Args:
-        path: File to write.
-        joints: Names of the K joints.
-        predictions: A sample with one person (apart from crowd regions), its keypoints [K, 2] in
-            image px, and their scores [K]; one triple for each sample.
+        path: Path of the file; an existing file is replaced.
+        joints: Names of the K joints, in the order of the keypoints.
+        predictions: One triple per sample: the sample, with one annotated person apart from crowd
+            regions; its keypoints, [K, 2] (x, y) in image px; and their scores, [K].
     """
     records = [
         {

@@ -29,14 +29,13 @@ AAC_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 88200
 
 
 def open_sound(source: Path, output: OutputContainer) -> Sound | None:
-    """Returns the sound of a video, to be written into an MP4; None where there is none.
+    """Returns the sound of a video, ready to be written into an MP4; None if it has no sound.
 
-    Sound that cannot be decoded is left out, which is logged.
+    Sound that cannot be decoded is left out, which is logged; None is returned then, too.
 
     Args:
         source: Path of the video.
-        output: MP4 that is being written.
-
+        output: PyAV's container of the MP4 that is being written; a stream is added to it.
     """
     try:
         start = first_time(source)
@@ -60,17 +59,18 @@ def open_sound(source: Path, output: OutputContainer) -> Sound | None:
 
 
 class Sound:
-    """The sound of a video on its way into an MP4, in step with the frames there.
+    """Copies the sound of a video into an MP4 while the frames of the MP4 are written.
 
-    AAC, MP3, Opus and FLAC are copied, other sound becomes AAC. The source is read piece by piece,
-    as far as the frames have come.
+    AAC, MP3, Opus and FLAC are copied, other sound is encoded as AAC. Call `write_until` with the
+    time of each frame, and `close` after the last one.
 
     Args:
         source: Path of the video, for messages.
-        container: The video, open; `close` closes it.
-        stream: Its sound.
-        start: The container's time of the first frame, in s.
-        output: MP4 that is being written; a stream is added to it.
+        container: PyAV's container of the video; `close` closes it.
+        stream: Audio stream of `container` to copy.
+        start: Time of the video's first frame in seconds, as its container states it, see
+            `media.first_time`.
+        output: PyAV's container of the MP4 that is being written; a stream is added to it.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Sound:
         self._packets: Iterator[Packet] = container.demux(stream)
         self._next: Packet | None = None
         self._last_dts: int | None = None
-        self._has_told = False
+        self._has_logged = False
         self._copy: AudioStream | None = None
         self._encoder: _AacEncoder | None = None
         if stream.codec_context.name in COPIED:
@@ -100,10 +100,10 @@ class Sound:
             self._encoder = _AacEncoder(stream, output)
 
     def write_until(self, seconds: float) -> None:
-        """Writes what begins before a time.
+        """Writes the sound that begins before a time and has not been written yet.
 
         Args:
-            seconds: Time since the first frame of the video.
+            seconds: Time in seconds since the first frame of the video.
 
         Raises:
             FFmpegError: If the output cannot be written.
@@ -113,7 +113,7 @@ class Sound:
             self._write(self._converted(packet))
 
     def close(self) -> None:
-        """Writes what the encoder still holds, and closes the source.
+        """Writes the sound that the encoder has buffered, and closes the container of the video.
 
         Raises:
             FFmpegError: If the output cannot be written.
@@ -172,8 +172,8 @@ class Sound:
 
     def _tell(self, what: str) -> None:
         """Logs once what is wrong with the sound; where the file is damaged, its picture warns."""
-        if not self._has_told:
-            self._has_told = True
+        if not self._has_logged:
+            self._has_logged = True
             _log.info("%s: %s", self._source, what)
 
 
@@ -196,11 +196,11 @@ class _AacEncoder:
         self._samples = 0  # that were encoded
 
     def encode(self, frames: list[AudioFrame], start: int) -> list[Packet]:
-        """Returns packets of AAC.
+        """Returns the packets of AAC that the encoder has completed.
 
         Args:
             frames: Decoded sound.
-            start: Time that becomes 0, in units of the frames.
+            start: Time that becomes 0, in units of the frames' `time_base`.
         """
         packets = []
         for frame in frames:
@@ -216,7 +216,7 @@ class _AacEncoder:
         return packets
 
     def finish(self) -> list[Packet]:
-        """Returns the last packets."""
+        """Returns the remaining packets of the encoder; call it once, after the last `encode`."""
         return [*self._finish_filters(), *self._stream.encode(None)]
 
     def _build_filters(self, sample_format: str, layout: str, rate: int) -> None:

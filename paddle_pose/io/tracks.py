@@ -18,13 +18,14 @@ class Track:
     """One person in T frames of a video.
 
     Attributes:
-        video: Path of the video, as the file states it.
-        id: Track id of the person; 0 in a file without ids.
+        video: Path of the video, as written in the file of predictions.
+        id: Track id of the person, from 1; 0 in a file without ids.
         image_size: (width, height) of the frames in px.
-        frames: [T] int64, numbers of the frames, ascending; frames without the person are missing.
-        seconds: [T] float64, times of the frames in s since the beginning of the video.
-        keypoints: [T, K, 2] float64, in image px.
-        scores: [T, K] float64, scores of the keypoints.
+        frames: Numbers of the frames, [T] int64, from 0, ascending; frames without the person are
+            left out.
+        seconds: Times of the frames in seconds since the first frame of the video, [T] float64.
+        keypoints: Keypoints, [T, K, 2] float64 (x, y) in image px.
+        scores: Scores of the keypoints, [T, K] float64, usually between 0 and 1.
     """
 
     video: str
@@ -36,32 +37,33 @@ class Track:
     scores: np.ndarray
 
     def part(self, chosen: np.ndarray) -> Track:
-        """Returns the track in some of its frames.
+        """Returns the track with only some of its T frames.
 
         Args:
-            chosen: Indices into the T frames, or a mask [T].
+            chosen: Positions 0 to T - 1 of the frames to keep, or a bool mask [T].
         """
         arrays = (self.frames, self.seconds, self.keypoints, self.scores)
         return Track(self.video, self.id, self.image_size, *(values[chosen] for values in arrays))
 
     def longest_run(self) -> Track:
-        """Returns the longest part of the track without a missing frame."""
+        """Returns the longest part of the track whose frame numbers are consecutive."""
         runs = np.split(np.arange(len(self.frames)), np.flatnonzero(np.diff(self.frames) != 1) + 1)
         return self.part(max(runs, key=len))
 
 
 def read_tracks(path: Path) -> list[Track]:
-    """Returns the tracks of all videos in a file, by video and id.
+    """Returns the tracks of all videos in a file of predictions, sorted by video and id.
 
-    In a file without ids the people of a video form one track, of which a frame has at most one.
+    In a file without ids, each video must have at most one person per frame; these people form one
+    track with id 0.
 
     Args:
-        path: File `predictions.json` with frames of videos.
+        path: Path of a predictions.json that the command `predict` wrote for videos.
 
     Raises:
         FileNotFoundError: If the file does not exist.
-        InputError: If the file has another form, contains no video or no tracked person, or a frame
-            has several people without ids.
+        InputError: If the file has another structure, contains no video or no tracked person, or a
+            frame has several people without ids.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: not found")

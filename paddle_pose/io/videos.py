@@ -54,7 +54,7 @@ SUFFIXES = (
     ".mts",
     ".gif",
 )
-USUAL_RATE = 30.0  # frames per second where nobody says
+USUAL_RATE = 30.0  # frames per second where the container states none
 H264_ENCODERS = ("libx264", "libopenh264")
 ENCODER_OPTIONS = {
     "libx264": {"preset": "veryfast", "crf": "20"},
@@ -69,10 +69,12 @@ _MAX_READ_ERRORS = 100  # one after another; then the rest of a damaged file is 
 
 
 def length(path: Path) -> int:
-    """Returns how many frames a video announces, 0 where it cannot be read: for a progress line.
+    """Returns the number of frames that a video states, for a progress bar; 0 if it is unreadable.
+
+    The true number may differ, since the video is not decoded.
 
     Args:
-        path: File of the video; it is not decoded.
+        path: Path of the video.
     """
     try:
         with open_media(path) as container:
@@ -84,10 +86,10 @@ def length(path: Path) -> int:
 
 
 def mean_rate(stream: VideoStream) -> float:
-    """Returns the mean number of frames per second that a container states, or the usual one.
+    """Returns the mean number of frames per second that a container states, or a usual number.
 
     Args:
-        stream: Video stream of an open file.
+        stream: Video stream of an open container.
     """
     average, base = (float(rate or 0) for rate in (stream.average_rate, stream.base_rate))
     if 0 < base < average / 2:  # an AVI may count its clock instead of its frames
@@ -98,19 +100,21 @@ def mean_rate(stream: VideoStream) -> float:
 def read_video(path: Path) -> Iterator[tuple[np.ndarray, float, float]]:
     """Yields the frames of a video one by one.
 
-    A damaged place is passed over, which is logged once. Frames of another size are scaled to the
-    first one's.
+    Damaged parts are skipped, which is logged once. Frames of another size are scaled to the size
+    of the first frame.
 
     Args:
-        path: File of the video.
+        path: Path of the video.
 
     Yields:
-        uint8 RGB [h, w, 3]; the time in s since the first frame, as the container states it; the
-        mean rate in frames per second.
+        pixels: uint8 RGB [h, w, 3], rotated and mirrored as the container states.
+        seconds: Time in seconds since the first frame, as the container states it.
+        rate: Mean number of frames per second of the video, the same for all frames.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        InputError: If it contains no frame, or is shorter than it announces: after its frames.
+        FileNotFoundError: If the file does not exist.
+        InputError: If the video contains no frame; or, after its last frame, if it is shorter than
+            its container states.
         MissingDependencyError: If PyAV is not installed.
     """
     with errors_of(path), open_media(path) as container:
@@ -141,7 +145,8 @@ class _Reader:
         """Yields what `read_video` yields, and raises what it raises."""
         clock = _Clock(self._stream, self._rate)
         upright = _Upright()
-        count, seconds, longest = 0, 0.0, 0.0
+        count = 0
+        seconds = longest = 0.0
         for frame in self._decoded():
             before, seconds = seconds, clock.seconds(frame)
             longest = max(longest, seconds - before)
@@ -222,7 +227,7 @@ class _Reader:
                 yield packet
 
     def _note_gap(self, start: int) -> None:
-        """Keeps that bytes belong to no packet: a damaged place, unless an AVI has its indices there."""
+        """Records bytes that belong to no packet: damage, unless an AVI has its indices there."""
         with self._path.open("rb") as file:
             file.seek(start + start % 2)
             chunk = file.read(4)
@@ -308,10 +313,10 @@ class _Clock:
         self._faults = {"pts": 0, "dts": 0}
 
     def seconds(self, frame: VideoFrame) -> float:
-        """Returns the time of the next frame, in s since the first one.
+        """Returns the time of a frame in seconds since the first frame; times strictly increase.
 
         Args:
-            frame: Decoded frame.
+            frame: Decoded frame; call it once per frame, in order.
         """
         if self._last is None:
             self.zero = time_of(frame, self._stream) or 0.0
@@ -395,13 +400,13 @@ def _turns(matrix: np.ndarray | None) -> tuple[str, ...]:
 
 
 def open_camera(number: int) -> cv2.VideoCapture:
-    """Opens a camera.
+    """Returns OpenCV's capture of a camera; the caller must release it.
 
     Args:
-        number: Its number; 0 is the first one.
+        number: Number of the camera; 0 is the first one.
 
     Raises:
-        InputError: If it is not there or does not answer.
+        InputError: If there is no such camera, or it does not respond.
     """
     capture = cv2.VideoCapture(number)
     if not capture.isOpened():
@@ -413,15 +418,16 @@ def open_camera(number: int) -> cv2.VideoCapture:
 
 
 def read_camera(number: int) -> Iterator[tuple[np.ndarray, float, float]]:
-    """Yields what a camera sees, as `read_video` does, until nobody asks or it stops.
+    """Yields the frames of a camera in the form of `read_video`.
 
-    Times are those of the clock.
+    The iterator ends when the camera stops sending frames; the caller may stop iterating at any
+    time. Times are seconds of the system's clock since the first frame.
 
     Args:
         number: Number of the camera; 0 is the first one.
 
     Raises:
-        InputError: If it is not there, or sends nothing.
+        InputError: If there is no such camera, or it sends no frame.
     """
     capture = open_camera(number)
     reported = float(capture.get(cv2.CAP_PROP_FPS))
@@ -441,9 +447,9 @@ def read_camera(number: int) -> Iterator[tuple[np.ndarray, float, float]]:
 
 @functools.cache
 def encoder() -> str:
-    """Returns the name of the encoder of videos: H.264 where PyAV has one, else MPEG-4 part 2.
+    """Returns FFmpeg's name of the encoder of written videos, such as "libx264".
 
-    The latter is logged as a warning.
+    It encodes H.264 if PyAV has such an encoder, else MPEG-4 part 2, which is logged as a warning.
 
     Raises:
         MissingDependencyError: If PyAV is not installed.
@@ -467,30 +473,30 @@ def encoder() -> str:
 
 
 def codec() -> str:
-    """Returns what videos are written as, in words: the codec, and its encoder in brackets."""
+    """Returns the codec of written videos as text, with the encoder in brackets, see `encoder`."""
     name = encoder()
     return f"{'H.264' if name in H264_ENCODERS else 'MPEG-4 part 2'} ({name})"
 
 
 class VideoWriter:
-    """Writes an MP4 that browsers play (see `encoder`), YUV 4:2:0 by BT.709.
+    """Writes an MP4 video that browsers play (see `encoder`), as YUV 4:2:0 by BT.709.
 
-    It is complete once it is closed, however many frames it has. Frames keep their times, and the
-    video its mean rate.
+    Call `write` for each frame, then `close`; the file is complete only after that.
 
     Args:
-        path: File to write, ending in .mp4; its folder is made.
-        size: (width, height) of the frames, px; an odd last column or row is left out, as the
-            format asks.
-        rate: Mean frames per second.
-        sound: Video whose sound accompanies the frames; None for silence.
+        path: Path of the file, with the suffix .mp4; missing folders are created.
+        size: (width, height) of the frames in px. An odd last column or row is left out, as the
+            format requires even sizes.
+        rate: Mean number of frames per second, which the file states.
+        sound: Path of the video whose sound is copied; None writes no sound.
 
     Attributes:
-        written: Number of frames.
+        written: Number of frames written so far.
 
     Raises:
-        OSError: If it cannot be written.
-        InputError: If no video can have this size.
+        OSError: If the file cannot be written.
+        InputError: If the encoder supports no video of this size.
+        MissingDependencyError: If PyAV is not installed.
     """
 
     def __init__(
@@ -501,7 +507,7 @@ class VideoWriter:
         self._size = size
         self._rate = rate
         name = encoder()
-        # The clock of MPEG-4 part 2 has at most 65,535 ticks in a second: there a frame is one tick.
+        # MPEG-4 part 2 has at most 65,535 ticks in a second: there a frame is one tick.
         self._ticks = 1 if name == "mpeg4" else 20
         period = Fraction(1 / rate).limit_denominator(65_535)
         self.written = 0
@@ -534,11 +540,12 @@ class VideoWriter:
         """Adds a frame.
 
         Args:
-            pixels: uint8 RGB [h, w, 3].
-            seconds: Its time since the first frame; None for a period after the frame before.
+            pixels: uint8 RGB [h, w, 3], of the writer's `size`.
+            seconds: Time of the frame in seconds since the first frame, ascending; None takes the
+                time of the previous frame plus 1 / `rate`.
 
         Raises:
-            InputError: If it has another size.
+            InputError: If the frame has another size.
             OSError: If the file cannot be written, as on a full disk.
         """
         if pixels.shape[1::-1] != self._size:
@@ -561,10 +568,10 @@ class VideoWriter:
                 self._sound.write_until((self._tick / self._ticks + 1) / self._rate)
 
     def close(self) -> None:
-        """Finishes the file.
+        """Completes and closes the file.
 
         Raises:
-            OSError: If it cannot be written, as on a full disk; also if a frame could not be.
+            OSError: If the file or an earlier frame could not be written, as on a full disk.
         """
         if self._failure is not None:
             raise self._failure

@@ -18,11 +18,11 @@ def find_weights(place: str | Path) -> Path:
     """Returns the weights file that a path refers to: the file itself, or the one in a folder.
 
     Args:
-        place: A file, which need not exist; or the folder of a run (its best weights are returned),
-            of a checkpoint, or with exactly one weights file or exported file.
+        place: Path of a file, which need not exist; or of the folder of a run (its best weights are
+            returned), of a checkpoint, or with exactly one weights file or exported file.
 
     Raises:
-        InputError: If a folder contains no weights file, or several; names them.
+        InputError: If a folder contains no weights file, or several; the message names them.
 
     Example:
         >>> import tempfile

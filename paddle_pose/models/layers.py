@@ -222,7 +222,17 @@ def _bilinear_matrix(side: int) -> np.ndarray:
 def conv(
     in_channels: int, out_channels: int, kernel: int, stride: int = 1, groups: int = 1
 ) -> nn.Conv2D:
-    """Returns a convolution with padding `kernel // 2` and no bias, to be followed by BN."""
+    """Returns a convolution with padding `kernel // 2` and no bias.
+
+    A batch normalisation should follow, whose shift replaces the bias.
+
+    Args:
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+        kernel: Side of the square kernel, odd.
+        stride: Stride of the convolution.
+        groups: Groups of the convolution; `in_channels` makes it depthwise.
+    """
     return nn.Conv2D(
         in_channels,
         out_channels,
@@ -240,7 +250,10 @@ def batch_norm(channels: int) -> nn.BatchNorm2D:
 
 
 def shortcut(in_channels: int, out_channels: int, stride: int) -> nn.Sequential | None:
-    """Returns the projection of a residual block's shortcut (1x1, BN); None for the identity."""
+    """Returns the 1x1 convolution and batch normalisation of a residual block's shortcut.
+
+    It is None, for the identity, if the stride is 1 and the channels do not change.
+    """
     if stride == 1 and in_channels == out_channels:
         return None
     projection = conv(in_channels, out_channels, kernel=1, stride=stride)

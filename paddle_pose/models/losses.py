@@ -39,8 +39,12 @@ class JointsMSELoss:
         scale: Factor of the loss.
         squared_weights: Whether the squared error is multiplied by the square of the weight (True)
             or by the weight itself (False, as in MMPose).
-        joint_weights: Factor of the target weight of each of the K joints; squared with it, so
-            1.5 becomes 2.25. Empty, as published, weights all joints equally.
+        joint_weights: Factor of the target weight of each of the K joints; with `squared_weights`
+            it is squared, too, so 1.5 becomes 2.25. Empty, as published, weights all joints
+            equally.
+
+    Attributes:
+        measures: {"acc_pose": function of (outputs, targets)}, see `acc_pose`.
 
     Example:
         >>> outputs = {"heatmaps": paddle.to_tensor([[[[[1.0, 0.0]], [[5.0, 5.0]]]]])}
@@ -67,8 +71,9 @@ class JointsMSELoss:
         """Returns {"heatmap_loss": float32 scalar}.
 
         Args:
-            outputs: Predictions, {"heatmaps": [N, S, K, h, w]}.
-            targets: Targets, {"heatmaps": [N, K, h, w], "weights": [N, K]}.
+            outputs: Predictions, {"heatmaps": [N, S, K, h, w]} for S stages.
+            targets: Targets, {"heatmaps": [N, K, h, w], "weights": [N, K]}; a weight of 0 marks an
+                unlabelled joint.
 
         Raises:
             InputError: If the shapes do not match, or there is not one joint weight per joint.
@@ -99,8 +104,9 @@ def acc_pose(outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Te
     square maps.
 
     Args:
-        outputs: Predictions, {"heatmaps": [N, S, K, h, w]}.
-        targets: Targets, {"heatmaps": [N, K, h, w], "weights": [N, K]}.
+        outputs: Predictions, {"heatmaps": [N, S, K, h, w]} for S stages.
+        targets: Targets, {"heatmaps": [N, K, h, w], "weights": [N, K]}; a weight of 0 marks an
+            unlabelled joint.
 
     Returns:
         Scalar 0..1; 0 if no joint is labelled.
@@ -203,7 +209,7 @@ class MoveNetLoss:
             and the target difference of its two joints' heatmaps, over the cells in which both
             joints have a weight; the mean over limbs, divided by the number of images. 0 omits the
             term.
-        limbs: Pairs of joint indices; needed if `bone` is not 0.
+        limbs: Pairs of joint indices, from 0 to K - 1; needed if `bone` is not 0.
 
     Raises:
         InputError: If `error` has another value, or there are no limbs for the bone term.

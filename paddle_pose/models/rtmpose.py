@@ -70,11 +70,11 @@ class RTMPose(nn.Layer):
         """Returns the SimCC vectors of a batch of images.
 
         Args:
-            images: [N, H, W, 3], RGB, 0..255, uint8 or float; H and W as in `input_size`.
+            images: RGB images [N, H, W, 3], 0..255, uint8 or float; H and W as in `input_size`.
 
         Returns:
-            {"simcc_x": [N, K, bins of x], "simcc_y": [N, K, bins of y]}: numbers of any range,
-            without softmax.
+            {"simcc_x": [N, K, W * split_ratio], "simcc_y": [N, K, H * split_ratio]}: values of any
+            range, before softmax; bin b of an axis is at b / split_ratio px of the input.
 
         Raises:
             InputError: If `images` has another shape.
@@ -84,7 +84,7 @@ class RTMPose(nn.Layer):
 
 
 class CSPNeXt(nn.Layer):
-    """CSPNeXt with four stages (P5); returns the last map, of stride 32.
+    """CSPNeXt backbone with four stages; returns the last feature map, of stride 32.
 
     Args:
         deepen: Factor of the number of blocks in each stage; at least one remains.
@@ -234,7 +234,10 @@ class ChannelAttention(nn.Layer):
 
 
 class RTMCCHead(nn.Layer):
-    """K maps by a 7x7 convolution, flattened to tokens; attention over joints; a vector per axis.
+    """Head of RTMPose: predicts a SimCC vector per joint and axis from the backbone's map.
+
+    A 7x7 convolution gives K maps, each of which is flattened to the feature vector of a joint; an
+    attention unit over the joints and two linear layers give the vectors of x and y.
 
     Args:
         in_channels: Channels of the backbone's map.

@@ -17,7 +17,9 @@ _NAMES = ("simcc_x", "simcc_y")
 
 
 class SimCCLoss:
-    """Kullback-Leibler divergence between predicted and target distributions over bins.
+    """Kullback-Leibler divergence between predicted and target distributions over SimCC's bins.
+
+    A bin is 1 / `split_ratio` of an input px, see `codecs.simcc.SimCCCodec`.
 
     Both vectors are multiplied by `beta` and turned into distributions by softmax. The divergence
     is averaged over the bins, multiplied by the joint's weight, summed over samples, joints and the
@@ -71,7 +73,7 @@ def simcc_accuracy(outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor])
 
     Args:
         outputs: Predictions, {"simcc_x": [N, K, bins of x], "simcc_y": [N, K, bins of y]}.
-        targets: Targets of the same shapes, and "weights" [N, K].
+        targets: Targets of the same names and shapes, and "weights" [N, K]; 0 is not labelled.
 
     Returns:
         Scalar 0..1; 0 if no joint is labelled.

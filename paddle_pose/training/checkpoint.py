@@ -43,14 +43,14 @@ def save(
 
     Args:
         folder: Folder of the checkpoint.
-        tensors: Arrays of each file: {file name: {tensor name: array}}; a file without arrays is
-            not written.
-        state: Content of state.json.
+        tensors: Arrays of each file: {file name: {tensor name: array}}, such as {"model.pdparams":
+            {"conv.weight": ...}}; a file without arrays is not written.
+        state: Content of state.json, in JSON's types.
         config_json: Text of config.json.
-        move_old_to: Folder that an existing checkpoint at `folder` is moved to; None deletes it.
+        move_old_to: New path of an existing checkpoint at `folder`; None deletes that checkpoint.
 
     Raises:
-        OSError: If it cannot be written; an existing checkpoint is kept.
+        OSError: If the checkpoint cannot be written; an existing one is kept.
     """
     new = _sibling(folder, ".writing")
     old = _sibling(folder, ".old")
@@ -96,7 +96,11 @@ def restore(folder: Path) -> None:
 
 
 def write_manifest(folder: Path) -> None:
-    """Writes manifest.json, with size and hash of all files in a folder and package versions."""
+    """Writes manifest.json, with size and hash of all files in a folder and package versions.
+
+    Args:
+        folder: Folder of the checkpoint; all other files must be written already.
+    """
     versions = {
         "paddle_pose": __version__,
         "paddle": paddle.__version__,
@@ -107,10 +111,10 @@ def write_manifest(folder: Path) -> None:
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """Returns one line per key whose value differs between two mappings.
+    """Returns one line of text per key whose value differs between two mappings.
 
     Args:
-        old: JSON values of a checkpoint by name.
+        old: JSON values of a checkpoint by name, such as its identity (see `Trainer`).
         new: JSON values of the current run by name.
 
     Example:
@@ -129,12 +133,12 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 
 
 def set_weights(model: paddle.nn.Layer, tensors: dict[str, np.ndarray], source: Path) -> None:
-    """Sets all tensors of a model; every array must be used exactly once.
+    """Sets all tensors of a network; every array must be used exactly once.
 
     Args:
-        model: Network whose tensors are set.
-        tensors: Arrays by name, either the model's own names or published ones.
-        source: File of the arrays, for error messages.
+        model: Network whose tensors are set in place.
+        tensors: Arrays by name, either the network's own names or those of a published file.
+        source: Path of the file of the arrays, for error messages.
 
     Raises:
         InputError: If an array is missing, superfluous or of the wrong shape.

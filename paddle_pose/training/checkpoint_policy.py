@@ -61,7 +61,7 @@ def run_of(folder: Path) -> Path | None:
 class CheckpointPolicy:
     """How often checkpoints are saved within an epoch, and how many are kept.
 
-    One more is saved at the end of every epoch.
+    A checkpoint is saved at the end of every epoch, too.
 
     Attributes:
         keep: Number of checkpoints to keep, including the newest, but not the best weights.
@@ -98,7 +98,7 @@ class CheckpointStore:
         self._saved_at = time.monotonic()
 
     def is_due(self, step: int) -> bool:
-        """Returns whether a checkpoint is due within an epoch.
+        """Returns whether a checkpoint is due by the policy's intervals, after a step of an epoch.
 
         Args:
             step: Total number of steps done.
@@ -127,10 +127,10 @@ class CheckpointStore:
         Args:
             epoch: Current epoch.
             batch: Number of batches trained in the epoch.
-            content: Arguments of `checkpoint.save`.
+            content: Arguments `tensors`, `state` and `config_json` of `checkpoint.save`.
 
         Raises:
-            OSError: If it cannot be written; all older checkpoints are kept.
+            OSError: If the checkpoint cannot be written; all older ones are kept.
         """
         # A checkpoint in `last` that this run neither saved nor resumed from is damaged, or newer
         # than the one that the run was resumed from. It is deleted.

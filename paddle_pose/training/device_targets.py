@@ -11,7 +11,7 @@ _FAR = -1e6  # in cells: centre of unlabelled joints, outside of every map
 
 
 class HeatmapTargets:
-    """Draws the same targets as `HeatmapCodec.encode_batch`, up to 1e-6.
+    """Draws the heatmaps of `HeatmapCodec.encode_batch` on the device; they differ by 1e-6 at most.
 
     Centres, windows and one-dimensional Gaussians are computed in float64, so that keypoints are
     rounded to the same cells; a map is the float32 product of two of these Gaussians.
@@ -43,10 +43,10 @@ class HeatmapTargets:
         """Returns {"heatmaps": [N, K, h, w], "weights": [N, K]}, float32.
 
         Args:
-            keypoints: [N, 1, K, 2] in input px, float32 or float64; values of joints that are not
-                labelled are ignored and may be NaN.
-            visible: [N, 1, K], 0 for joints that are not labelled.
-            boxes: Ignored.
+            keypoints: Keypoints of one person per image, [N, 1, K, 2] (x, y) in input px, float32
+                or float64; values of joints that are not labelled are ignored and may be NaN.
+            visible: Visibility, [N, 1, K], 0 for joints that are not labelled.
+            boxes: Ignored; other targets need them.
         """
         keypoints = keypoints[:, 0]
         visible = visible[:, 0]

@@ -23,7 +23,7 @@ Tensors = Callable[[], Mapping[str, paddle.Tensor]]
 class Ema:
     """Average of all floating-point tensors of a network's state: weights and running statistics.
 
-    It starts with the values at the time of construction.
+    The average starts with the values of the tensors when the object is created.
 
     Args:
         tensors: Function that returns the network's own tensors by name, such as
@@ -33,7 +33,7 @@ class Ema:
 
     Attributes:
         updates: Number of updates so far.
-        values: Values of all averaged tensors, one after another.
+        values: Values of all averaged tensors, flattened, one after another, [n] float32.
 
     Raises:
         InputError: If the decay is not between 0 and 1.
@@ -52,7 +52,7 @@ class Ema:
         self._current: list[paddle.Tensor] = []
 
     def update(self) -> None:
-        """Updates the average with the current tensors of the network."""
+        """Updates the average with the current tensors of the network; call it after each step."""
         self.updates += 1
         share = 1 - min(self._decay, (1 + self.updates) / (10 + self.updates))
         if not self._current:  # not earlier: the optimizer makes float32 copies in its first step
@@ -76,11 +76,11 @@ class Ema:
         """Restores the average from a checkpoint.
 
         Args:
-            arrays: Averaged tensors by name.
-            updates: Number of updates that they contain.
+            arrays: Averaged tensors by name, as `average` had them.
+            updates: Number of updates of the average, as the attribute `updates` had it.
 
         Raises:
-            InputError: If the names or shapes are those of another network.
+            InputError: If names or shapes differ from those of this network's tensors.
         """
         if {name: array.shape for name, array in arrays.items()} != self._shapes:
             raise InputError("the averaged weights in ema.pdparams are not those of this network")

@@ -2,7 +2,8 @@
 
 This project has not measured them; `scripts/gpu_check.py` trains with each on and off.
 
-Source: Paddle's guide on flags, https://www.paddlepaddle.org.cn/documentation/docs/en/guides/flags/cudnn_en.html
+Source: Paddle's guide on flags,
+    https://www.paddlepaddle.org.cn/documentation/docs/en/guides/flags/cudnn_en.html
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def flags(deterministic: bool, cudnn_search: bool, conv_workspace: int) -> dict[
 
 
 def set_flags(deterministic: bool, cudnn_search: bool, conv_workspace: int) -> dict[str, Any]:
-    """Sets and returns Paddle's flags on a GPU; on a CPU none has an effect, and none is set.
+    """Sets Paddle's flags on a GPU and returns them by name; on a CPU sets none, returns {}.
 
     Call it before the first convolution. It raises the errors of `flags`, also on a CPU.
 
@@ -82,12 +83,12 @@ def pinned(values: Any) -> Any:
 
 
 def on_device(values: Any) -> Any:
-    """Returns tensors of `pinned` on the GPU; the copy may still be running.
+    """Returns copies on the GPU of tensors in page-locked memory; the copy may still be running.
 
-    The tensors in page-locked memory must be kept until the device has used the copy.
+    The given tensors must be kept until the device has used the copies.
 
     Args:
-        values: Tensor or nested dict of tensors.
+        values: Tensor or nested dict of tensors, as `pinned` returns them.
     """
     if isinstance(values, Mapping):
         return {name: on_device(part) for name, part in values.items()}

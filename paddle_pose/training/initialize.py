@@ -30,7 +30,7 @@ def initialize(
             statistics of batch normalisations).
         resumed: Whether the weights are restored from a checkpoint of the run, so that `init` is
             not read.
-        images: Function that returns a training batch, see `load_initial_weights`.
+        images: Function that returns a batch of training images, see `load_initial_weights`.
 
     Returns:
         Lines for the log: tensors that were loaded and not loaded, and the parameters that are
@@ -66,9 +66,9 @@ def load_initial_weights(
         network: Network whose tensors are set; tensors that are not in the file are unchanged.
         tensors: Arrays of the file by name.
         source: Path of the file, for messages.
-        images: Function that returns a batch [N, H, W, 3], which is used to unfold the batch
-            normalisations of a file if only the network has them, see `unfold_batch_norm`; None
-            does not unfold them.
+        images: Function without arguments that returns a batch of training images, uint8 RGB
+            [N, H, W, 3]. The batch is used to unfold the batch normalisations of a file if only the
+            network has them, see `unfold_batch_norm`; None does not unfold them.
 
     Returns:
         Lines for the log that account for every tensor of the network and of the file.

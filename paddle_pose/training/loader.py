@@ -23,7 +23,7 @@ class EpochLoader:
     """Shuffled batches of a data set, read in advance by threads.
 
     Args:
-        dataset: Samples to iterate over, indexed by (epoch, index).
+        dataset: Samples to iterate over, indexed by (0-based epoch, index), see `PoseDataset`.
         batch_size: Samples per batch in this process. The last batch of an epoch is dropped if it
             would be smaller, unless it is the only one.
         num_workers: Number of reading threads, see `loading_threads`; 0 reads when a batch is
@@ -91,9 +91,9 @@ class EpochLoader:
             start: Index of the first batch to yield; earlier batches are not read.
 
         Yields:
-            The result of `PoseDataset.batch`, with tensors instead of arrays, except for "index",
-            which nothing on the device needs. If samples were replaced, "replaced" is a list with
-            one line for each: its image and the problem.
+            The result of `PoseDataset.batch` ("image", "index", and "targets" or "keypoints",
+            "visible" and "boxes"), with tensors instead of arrays except for "index". If samples
+            were replaced, "replaced" is a list with a line of text for each: image and problem.
 
         Raises:
             FileNotFoundError: If an image does not exist, without `replace_bad`.

@@ -30,11 +30,11 @@ class MemoryEstimate:
     per_image: int
 
     def total(self, batch_size: int) -> int:
-        """Returns the bytes of a step with a batch of `batch_size` images."""
+        """Returns the memory in bytes of a step with a batch of `batch_size` images."""
         return round((self.fixed + self.per_image * batch_size) * MARGIN)
 
     def largest_batch(self, memory: int) -> int:
-        """Returns the largest batch size that fits into a device with `memory` bytes, at least 1."""
+        """Returns the largest batch size that fits into `memory` bytes of a device; at least 1."""
         return max(1, int((memory * USABLE / MARGIN - self.fixed) // self.per_image))
 
 
@@ -62,7 +62,7 @@ def estimate_memory(
         >>> estimate = estimate_memory(Network(), (10, 20))
         >>> estimate.fixed == 3 * 8 * 4 * (2 + 2)
         True
-        >>> estimate.per_image == 10 * 20 * (3 + 8) * 4  # the convolution's input, the result of exp
+        >>> estimate.per_image == 10 * 20 * (3 + 8) * 4  # input of the convolution, result of exp
         True
     """
     weights = sum(int(np.prod(tensor.shape)) for tensor in network.parameters())

@@ -28,8 +28,10 @@ class MoveNetTargets:
         >>> draw = MoveNetTargets(MoveNetCodec(input_size=(64, 64)))
         >>> keypoints = paddle.full([2, 1, 17, 2], 33.0)
         >>> targets = draw(keypoints, paddle.ones([2, 1, 17]), paddle.full([2, 1, 4], 20.0))
-        >>> {name: list(values.shape) for name, values in targets.items() if "weights" not in name}
-        {'centers': [2, 1, 16, 16], 'heatmaps': [2, 17, 16, 16], 'regressions': [2, 34, 16, 16], 'offsets': [2, 34, 16, 16]}
+        >>> {name: targets[name].shape[1] for name in targets if "weights" not in name}
+        {'centers': 1, 'heatmaps': 17, 'regressions': 34, 'offsets': 34}
+        >>> list(targets["heatmaps"].shape)
+        [2, 17, 16, 16]
         >>> targets["heatmaps"][0, 0, 8, 8].item(), targets["offsets"][0, 0, 8, 8].item()
         (1.0, 0.25)
     """
@@ -44,14 +46,17 @@ class MoveNetTargets:
         self._regression_scale = paddle.to_tensor(scale, "float32").reshape([2, 1, 1])
 
     def __call__(self, keypoints: Tensor, visible: Tensor, boxes: Tensor) -> dict[str, Tensor]:
-        """Returns targets and weights [N, channels, h, w] float32 by the names of `encode`.
+        """Returns the targets and their weights, [N, channels, h, w] float32 by name.
+
+        The names are those of `MoveNetCodec.encode`: "centers", "heatmaps", "regressions" and
+        "offsets", and "center_weights", "heatmap_weights", "regression_weights", "offset_weights".
 
         Args:
-            keypoints: [N, P, K, 2] in input px, float32 or float64; joints that are not labelled
-                may have any coordinates, NaN included.
-            visible: [N, P, K], 0 where not labelled.
-            boxes: [N, P, 4] (x, y, width, height) in input px. A place in the batch without a
-                person has no visible joint and a box that lies outside the map.
+            keypoints: Keypoints, [N, P, K, 2] (x, y) in input px, float32 or float64; joints that
+                are not labelled may have any coordinates, including NaN.
+            visible: Visibility, [N, P, K], 0 for joints that are not labelled.
+            boxes: Person boxes, [N, P, 4] (x, y, width, height) in input px. If an image has fewer
+                than P people, the rest have no labelled joint and a box outside of the input.
         """
         stride = self._codec.stride
         labelled = visible > 0
@@ -126,8 +131,8 @@ class MoveNetTargets:
         first = paddle.where(chosen, points, far).min(axis=2)
         last = paddle.where(chosen, points, -far).max(axis=2)
         around = paddle.concat([first, last], axis=-1)
-        nobody = ~known.any(axis=-1, keepdim=True)
-        around = paddle.where(nobody, paddle.full_like(around, -1.0), around)
+        is_empty = ~known.any(axis=-1, keepdim=True)
+        around = paddle.where(is_empty, paddle.full_like(around, -1.0), around)
         area = _areas(around) / self._size.prod()
         radii = 4.0 + (area >= 0.16).astype("float64") + (area >= 0.3).astype("float64")
         return radii + 1, radii

@@ -51,12 +51,12 @@ def non_finite(files: Mapping[str, Mapping[str, np.ndarray]]) -> str | None:
 
 
 class NonFiniteGuard:
-    """Checks every step between backward and optimizer for non-finite values, and undoes bad ones.
+    """Checks each training step for non-finite values before the optimizer is called.
 
-    Loss, terms, gradients and running statistics are checked with one transfer from the device.
-    Weights and moments of a bad step are unchanged because the optimizer is not called. The running
-    statistics of batch normalisations, however, have been updated in the forward pass; they are
-    restored from one flat copy of the last finite values.
+    Call `check` after the backward pass. If its result is not finite, do not call the optimizer but
+    `undo`, and clear the gradients: weights and moments are then unchanged, and `undo` restores the
+    running statistics of batch normalisations, which the forward pass has updated already. Loss,
+    terms, gradients and running statistics are checked with one transfer from the device.
 
     Args:
         model: Network that is trained; its running statistics must be finite.
@@ -82,7 +82,8 @@ class NonFiniteGuard:
     ) -> StepHealth:
         """Returns loss and gradient norm of a step, averaged over all processes.
 
-        Call it after backward.
+        Call it after the backward pass, with unscaled gradients (see `Precision.unscale`). If all
+        values are finite, the running statistics are remembered for `undo`.
 
         Args:
             loss: Scalar that is minimised.
@@ -113,7 +114,11 @@ class NonFiniteGuard:
         )
 
     def undo(self) -> None:
-        """Restores the running statistics to their values after the last finite step."""
+        """Restores the running means and variances of batch normalisations after a bad step.
+
+        They get their values after the last finite step, or at the creation of the guard if there
+        was none. Gradients and the loss scale are not touched.
+        """
         start = 1
         for tensor in self._statistics:
             values = self._last_finite[start : start + tensor.size]

@@ -263,7 +263,7 @@ def trained_parameters(model: paddle.nn.Layer) -> list[paddle.Tensor]:
 
 
 def norms_and_biases(model: paddle.nn.Layer) -> set[str]:
-    """Returns Paddle's names of the parameters of all normalisation layers, and of all biases.
+    """Returns Paddle's names (`parameter.name`) of all normalisation parameters and all biases.
 
     Source: mmengine's `DefaultOptimWrapperConstructor` with `norm_decay_mult=0` and
         `bias_decay_mult=0`.

@@ -125,11 +125,17 @@ class Precision:
         return {name: maps.astype("float32") for name, maps in outputs.items()}
 
     def backward(self, loss: paddle.Tensor) -> None:
-        """Computes the gradients of a loss, multiplied by the loss scale if there is one."""
+        """Adds the gradients of a loss, times the loss scale, to those of the parameters.
+
+        Call `unscale` after the last `backward` of a step, and `update` at its end.
+
+        Args:
+            loss: Scalar.
+        """
         (loss if self.scale is None else loss * self.scale.value).backward()
 
     def unscale(self, parameters: Iterable[paddle.Tensor]) -> None:
-        """Divides the gradients of parameters by the loss scale."""
+        """Divides the gradients of parameters by the loss scale; without one, nothing changes."""
         if self.scale is not None:
             with paddle.no_grad():
                 for parameter in parameters:
@@ -154,9 +160,9 @@ class Precision:
 def full_precision(
     model: paddle.nn.Layer, optimizer: paddle.optimizer.Optimizer
 ) -> dict[str, paddle.Tensor]:
-    """Returns the tensors of a network by name, each in the highest precision there is.
+    """Returns the tensors of a network by name, each in the highest precision available.
 
-    They are the tensors themselves, which training changes in place.
+    Training changes the returned tensors in place; they are not copies.
 
     Args:
         model: Network, possibly with half-precision weights.

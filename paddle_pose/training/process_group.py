@@ -44,7 +44,7 @@ class ProcessGroup:
     def start(cls, device: str = "auto") -> ProcessGroup:
         """Returns the group of the processes that `paddle.distributed.launch` has started.
 
-        Without the launcher it is this process alone.
+        Without the launcher, the group consists of this process alone.
 
         Args:
             device: Device of the training; "cpu" communicates through gloo, also where there are
@@ -107,24 +107,27 @@ class ProcessGroup:
         return paddle.DataParallel(model, find_unused_parameters=unused)
 
     def accumulating(self, parallel: paddle.nn.Layer, more: bool) -> Any:
-        """Returns the context for a backward pass in gradient accumulation.
+        """Returns a context manager for forward and backward pass in gradient accumulation.
 
         Args:
-            parallel: Result of `parallel`.
+            parallel: Network that the method `parallel` returned.
             more: Whether another backward pass of the same step follows; gradients are averaged
                 over the processes in the last one only.
         """
         return parallel.no_sync() if more and self.size > 1 else nullcontext()
 
     def mean(self, numbers: paddle.Tensor) -> paddle.Tensor:
-        """Returns the element-wise mean of a tensor over all processes."""
+        """Returns the element-wise mean of a tensor over all processes.
+
+        All processes must call it, with tensors of the same shape.
+        """
         if self.size > 1:
             dist.all_reduce(numbers)
             numbers = numbers / self.size
         return numbers
 
     def largest(self, number: int) -> int:
-        """Returns the maximum of an integer over all processes."""
+        """Returns the maximum of an integer over all processes; all of them must call it."""
         if self.size == 1:
             return number
         largest = paddle.to_tensor([number])
@@ -132,13 +135,16 @@ class ProcessGroup:
         return int(largest.item())
 
     def broadcast(self, tensors: Iterable[paddle.Tensor]) -> None:
-        """Sets tensors to the values that they have in the main process."""
+        """Sets tensors in place to the values that they have in the main process."""
         if self.size > 1:
             for tensor in tensors:
                 dist.broadcast(tensor, 0)
 
     def shard(self, blocks: Sequence[Item]) -> Sequence[Item]:
-        """Returns the elements of a sequence for this process: every `size`-th from `rank` on."""
+        """Returns the part of a sequence for this process: every `size`-th element from `rank` on.
+
+        `gather` joins the results of the parts.
+        """
         return blocks[self.rank :: self.size]
 
     def gather(self, results: Sequence[Item]) -> list[Item]:

@@ -39,7 +39,7 @@ class Progress:
             main process.
         averaged: Number of steps since the last log line, without skipped ones. It is saved so that
             the next log line of a resumed run is that of an uninterrupted run.
-        sums: Sums over these steps of loss, gradient norm and loss terms by name.
+        sums: Sums of "loss", "grad_norm" and the loss terms over the `averaged` steps, by name.
     """
 
     epoch: int = 0
@@ -54,7 +54,7 @@ class Progress:
     sums: dict[str, float] = field(default_factory=dict)
 
     def add(self, health: StepHealth) -> None:
-        """Adds a step to the means of the next log line."""
+        """Adds loss, gradient norm and terms of a finite step to the means of the next log line."""
         values = _values(health)
         if self.sums.keys() != values.keys():  # first step, or a forced resume with another loss
             self.averaged = 0
@@ -93,7 +93,10 @@ class State:
     progress: Progress = field(default_factory=Progress)
 
     def files(self) -> dict[str, Arrays]:
-        """Returns the arrays of a checkpoint: {file name: {tensor name: array}}."""
+        """Returns the arrays of a checkpoint: {file name: {tensor name: array}}.
+
+        Files are "model.pdparams", "model.pdopt" and, with averaged weights, "ema.pdparams".
+        """
         return {
             "model.pdparams": arrays(float32(self.model, self.optimizer)),
             "model.pdopt": moments(self.model, self.optimizer),
@@ -101,7 +104,7 @@ class State:
         }
 
     def tensors(self) -> list[paddle.Tensor]:
-        """Returns the tensors that evaluations use: those of the network, and their averages."""
+        """Returns the tensors that evaluations use: those of the network, then their averages."""
         return [
             *self.model.state_dict().values(),
             *([self.ema.values] if self.ema is not None else []),
@@ -120,10 +123,10 @@ class State:
 
         Args:
             folder: Folder of a complete checkpoint.
-            scalars: Result of `scalars` that was saved with it.
+            scalars: Result of the method `scalars` that was saved in the checkpoint.
 
         Raises:
-            InputError: If the checkpoint is of another network.
+            InputError: If the checkpoint belongs to another network.
         """
         path = folder / "model.pdparams"
         checkpoint.set_weights(self.model, read_weights(path), path)
@@ -180,7 +183,7 @@ def moments(model: paddle.nn.Layer, optimizer: paddle.optimizer.Optimizer) -> Ar
 def set_moments(
     model: paddle.nn.Layer, optimizer: paddle.optimizer.Optimizer, tensors: Mapping[str, np.ndarray]
 ) -> None:
-    """Sets the tensors of an optimizer.
+    """Sets the tensors of an optimizer to saved values.
 
     Args:
         model: Network whose parameters are optimised.

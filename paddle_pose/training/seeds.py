@@ -16,8 +16,8 @@ def seed_step(*numbers: int) -> None:
     """Seeds the generators of Python, NumPy and Paddle for one training step.
 
     Args:
-        numbers: Numbers that determine the random values of the step: the run's seed, the step and
-            the rank of the process.
+        numbers: Integers that determine the random values of the step: the run's seed, the 0-based
+            step and the rank of the process.
     """
     seed = int(np.random.SeedSequence(numbers).generate_state(1)[0])
     random.seed(seed)

@@ -17,8 +17,11 @@ from paddle_pose.training.seeds import seed_step
 Tensors = Mapping[str, paddle.Tensor]
 Loss = Callable[[Tensors, Tensors], dict[str, paddle.Tensor]]
 DrawTargets = Callable[[paddle.Tensor, paddle.Tensor, paddle.Tensor], Tensors]
-"""Returns the loss's targets for a batch's keypoints [N, P, K, 2] in input px, visible [N, P, K] and
-boxes [N, P, 4] (x, y, width, height) in input px."""
+"""Function that draws the targets of a batch on the device that trains.
+
+It receives keypoints [N, P, K, 2] (x, y) in input px, visible [N, P, K] (0 where not labelled) and
+boxes [N, P, 4] (x, y, width, height) in input px, and returns {name: targets [N, ...] float32}.
+"""
 
 
 @dataclass(frozen=True)
@@ -26,8 +29,9 @@ class StepResult:
     """Result of a training step, for the log.
 
     Attributes:
-        outputs: Maps that the network predicted for the last part of the batch, by name.
-        targets: Targets of that part, by name.
+        outputs: Outputs of the network for the last part of the batch (see `accumulate` of `Step`)
+            by name, [n, ...] float32.
+        targets: Targets of the same part by name, [n, ...] float32.
         health: Loss, its terms and the gradient norm over the whole batch, and whether they are
             finite.
     """
@@ -42,15 +46,15 @@ class Step:
 
     Args:
         state: State of the training; changed in place.
-        loss: Function of (outputs, targets) that returns named terms, whose sum is minimised.
+        loss: Function of (outputs, targets) that returns {name: scalar}, whose sum is minimised.
         schedule: Function that returns the learning rate of a 0-based step.
         seed: Seed of all random values in a step.
         accumulate: Number of parts into which a batch is split for gradient accumulation, when the
             device has not enough memory for the whole batch. A loss that divides by a count (such
             as that of labelled cells) divides by the count in each part.
         process_group: Processes that train together; None for this process alone.
-        draw_targets: Function that makes the targets on the device from a batch's keypoints; None
-            if batches contain their targets.
+        draw_targets: Function that computes the targets on the device, see `DrawTargets`; None if
+            batches contain their targets.
 
     Raises:
         InputError: If `accumulate` is less than 1.
@@ -78,7 +82,10 @@ class Step:
         self._draw_targets = draw_targets
 
     def begin(self) -> None:
-        """Prepares the network for training steps; call it after any other use of the network."""
+        """Switches the network to training mode and records its parameters and statistics.
+
+        Call it before the first step, and again after each evaluation or load of a checkpoint.
+        """
         self._state.model.train()
         self._parameters = [
             parameter for parameter in self._state.model.parameters() if not parameter.stop_gradient
@@ -86,11 +93,14 @@ class Step:
         self._guard = NonFiniteGuard(self._state.model, self._process_group)
 
     def __call__(self, batch: Mapping[str, Any]) -> StepResult:
-        """Trains on one batch; if a value is not finite, the weights are not changed.
+        """Trains on one batch, and returns what the log needs.
+
+        If loss, gradients or running statistics are not finite, the step is skipped: the weights
+        are not changed, and the running statistics are restored.
 
         Args:
-            batch: Tensors by name: "image", and either "targets" or, with `draw_targets`,
-                "keypoints", "visible" and "boxes".
+            batch: Tensors by name: "image", uint8 [N, H, W, 3], and either "targets", a dict of
+                [N, ...], or with `draw_targets` its arguments "keypoints", "visible" and "boxes".
         """
         state = self._state
         progress = state.progress

@@ -6,7 +6,11 @@ import time
 
 
 class StepTimer:
-    """Measures training steps, without the evaluations and checkpoints between them."""
+    """Measures training steps, without the evaluations and checkpoints between them.
+
+    Call `start_step` before the first step and after each pause, then for each step `data_ready`
+    when its batch has been read, and `end_step` when it is done.
+    """
 
     def __init__(self) -> None:
         self._seconds = 0.0
@@ -20,7 +24,7 @@ class StepTimer:
         self._data_ready = self._start
 
     def data_ready(self) -> None:
-        """Records that the batch of the step has been read."""
+        """Records that the batch has been read; call it once per step, before `end_step`."""
         self._data_ready = time.perf_counter()
 
     def end_step(self, images: int) -> None:
@@ -42,7 +46,7 @@ class StepTimer:
         self.start_step()
 
     def lap(self) -> dict[str, float]:
-        """Returns the speed since the last call.
+        """Returns the speed since the last call, or since the first step; call it after a step.
 
         Returns:
             "batch_cost", seconds per step; "reader_cost", seconds per step spent waiting for data;
@@ -61,7 +65,10 @@ class StepTimer:
 
 
 def format_duration(seconds: float) -> str:
-    """Returns a duration as h:mm:ss.
+    """Returns a duration as h:mm:ss, rounded to whole seconds.
+
+    Args:
+        seconds: Duration in seconds, 0 or more.
 
     Example:
         >>> format_duration(3725.4)

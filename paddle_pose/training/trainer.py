@@ -31,26 +31,43 @@ Validate = Callable[[int], dict[str, float]]
 
 
 class TrainingLoss(Protocol):
-    """A loss that the spec of a loss builds.
+    """Interface of a loss with the additional values that training logs show.
+
+    Such a loss is built from a config, see `configs.specs.LossSpec`.
 
     Attributes:
-        measures: Functions for additional values in the log line by name, see `Trainer`.
+        measures: {name: function} for additional values in the log line, such as "acc_pose". Each
+            function receives (outputs, targets) as the loss does, and returns a scalar tensor.
     """
 
     measures: Mapping[str, Measure]
 
     def __call__(self, outputs: Tensors, targets: Tensors) -> dict[str, paddle.Tensor]:
-        """Returns the terms of the loss by name; their sum is minimised."""
+        """Returns the terms of the loss as {name: scalar tensor}; their sum is minimised.
+
+        Each term is already multiplied by its weight and reduced over the batch.
+
+        Args:
+            outputs: Outputs of the network by name, [N, ...] float32, such as {"heatmaps":
+                [N, S, K, h, w]}.
+            targets: Targets of the config's codec by name, [N, ...] float32, such as {"heatmaps":
+                [N, K, h, w], "weights": [N, K]}; see the `encode` of the codec.
+        """
         ...
 
 
 class Loader(Protocol):
-    """Training batches by epoch, as dicts that `Step` takes; the length is batches per epoch."""
+    """Interface of an iterable over training batches; `len` returns the batches per epoch."""
 
     def __len__(self) -> int: ...
 
     def epoch(self, epoch: int, start: int = 0) -> Iterable[Mapping[str, Any]]:
-        """Returns the batches of a 0-based epoch, starting at the 0-based batch `start`."""
+        """Returns the batches of an epoch, as dicts that `Step.__call__` takes.
+
+        Args:
+            epoch: 0-based epoch.
+            start: 0-based index of the first batch to return, when a run is resumed.
+        """
         ...
 
 
@@ -61,17 +78,19 @@ class Trainer:
     that is not interrupted.
 
     Args:
-        model: Network that returns a dict of maps for "image".
-        loss: Function of (outputs, targets) that returns named terms, whose sum is minimised.
+        model: Network that returns {name: outputs [N, ...]} for uint8 RGB images [N, H, W, 3].
+        loss: Function of (outputs, targets) that returns {name: scalar}, see `TrainingLoss`; the
+            sum of the scalars is minimised.
         optimizer: Optimizer whose learning rate is set before every step.
         schedule: Function that returns the learning rate of a 0-based step.
         run_dir: Folder for log.txt, metrics.jsonl, vdl/, last/, earlier/ and best_model/.
         config_json: Text of the config.json that every checkpoint contains.
-        identity: JSON values by name that must be equal when the run is resumed.
-        upgrade_identity: Function that converts the identity of a checkpoint of an earlier version
-            to the names of this version.
-        measures: Functions of (outputs, targets) for additional values in the log line by name.
-            They are computed for the last batch before the line only.
+        identity: JSON values by name, such as the values of the config and a hash of the data; they
+            must be equal when the run is resumed.
+        upgrade_identity: Function from the identity in a checkpoint of an earlier version to the
+            same identity under the names of this version.
+        measures: Functions for additional values in the log line by name, see `TrainingLoss`. They
+            are computed for the last batch before the line only.
         log_every: Steps between log lines, which contain the mean losses of these steps.
         visualdl: Whether to write VisualDL's files.
         seed: Seed of all random values in a step.
@@ -85,7 +104,7 @@ class Trainer:
             nothing ends it early.
         accumulate: Number of parts into which a batch is split for gradient accumulation.
         process_group: Processes that train together; None for this process alone.
-        draw_targets: Function that makes the targets on the device from a batch's keypoints; None
+        draw_targets: Function that computes the targets on the device, see `step.DrawTargets`; None
             if batches contain their targets.
 
     Attributes:
@@ -164,13 +183,17 @@ class Trainer:
     def resume(self, folder: Path, force: bool = False) -> None:
         """Restores a checkpoint, and truncates the log to its length at that time.
 
+        Call it before `fit`, which then continues after the checkpoint's last batch.
+
         Args:
             folder: Folder of the checkpoint.
-            force: Whether to continue if the run's identity differs.
+            force: Whether to continue although the identity in the checkpoint differs from that of
+                this trainer; the differences are logged.
 
         Raises:
             FileNotFoundError: If a file of the checkpoint is missing.
-            InputError: If it is damaged, or of another network; or of another run, without `force`.
+            InputError: If the checkpoint is damaged, belongs to another network, or has another
+                identity and `force` is False.
         """
         state = read_state(folder)
         differences = checkpoint.differences(
@@ -213,10 +236,11 @@ class Trainer:
         Args:
             loader: Training batches.
             epochs: Total number of epochs, including those before a resume.
-            validate: Function that evaluates the network, given the 0-based epoch, and returns
-                values by name; None for no evaluations.
+            validate: Function that receives the 0-based epoch, evaluates `model`, and returns
+                {name: value}; None for no evaluations.
             monitor: Name of the value that decides which weights are the best; higher is better.
-            eval_every: Epochs between evaluations; the last epoch is always evaluated.
+                Required with `validate`.
+            eval_every: Number of epochs between evaluations; the last epoch is always evaluated.
             on_step: Function that receives the total number of steps done, after each step.
 
         Returns:

@@ -32,7 +32,7 @@ def unfold_batch_norm(
         network: Network whose convolutions `….conv` without bias are followed by normalisations
             `….bn`; both are changed in place.
         tensors: Arrays of a file by name, with names that `names.fit` knows.
-        images: Batch of training images, [N, H, W, 3].
+        images: Batch of training images, uint8 RGB [N, H, W, 3].
 
     Returns:
         Arrays by name; `tensors` unchanged if the file has no folded batch normalisations.
