@@ -84,7 +84,7 @@ def build_parser() -> options.Parser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command `serve_demo` until Ctrl-C, and returns its exit status, 0.
+    """Runs the command `serve_demo` until Ctrl-C, which raises `KeyboardInterrupt`.
 
     Args:
         argv: Arguments of the command; None takes those of this process.

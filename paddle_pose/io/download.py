@@ -49,7 +49,7 @@ class RemoteFile:
 
     @property
     def file_name(self) -> str:
-        """Name under which the file is stored: that on the web page, or the last part of the URL."""
+        """Name under which the file is stored: that on the page, or the last part of the URL."""
         return self.on_page or PurePosixPath(self.url).name
 
 
