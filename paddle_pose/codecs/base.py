@@ -67,9 +67,9 @@ class Codec(ABC):
     fields are the config keys `codec.*`, which are changed with `dataclasses.replace` and stored as
     JSON; values outside the ranges of the fields are rejected. A derived class must set `kind`,
     define a default for `outputs`, and implement `encode`, `decode`, `mirror` and `output_spec`;
-    all other methods have defaults. If it redefines `alignment`, `max_persons` or `border` as a field,
-    that field needs a default. The codec can be selected in configs, files and flags after its module is
-    imported.
+    all other methods have defaults. If it redefines `alignment`, `max_persons` or `border` as a
+    field, that field needs a default. The codec can be selected in configs, files and flags after
+    its module is imported.
 
     Attributes:
         kind: Short name by which config files and flags select the class.

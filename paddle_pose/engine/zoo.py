@@ -265,8 +265,8 @@ def _unpack(path: Path, target: Path) -> None:
                 raise InputError(f"{path}: holds no {_IN_ARCHIVE}")
         except InputError as problem:
             raise InputError(
-                f"{problem}; delete it, or move it away, and take another copy. An ONNX file by itself is named with "
-                + argument("--weights", "its path")
+                f"{problem}; delete it, or move it away, and take another copy. An ONNX file by "
+                "itself is named with " + argument("--weights", "its path")
             ) from problem
         os.replace(draft, target)
     _log.info(f"Written: {target}")

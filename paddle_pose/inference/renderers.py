@@ -183,8 +183,9 @@ class ScreenRenderer:
         done = subprocess.run([sys.executable, "-c", attempt], capture_output=True, text=True)
         if done.returncode:
             raise InputError(
-                "--show needs a screen, and the package opencv-python: opencv-python-headless cannot open windows (pip "
-                "uninstall opencv-python-headless, then pip install opencv-python). Drawings are written without --show"
+                "--show needs a screen, and the package opencv-python: opencv-python-headless "
+                "cannot open windows (pip uninstall opencv-python-headless, then pip install "
+                "opencv-python). Drawings are written without --show"
             )
 
     def write(self, frame: Frame, poses: Poses, drawing: np.ndarray) -> None:
