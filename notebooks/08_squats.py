@@ -1,4 +1,4 @@
-# ruff: noqa: RUF003, E501 - Chinese has its own punctuation, and one line for each paragraph
+# ruff: noqa: RUF003 - Chinese has its own punctuation, and one line for each paragraph
 # Paired with 08_squats.ipynb: edit this text, then `make notebooks` executes it and writes the notebook.
 
 # %% [markdown]
