@@ -205,7 +205,7 @@ def test_common_joints_are_evaluated_on_coco_and_mpii(trained, own, synthetic_mp
         ),
         (("--val_annotations", "absent.json"), "absent.json: annotation file not found"),
         (("--images", "absent"), "absent: folder of images not found"),
-        (("--dataset", "mpii"), "--dataset_root D is missing: where the data are"),
+        (("--dataset", "mpii"), "--dataset_root D is missing"),
         (("--dataset", "mpii", "--images", "images"), "annotation files are read in COCO's format"),
     ],
 )
@@ -253,8 +253,8 @@ def test_invalid_results_of_other_programs_are_an_error(own, run_in, tmp_path, c
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"area": 0}, "key 'area' is 0; OKS is measured in the area"),
-        ({"area": None}, "key 'area' is missing; OKS is measured in the area"),
+        ({"area": 0}, "annotations[0] (id 100000100): key 'area' is 0"),
+        ({"area": None}, "annotations[0] (id 100000100): key 'area' is missing"),
         ({"id": "7"}, "key 'id' must be an integer, got '7'"),
         ({"keypoints": [0] * 15}, "no labelled joint; AP cannot be computed"),
         (

@@ -553,7 +553,7 @@ def test_files_on_a_page_need_a_manual_download(tmp_path, run):
         "download", name, "--cache", tmp_path / "weights", "--from_file", tmp_path / "a copy.pth"
     )
     assert code == 0, err
-    assert f"{file}: no checksum is published" in said
+    assert f"{file}: not verified" in said
     assert "published: Mean 90.3, Mean@0.11 37.7" in said
 
 
