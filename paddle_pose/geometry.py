@@ -83,7 +83,8 @@ def warp(
 
     Args:
         pixels: Image, uint8 [h, w, 3] with the channels in any order; it is not changed.
-        matrix: Affine matrix from px of the image to px of the result, [2, 3].
+        matrix: Affine matrix from px of the image to px of the result, [2, 3]; (0, 0) is the centre
+            of the top left px in both.
         size: (width, height) of the result in px.
         border: Grey level of pixels from outside the image; 0 is black.
 

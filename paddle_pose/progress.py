@@ -62,6 +62,9 @@ def in_notebook() -> bool:
 def show_progress(total: int | None, unit: str, stream: TextIO | None = None) -> Progress:
     """Returns a progress function that displays completed items, speed and remaining time.
 
+    Call it with the number of items completed so far, the last time with `total`; there is nothing
+    to close.
+
     The display is a bar if the stream is a terminal or the code runs in a notebook; else it is a
     line every 30 seconds and one after the last item.
 

@@ -73,7 +73,11 @@ class PaddleBackend:
         self._run = run or _call
 
     def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
-        """Returns {name: outputs [N, ...]} for uint8 RGB images [N, H, W, 3]."""
+        """Returns {name: array [N, ...] float32} with the names that `outputs` lists.
+
+        Args:
+            images: uint8 RGB [N, H, W, 3]; N is free, H and W are those of the export.
+        """
         training = self._model.training
         self._model.eval()
         try:

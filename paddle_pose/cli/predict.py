@@ -249,11 +249,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Arguments of the command; None takes those of this process.
 
     Returns:
-        0; 1 if an image or video could not be read; 130 or 143 if the command was stopped early.
+        0; 1 if an image or video exists and could not be read, or not to its end; 130 or 143 if the
+        command was stopped early.
 
     Raises:
-        FileNotFoundError: If a file is missing.
-        InputError: If a file or a flag is invalid.
+        FileNotFoundError: If a file that is named is missing.
+        InputError: If another file or a flag is invalid.
         ConnectionError: If a published file cannot be downloaded; the message states where to put
             it.
         MissingDependencyError: If the weights need a package that is not installed.

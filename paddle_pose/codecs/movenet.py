@@ -152,10 +152,10 @@ class MoveNetCodec(Codec):
     ) -> Maps:
         """Returns the targets of all people in a window.
 
-        People are encoded from the smallest to the largest; a cell that belongs to two of them gets
-        the values of the larger one. A keypoint outside the window counts as not labelled. A person
-        without a labelled keypoint in the window is a region to ignore: a crowd, or a person who
-        was not annotated.
+        People are encoded from the smallest to the largest box area; a cell that belongs to two of
+        them gets the values of the larger one. A keypoint outside the window counts as not
+        labelled. The box of a person without a labelled keypoint in the window (a crowd, or a
+        person who was not annotated) is a region to ignore.
 
         Args:
             keypoints: Keypoints of the people, [P, K, 2] in input px.
@@ -171,10 +171,11 @@ class MoveNetCodec(Codec):
             - "heatmaps" and "heatmap_weights", [K, h, w]. The weight is 0 in regions to ignore and,
               for each joint, in the boxes of people whose joint is not labelled, except on the
               blobs of labelled joints.
-            - "regressions" [2K, h, w], x and y of each joint in turn, in the unit
-              `regression_unit`; and "regression_weights" [K, h, w]. The weight is 1 around the
-              centres, where the joint is labelled.
-            - "offsets" [2K, h, w], x and y of each joint in turn, in cells; and "offset_weights"
+            - "regressions" [2K, h, w], x and y of each joint in turn: the joint's cell minus the
+              cell that holds the value, in the unit `regression_unit`; and "regression_weights"
+              [K, h, w]. The weight is 1 around the centres, where the joint is labelled.
+            - "offsets" [2K, h, w], x and y of each joint in turn: the joint minus the cell that
+              holds the value, in cells; and "offset_weights"
               [K, h, w]. The weight is 1 around the joints.
 
         Raises:

@@ -114,9 +114,10 @@ class ModelSpec(Spec):
         return {"num_joints": codec.skeleton.num_joints, **self.field_values()}
 
     def fitted(self, names: Collection[str]) -> ModelSpec:
-        """Returns a copy of the spec that fits a weights file, whose tensors show some fields.
+        """Returns the spec with those fields changed that the tensors of a weights file determine.
 
-        The default returns the spec unchanged.
+        An example is whether the network has batch normalisation. The default changes nothing;
+        derived classes state which fields they set. No name of a tensor is an error.
 
         Args:
             names: Names of all tensors in the weights file, as the file states them.
@@ -187,12 +188,15 @@ class ScheduleSpec(Spec, shared=("warmup", "warmup_start")):
     warmup_start: Share = 0.001
 
     def arguments(self, base: float, steps_per_epoch: int, epochs: int) -> dict[str, Any]:
-        """Returns the keyword arguments of `target`.
+        """Returns the keyword arguments of the schedule class that `target` names.
+
+        The base class returns "base" and the fields of the spec by name; warm-up and milestones
+        are in steps.
 
         Args:
             base: Learning rate after the warm-up.
             steps_per_epoch: Number of optimizer steps per epoch.
-            epochs: Total number of epochs.
+            epochs: Number of epochs of the training, warm-up included.
         """
         return {"base": base, **self.field_values()}
 
@@ -407,7 +411,9 @@ class HeatmapLossSpec(LossSpec):
     joint_weights: bool = False
 
     def arguments(self, codec: Codec) -> dict[str, Any]:
-        """Returns the keyword arguments of `target`; the joint weights are taken from the skeleton.
+        """Returns the keyword arguments of `target`.
+
+        "joint_weights" are the skeleton's if the field `joint_weights` is true, else empty.
 
         Args:
             codec: Codec that encodes the targets.

@@ -96,15 +96,18 @@ def crop(
 def input_keypoints(
     sample: Sample, window: Window, codec: Codec, image_to_input: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Returns keypoints in input px and visibilities of a sample's people, seen through a window.
+    """Returns keypoints in input px and visibilities of a sample's people for a window.
+
+    The rows are in the order of `sample.persons`. A keypoint outside the window keeps its
+    visibility.
 
     Args:
         sample: Sample with P people and crowds.
         window: Window that becomes the input, in image px. If it mirrors, left and right joints
             are swapped.
         codec: Codec of the network; it gives skeleton, input size and pixel alignment.
-        image_to_input: Matrix [2, 3] from image px to input px, if the caller has it; None computes
-            it from the window.
+        image_to_input: `window.to_input`, [2, 3], if the caller has it, mirroring included; None
+            computes it.
 
     Returns:
         keypoints: [P, K, 2] float64 (x, y) in input px; P counts people and crowds.

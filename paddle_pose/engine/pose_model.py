@@ -344,14 +344,16 @@ class PoseModel:
         A detector given by its name or path is opened at the first call and kept.
 
         Args:
-            choice: Value of the argument `detector`, see `predict`.
+            choice: Value of the argument `detector` of `predict`: "auto", None, a name, a path or a
+                callable.
 
         Returns:
-            The detector, or None if the whole image is the window.
+            The detector; None for None, and for "auto" if the network needs no boxes: the whole
+            image is the window.
 
         Raises:
             FileNotFoundError: If the file does not exist.
-            InputError: If the file is no detector.
+            InputError: If the name is unknown, or the file is no detector.
             ConnectionError: If the detector cannot be downloaded.
         """
         if choice is None or (choice == "auto" and not self.needs_boxes):

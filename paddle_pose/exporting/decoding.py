@@ -207,7 +207,7 @@ class MoveNetKeypoints(GraphDecoder):
         The score is the value 0..1 of the joint's heatmap.
 
         Args:
-            images: uint8 RGB [N, H, W, 3].
+            images: uint8 RGB [N, H, W, 3]; H and W are the codec's input size.
         """
         maps = self.network(images)
         heatmaps = maps["heatmaps"].flatten(2)  # N, K, h w

@@ -40,8 +40,8 @@ def write_movenet(config: Config, weights: Path, target: Path) -> dict[str, Any]
             none.
         weights: Weights file that `weights.read.read_weights` reads, such as Google's .tflite or
             TensorFlow.js file.
-        target: Path of the .onnx file, which is replaced if it exists. The metadata are in the file
-            and in `<target>.metadata.json`; see `files.put_in_place` for the final names.
+        target: Path of the .onnx file that is written; an existing one is replaced. The metadata are
+            in the file and in `<target>.metadata.json`.
 
     Returns:
         Export metadata, see `metadata.build_metadata`.

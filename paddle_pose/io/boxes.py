@@ -122,6 +122,9 @@ def read_boxes(path: Path, min_score: float = 0.0) -> Boxes:
         min_score: Lowest score of a detected box that is kept, inclusive, in the unit of the file
             (usually 0 to 1). Used for COCO's detections only.
 
+    Returns:
+        The boxes by file name, or by image id for COCO's detections; scores are not kept.
+
     Raises:
         FileNotFoundError: If the file does not exist.
         InputError: If the file is not valid JSON, has none of the three formats, or contains an

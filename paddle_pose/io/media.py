@@ -132,14 +132,14 @@ def time_of(frame: VideoFrame, stream: VideoStream) -> float | None:
 def first_time(path: Path) -> float:
     """Returns the time of a video's first frame in seconds, as its container states it.
 
-    It is 0 if no frame can be decoded.
+    It is 0 if the file is a video none of whose frames can be decoded.
 
     Args:
         path: Path of the video.
 
     Raises:
         FileNotFoundError: If the file does not exist.
-        InputError: If the file is not a video that can be decoded.
+        InputError: If FFmpeg cannot open the file, or it has no video stream.
     """
     with open_media(path) as container:
         stream = picture_stream(container, path)

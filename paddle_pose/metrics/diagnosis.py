@@ -153,21 +153,24 @@ class Bias:
 def bias(
     found: MatchedPoses, threshold: float, lengths: np.ndarray | None = None, limit: float = 16.0
 ) -> Bias:
-    """Returns the best shift, searched on a grid and then on a finer one around the best point.
+    """Returns the shift that, added to every prediction, makes the most joints correct.
+
+    It is searched on a grid and then on a finer one around the best point.
 
     Args:
         found: People with their poses.
         threshold: Largest distance of a hit, inclusive, in the unit of `found.units`.
         lengths: Unit of shifts: the length [N] in px of a shift of 1 for each person, such as the
             person's size; None measures shifts in px.
-        limit: Largest shift along an axis of the first grid, in the unit of shifts. The steps of
+        limit: Largest shift along an axis of the first grid, in the unit of shifts; give a smaller
+            one, such as 0.25, with `lengths`. The steps of
             the two grids are `limit` / 16 and `limit` / 64.
 
     Returns:
         The shift with the most hits, or the shortest of several ones; (0, 0) if none is better.
 
     Raises:
-        InputError: If no joint counts.
+        InputError: If `found.counted` is false for all joints.
     """
     if not found.counted.any():
         raise InputError("no joint counts, so no shift can be better than another")

@@ -175,8 +175,9 @@ def hourglass52(num_joints: int = 16, num_stacks: int = 1, inters: bool = False)
         num_joints: Number of joints, one heatmap each per stage.
         num_stacks: Number of hourglasses: 1 for Hourglass-52, 2 for Hourglass-104 (187.7 M
             parameters).
-        inters: Whether a single stack contains the unused residual block of published files (94.85
-            M parameters), see `Hourglass`.
+        inters: Whether a single stack has the residual block between stacks, which it does not
+            use (94.85 M parameters). True to load a published file that contains it; without
+            effect for two stacks. See `Hourglass`.
     """
     return Hourglass(num_joints=num_joints, num_stacks=num_stacks, inters=inters)
 

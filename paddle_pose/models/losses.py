@@ -261,7 +261,10 @@ class MoveNetLoss:
     def __call__(
         self, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]
     ) -> dict[str, Tensor]:
-        """Returns the terms of the loss by name, as float32 scalars.
+        """Returns the terms of the loss by name, as float32 scalars that include their weights.
+
+        The channels of regressions and offsets are x, y of the first joint, x, y of the second, and
+        so on, in the units of the codec.
 
         Args:
             outputs: Predictions: "centers" [N, 1, h, w] and "heatmaps" [N, K, h, w], both

@@ -96,7 +96,7 @@ def estimate_memory(
 
 
 def device_memory() -> int | None:
-    """Returns the memory in bytes of the GPU that Paddle computes on; None on a CPU."""
+    """Returns the total memory in bytes of the GPU that Paddle computes on; None on a CPU."""
     device = paddle.device.get_device()
     if not device.startswith("gpu"):
         return None

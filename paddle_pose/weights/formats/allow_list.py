@@ -75,7 +75,8 @@ def allow(module: str, **builds: Callable[..., Any] | None) -> dict[tuple[str, s
 
     Args:
         module: Name of the module as in the pickle.
-        builds: `Global.build` by name within the module.
+        builds: Function that builds the object, see `Global.build`, by the name in the module; None
+            for a name that cannot be called. A dotted name is given as `**{"a.b": build}`.
 
     Example:
         >>> [entry.name for entry in allow("collections", OrderedDict=dict).values()]
@@ -106,6 +107,8 @@ class Inert:
 
 def check_keys(keys: Iterable[Any]) -> None:
     """Raises an error unless all keys are str, bytes, numbers, None, or tuples of these.
+
+    Tuples may not contain tuples.
 
     Hashing tuples that are nested a million times would crash the interpreter.
 

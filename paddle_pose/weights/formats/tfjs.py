@@ -72,7 +72,10 @@ class Graph:
     outputs: tuple[str, ...]
 
     def readers(self) -> dict[str, list[Node]]:
-        """Returns the nodes that read each output, by its name; an unread output has no entry."""
+        """Returns {name of an output: nodes that have it among their inputs}.
+
+        Names are those in `Node.inputs`; an output that no node reads has no entry.
+        """
         readers: dict[str, list[Node]] = {}
         for node in self.nodes.values():
             for name in node.inputs:
