@@ -108,8 +108,12 @@ def test_annotated_and_detected_boxes_have_separate_tables():
     annotated = [
         title for title in by_title if title.startswith("COCO") and "ground-truth boxes" in title
     ]
-    detected = [title for title in by_title if "COCO" in title and "detected boxes" in title]
+    detected = [
+        title for title in by_title if title.startswith("COCO") and "detected boxes, AP" in title
+    ]
     assert len(annotated) == len(detected) == 1
+    # RTMPose's results at 384x288 were trained on more data than COCO's: they are apart.
+    assert sum("trained on AIC and COCO" in title for title in by_title) == 1
     published = {
         (row.source, row.table.boxes)
         for row in rows([])

@@ -170,6 +170,7 @@ class KnownPerson:
     skeleton = COCO_17
     input_size = (96, 96)
     alignment = "published"
+    border = 0
 
     def __init__(self):
         self.score = 0.9

@@ -346,15 +346,15 @@ def _check_owned(folder: Path, request: _Request) -> None:
     Raises:
         InputError: If the folder contains something else.
     """
+    # Hidden files are unfinished files and locks. The folder is listed first: another process that
+    # writes this data set makes `_STARTED` before the other files, and deletes it after `STAMP`.
+    if not folder.exists() or all(path.name.startswith(".") for path in folder.iterdir()):
+        return
     try:
         owned = json.loads((folder / _STARTED).read_text("utf-8")) == request.stamp()
     except FileNotFoundError:
-        # Read second, because `_STARTED` is deleted after `STAMP` was written.
         owned = (folder / STAMP).is_file()
-    if owned or not folder.exists():
-        return
-    # Hidden files are unfinished files and locks.
-    if any(not path.name.startswith(".") for path in folder.iterdir()):
+    if not owned:
         raise InputError(
             f"{folder} contains other files, or an incomplete synthetic data set with other "
             "arguments: choose an empty folder, or delete this one"

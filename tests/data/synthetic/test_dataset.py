@@ -444,3 +444,25 @@ def test_arguments_out_of_range_raise(tmp_path, wrong):
     with pytest.raises(InputError, match=next(iter(wrong))):
         write_mpii(tmp_path / "new", **({"num_train": 1, "num_val": 1} | wrong))
     assert not (tmp_path / "new").exists()
+
+
+def test_another_process_may_begin_while_the_folder_is_looked_at(tmp_path, monkeypatch):
+    """The files that it makes between two looks are no reason to refuse the folder."""
+    folder = tmp_path / "people"
+    arguments = {"num_train": 1, "num_val": 1, "size": (64, 64)}
+    folder.mkdir()
+    usual = Path.iterdir
+    looks = []
+
+    def iterdir(path):
+        if path == folder and not looks:
+            looks.append(path)
+            request = synthetic._Request("mpii", 1, 1, 0, (64, 64), (1, 1), Style())
+            synthetic._write_json(folder / synthetic._STARTED, request.stamp())
+            (folder / "annotations").mkdir()
+        return usual(path)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    write_mpii(folder, **arguments)
+    assert looks == [folder]
+    assert (folder / "annotations" / "mpii_train.json").is_file()
