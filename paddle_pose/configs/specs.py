@@ -619,7 +619,7 @@ class CosineScheduleSpec(ScheduleSpec):
 
 
 @dataclass(frozen=True)
-class FlatCosineScheduleSpec(ScheduleSpec):
+class FlatCosineScheduleSpec(CosineScheduleSpec):
     """Flat-cosine schedule: linear warm-up, a constant rate, then half a cosine.
 
     Attributes:
@@ -631,23 +631,9 @@ class FlatCosineScheduleSpec(ScheduleSpec):
     """
 
     kind: ClassVar[str] = "flat_cosine"
-    target: ClassVar[str] = "paddle_pose.training.optimizers:FlatCosineSchedule"
 
     flat: Share = 0.5
     end: Share = 0.05
-
-    def arguments(self, base: float, steps_per_epoch: int, epochs: int) -> dict[str, Any]:
-        """Returns the keyword arguments of `target`, with `epochs` converted to steps.
-
-        Args:
-            base: Learning rate after the warm-up.
-            steps_per_epoch: Number of optimizer steps per epoch.
-            epochs: Total number of epochs.
-        """
-        return {
-            **super().arguments(base, steps_per_epoch, epochs),
-            "total": epochs * steps_per_epoch,
-        }
 
 
 @dataclass(frozen=True)

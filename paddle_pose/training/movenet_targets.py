@@ -76,16 +76,12 @@ class MoveNetTargets:
         centers = paddle.where(drawn.unsqueeze(-1), centers, paddle.full_like(centers, -1.0))
         center_widths, widths = self._widths(points, known, corners)
         joints = known.shape[-1]
-        people = range(known.shape[1])
-        center_map = self._highest(
-            [
-                self._blobs(centers[:, p : p + 1], center_widths[:, p], drawn[:, p : p + 1])
-                for p in people
-            ]
-        )
-        heatmaps = self._highest(
-            [self._blobs(cells[:, p], widths[:, p], known[:, p]) for p in people]
-        )
+        center_map = self._blobs(centers[:, :1], center_widths[:, 0], drawn[:, :1])
+        heatmaps = self._blobs(cells[:, 0], widths[:, 0], known[:, 0])
+        for p in range(1, known.shape[1]):
+            center = self._blobs(centers[:, p : p + 1], center_widths[:, p], drawn[:, p : p + 1])
+            center_map = paddle.maximum(center_map, center)
+            heatmaps = paddle.maximum(heatmaps, self._blobs(cells[:, p], widths[:, p], known[:, p]))
         # A person's centre is the anchor of the regressions of all joints.
         anchors = centers.unsqueeze(2).expand([-1, -1, joints, -1])
         codec = self._codec
@@ -164,13 +160,6 @@ class MoveNetTargets:
         distances = (across.square().unsqueeze(-2) + down.square().unsqueeze(-1)).sqrt()
         values = paddle.exp(-3 * distances / widths.unsqueeze(-1))
         return (values * near.astype("float64")).astype("float32") * counts
-
-    def _highest(self, maps: list[Tensor]) -> Tensor:
-        """Returns the highest value of each cell."""
-        highest = maps[0]
-        for more in maps[1:]:
-            highest = paddle.maximum(highest, more)
-        return highest
 
     def _spread(
         self, anchors: Tensor, points: Tensor, known: Tensor, radius: float

@@ -61,49 +61,24 @@ class StepSchedule:
 
 @dataclass(frozen=True)
 class CosineSchedule:
-    """Learning rate that decreases to zero along half a cosine, with a linear warm-up.
+    """Learning rate with a linear warm-up that decreases along half a cosine.
 
-    Source: Loshchilov & Hutter, SGDR, ICLR 2017, one cycle.
+    Source: Loshchilov & Hutter, SGDR, ICLR 2017, one cycle; RTMPose's recipe for a constant part
+    before the cosine, which ends at 5 %.
 
     Attributes:
-        base: Learning rate at step 0 of the cosine, without the factor of the warm-up.
+        base: Learning rate before the cosine, without the factor of the warm-up.
         total: Number of steps of the training.
         warmup: Number of warm-up steps, which are part of `total`.
         warmup_start: Factor of the rate at step 0.
+        flat: Fraction of `total` after which the cosine begins.
+        end: Factor of the rate from step `total` on.
 
     Example:
         >>> schedule = CosineSchedule(1.0, total=100)
         >>> [round(schedule(step), 3) for step in (0, 25, 50, 99)]
         [1.0, 0.854, 0.5, 0.0]
-    """
-
-    base: float
-    total: int
-    warmup: int = 0
-    warmup_start: float = 0.001
-
-    def __call__(self, step: int) -> float:
-        """Returns the learning rate of a 0-based step; it is 0 from step `total` on."""
-        rate = self.base * (1 + cos(pi * min(step / self.total, 1.0))) / 2
-        return rate * warmup_factor(step, self.warmup, self.warmup_start)
-
-
-@dataclass(frozen=True)
-class FlatCosineSchedule:
-    """Learning rate with a linear warm-up, a constant part and half a cosine.
-
-    Source: RTMPose's recipe: constant for half of the epochs, then a cosine down to 5 %.
-
-    Attributes:
-        base: Learning rate after the warm-up.
-        total: Number of steps of the training.
-        warmup: Number of warm-up steps, which are part of `total`.
-        warmup_start: Factor of the rate at step 0.
-        flat: Fraction of `total` after which the cosine begins.
-        end: Factor of the rate at step `total`.
-
-    Example:
-        >>> schedule = FlatCosineSchedule(1.0, total=100, flat=0.5, end=0.05)
+        >>> schedule = CosineSchedule(1.0, total=100, flat=0.5, end=0.05)
         >>> [round(schedule(step), 3) for step in (0, 50, 75, 100, 101)]
         [1.0, 1.0, 0.525, 0.05, 0.05]
     """
@@ -112,8 +87,8 @@ class FlatCosineSchedule:
     total: int
     warmup: int = 0
     warmup_start: float = 0.001
-    flat: float = 0.5
-    end: float = 0.05
+    flat: float = 0.0
+    end: float = 0.0
 
     def __call__(self, step: int) -> float:
         """Returns the learning rate of a 0-based step."""
