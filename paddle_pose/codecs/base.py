@@ -15,6 +15,7 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 
 from paddle_pose import kinds
+from paddle_pose.errors import InputError
 from paddle_pose.ranges import Range, Side, check_fields
 from paddle_pose.skeletons import Skeleton
 from paddle_pose.structures import Poses
@@ -173,6 +174,20 @@ class Codec(ABC):
         """
         targets = [self.encode(*sample) for sample in zip(keypoints, visible, boxes, strict=True)]
         return {name: np.stack([maps[name] for maps in targets]) for name in targets[0]}
+
+    def _check_one_person(self, keypoints: Sequence[np.ndarray]) -> None:
+        """Raises InputError if a sample does not have exactly one person with K joints.
+
+        Args:
+            keypoints: Keypoints of each sample, expected [1, K, 2].
+        """
+        expected = (1, self.skeleton.num_joints, 2)
+        wrong = next((np.shape(one) for one in keypoints if np.shape(one) != expected), None)
+        if wrong is not None:
+            raise InputError(
+                f"the {self.kind} codec encodes one person per sample: expected keypoints of "
+                f"shape {expected}, got {wrong}"
+            )
 
     @abstractmethod
     def decode(self, maps: Mapping[str, np.ndarray]) -> list[Poses]:

@@ -152,13 +152,7 @@ class HeatmapCodec(Codec):
             InputError: If a sample does not have exactly one person with K joints.
         """
         joints = self.skeleton.num_joints
-        expected = (1, joints, 2)
-        wrong = next((np.shape(one) for one in keypoints if np.shape(one) != expected), None)
-        if wrong is not None:
-            raise InputError(
-                "the heatmap codec encodes one person per sample: expected keypoints of shape "
-                f"{expected}, got {wrong}"
-            )
+        self._check_one_person(keypoints)
         labelled = np.concatenate(visible).ravel() > 0  # [N K]
         sigmas = np.tile(self.sigmas, len(keypoints)) if self.joint_sigmas else self.sigma
         # The coordinates of unlabelled joints may have any value, including NaN. They are replaced

@@ -122,13 +122,7 @@ class SimCCCodec(Codec):
         Raises:
             InputError: If a sample does not have exactly one person with K joints.
         """
-        expected = (1, self.skeleton.num_joints, 2)
-        wrong = next((np.shape(one) for one in keypoints if np.shape(one) != expected), None)
-        if wrong is not None:
-            raise InputError(
-                "the SimCC codec encodes one person per sample: expected keypoints of shape "
-                f"{expected}, got {wrong}"
-            )
+        self._check_one_person(keypoints)
         visibility = np.concatenate(visible).astype(np.float64)  # [N, K]
         labelled = visibility >= 0.5
         # The coordinates of unlabelled joints may have any value, including NaN.
