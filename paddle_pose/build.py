@@ -396,6 +396,7 @@ def trainer(
         log_every=train.log_every,
         seed=train.seed,
         ema=train.ema,
+        ema_gamma=train.ema_gamma,
         max_bad_steps=train.max_bad_steps,
         precision=Precision(train.amp, train.amp_dtype),
         policy=CheckpointPolicy(train.keep, train.checkpoint_steps, train.checkpoint_minutes),

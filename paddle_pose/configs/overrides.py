@@ -35,6 +35,8 @@ RENAMED: Mapping[str, str] = {
 # without them were written by trainings that did without.
 _ABSENT: Mapping[str, Any] = {
     "train.total_batch": 0,
+    "train.ema_gamma": 0,
+    "augment.truncated": False,
     "augment.exclusive": False,
     "augment.padding": 0.0,
     "augment.crop": 0.0,

@@ -693,6 +693,8 @@ class Train:
         seed: Seed of all random numbers: initial weights, shuffling and augmentation.
         ema: Decay of an exponential moving average of the weights, which is evaluated as well, e.g.
             0.999; 0 disables it.
+        ema_gamma: Number of steps after which that decay has risen to 63 % of `ema`, exponentially;
+            0 for a faster rise, see `training.ema`.
         clip_norm: Maximum norm of the gradient over all parameters; larger gradients are scaled
             down. 0 disables it.
         clip_value: Maximum absolute value of each element of the gradient; 0 disables it.
@@ -745,6 +747,7 @@ class Train:
     num_workers: Annotated[int, Range(-1, 256)] = -1
     seed: Seed = 0
     ema: Annotated[float, Range(0, 0.999999)] = 0.0
+    ema_gamma: Annotated[int, Range(0, 1_000_000)] = 0
     clip_norm: Weight = 0.0
     clip_value: Weight = 0.0
     max_bad_steps: Count = 20

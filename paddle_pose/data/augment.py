@@ -17,6 +17,7 @@ Differs: random numbers are drawn in another order than published, half bodies l
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 from typing import Annotated
 
 import cv2
@@ -55,6 +56,9 @@ class Augment:
         rotation: Standard deviation of the angle in degrees, which is normal and clipped to +-
             twice this value; with `exclusive`, the angle is uniform within +- this value.
         rotation_probability: Probability of a rotation.
+        truncated: Whether scale, angle and shift follow normal distributions that are truncated at
+            one standard deviation, as in mmpose's `RandomBBoxTransform`, which is their maximum:
+            1 +- `scale`, twice `rotation` and `shift`. Not used if `exclusive`.
         half_body: Probability of showing the upper or the lower body only, see `half_body_window`.
         shift: Maximum shift of the centre as a fraction of the window's width and height, uniform;
             with `exclusive`, the shift of each axis has at least a quarter of this size.
@@ -105,6 +109,7 @@ class Augment:
     scale: Annotated[float, Range(0, 0.99)] = 0.5
     rotation: Annotated[float, Range(0, 180)] = 40.0
     rotation_probability: Share = 0.6
+    truncated: bool = False
     half_body: Share = 0.0
     shift: Share = 0.0
     shift_probability: Share = 0.3
@@ -151,8 +156,11 @@ class Augment:
         """
         if self.exclusive:
             return self._window_with_one_change(sample, rng)
-        factor = np.clip(rng.normal(1.0, self.scale), 1.0 - self.scale, 1.0 + self.scale)
-        angle = np.clip(rng.normal(0.0, self.rotation), -2 * self.rotation, 2 * self.rotation)
+        if self.truncated:
+            factor, angle = truncated_normal(2, rng) * (self.scale, 2 * self.rotation) + (1.0, 0.0)
+        else:
+            factor = np.clip(rng.normal(1.0, self.scale), 1.0 - self.scale, 1.0 + self.scale)
+            angle = np.clip(rng.normal(0.0, self.rotation), -2 * self.rotation, 2 * self.rotation)
         turned = rng.random() < self.rotation_probability
         mirrored = rng.random() < self.flip
         window = sample.window
@@ -165,7 +173,10 @@ class Augment:
             )
         if self.shift > 0:
             moved = rng.random() < self.shift_probability
-            offset = rng.uniform(-self.shift, self.shift, 2) * moved
+            if self.truncated:
+                offset = truncated_normal(2, rng) * self.shift * moved
+            else:
+                offset = rng.uniform(-self.shift, self.shift, 2) * moved
             x, y = window.center + offset * window.size
             window = replace(window, center=(float(x), float(y)))
         return replace(
@@ -287,6 +298,18 @@ class Augment:
         if median_blurred:
             image = cv2.medianBlur(image, median_size)
         return image
+
+
+def truncated_normal(count: int, rng: np.random.Generator) -> np.ndarray:
+    """Returns standard normal numbers [count] under the condition that they lie within +-1.
+
+    Args:
+        count: Number of numbers.
+        rng: Only source of randomness.
+    """
+    normal = NormalDist()
+    quantiles = rng.uniform(normal.cdf(-1), normal.cdf(1), count)
+    return np.array([normal.inv_cdf(quantile) for quantile in quantiles.tolist()])
 
 
 def _with_contrast_and_brightness(image: np.ndarray, factor: float, offset: float) -> np.ndarray:

@@ -2,7 +2,8 @@
 
 Source: Polyak & Juditsky, SIAM J. Control Optim. 30(4), 1992; the increasing decay is that of
     TensorFlow's `ExponentialMovingAverage(num_updates=...)`: min(decay, (1 + n) / (10 + n)) at the
-    n-th update.
+    n-th update. With `gamma`, it is that of mmdetection's `ExpMomentumEMA`, which RTMPose uses:
+    decay * (1 - exp(-n / gamma)).
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ class Ema:
             `precision.full_precision`; optimizer and forward pass must change them in place. It is
             called here, and again at the first update after it and after each `load`.
         decay: Factor of the old average in an update; smaller in the first updates, see the module.
+        gamma: Number of updates after which the decay has risen to 63 % of `decay`; 0 for
+            TensorFlow's rule, see the module.
 
     Attributes:
         updates: Number of updates so far.
@@ -39,11 +42,12 @@ class Ema:
         InputError: If the decay is not between 0 and 1.
     """
 
-    def __init__(self, tensors: Tensors, decay: float) -> None:
+    def __init__(self, tensors: Tensors, decay: float, gamma: int = 0) -> None:
         if not 0 < decay < 1:
             raise InputError(f"ema={decay}: expected a decay between 0 and 1, such as 0.999")
         self._tensors = tensors
         self._decay = decay
+        self._gamma = gamma
         self.updates = 0
         current = {name: tensor for name, tensor in tensors().items() if tensor.is_floating_point()}
         self._shapes = {name: tuple(tensor.shape) for name, tensor in current.items()}
@@ -54,7 +58,10 @@ class Ema:
     def update(self) -> None:
         """Updates the average with the current tensors of the network; call it after each step."""
         self.updates += 1
-        share = 1 - min(self._decay, (1 + self.updates) / (10 + self.updates))
+        if self._gamma:
+            share = 1 - self._decay * (1 - math.exp(-self.updates / self._gamma))
+        else:
+            share = 1 - min(self._decay, (1 + self.updates) / (10 + self.updates))
         if not self._current:  # not earlier: the optimizer makes float32 copies in its first step
             current = self._tensors()
             self._current = [current[name] for name in self._shapes]

@@ -96,6 +96,7 @@ class Trainer:
         seed: Seed of all random values in a step.
         ema: Decay of an average of the weights that is evaluated in addition to the weights; 0 for
             no average.
+        ema_gamma: Rise of the decay, see `Ema`.
         max_bad_steps: Number of consecutive steps with non-finite values that ends the run.
         precision: Precision of the computation; None for float32.
         policy: Intervals between checkpoints, and number of checkpoints to keep; None for the
@@ -133,6 +134,7 @@ class Trainer:
         visualdl: bool = True,
         seed: int = 0,
         ema: float = 0.0,
+        ema_gamma: int = 0,
         max_bad_steps: int = 20,
         precision: Precision | None = None,
         policy: CheckpointPolicy | None = None,
@@ -143,7 +145,9 @@ class Trainer:
     ) -> None:
         precision = precision or Precision()
         self.model, self.optimizer = precision.prepare(model, optimizer)
-        average = Ema(lambda: full_precision(self.model, self.optimizer), ema) if ema else None
+        average = None
+        if ema:
+            average = Ema(lambda: full_precision(self.model, self.optimizer), ema, ema_gamma)
         self._schedule = schedule
         self._state = State(self.model, self.optimizer, precision, average)
         self._process_group = process_group or ProcessGroup()

@@ -91,7 +91,7 @@ _SIMPLE_BASELINE_PAGE = "https://github.com/microsoft/human-pose-estimation.pyto
 _SIMPLE_BASELINE_FOLDER = "https://drive.google.com/drive/folders/13_wJ6nC7my1KKouMkQMqyr9r1ZnLnukP"
 _HRNET_PAGE = "https://github.com/leoxiaobin/deep-high-resolution-net.pytorch"
 _HRNET_FOLDER = "https://drive.google.com/drive/folders/1hOTihvbyIxsm5ygDpbUuJ7O_tzv4oXjC"
-_RTMPOSE = "https://download.openmmlab.com/mmpose/v1/projects/rtmposev1/onnx_sdk/"
+_RTMPOSE = "https://download.openmmlab.com/mmpose/v1/projects/rtmposev1/"
 _RTMPOSE_PAGE = "https://github.com/open-mmlab/mmpose/tree/main/projects/rtmpose"
 _PADDLEDETECTION = "https://paddledet.bj.bcebos.com/models/keypoint/"
 _PADDLEDETECTION_PAGE = (
@@ -251,7 +251,7 @@ def _rtmpose(size: str, digits: str, parameters: int, ap: float) -> PublishedFil
     file = f"rtmpose-{size}_simcc-body7_pt-body7_420e-256x192-{digits}_20230504.zip"
     return PublishedFile(
         name=f"rtmpose_{size}",
-        url=f"{_RTMPOSE}{file}",
+        url=f"{_RTMPOSE}onnx_sdk/{file}",
         sha256="",
         config="",
         published=(("AP", ap),),
@@ -297,6 +297,29 @@ def _imagenet(url: str, config: str) -> PublishedFile:
         if is_torchvision
         else "MIT, as HRNet; none is stated for the file",
         data_licence=_IMAGENET_DATA,
+    )
+
+
+def _cspnext(size: str, digits: str) -> PublishedFile:
+    """Returns an entry of the heatmap networks whose backbones RTMPose starts from.
+
+    Args:
+        size: "tiny", "s", "m" or "l".
+        digits: First digits of the file's SHA-256.
+    """
+    return PublishedFile(
+        name=f"aic_coco_cspnext_{size[0]}",
+        url=f"{_RTMPOSE}cspnext-{size}_udp-aic-coco_210e-256x192-{digits}_20230130.pth",
+        sha256=digits,
+        config=f"rtmpose_{size[0]}_coco_256x192",
+        published=(),
+        protocol="heatmap network trained on AIC and COCO, whose backbone the published trainings "
+        "start from; not measured by this project",
+        source=_RTMPOSE_PAGE,
+        purpose="start",
+        author="OpenMMLab (RTMPose)",
+        licence="Apache-2.0, as MMPose; none is stated for the file",
+        data_licence=f"AI Challenger (AIC), with its own terms; {_COCO_DATA}",
     )
 
 
@@ -527,6 +550,15 @@ PUBLISHED: dict[str, PublishedFile] = {
         *(
             _imagenet(f"{_MMPOSE}pretrain_models/{file}.pth", f"{file[:-9]}_coco_256x192")
             for file in ("hrnet_w32-36af842e", "hrnet_w48-8ef0771d")
+        ),
+        *(
+            _cspnext(size, digits)
+            for size, digits in (
+                ("tiny", "cbed682d"),
+                ("s", "92f5a029"),
+                ("m", "f2f7d6f6"),
+                ("l", "273b7631"),
+            )
         ),
         PublishedFile(
             name="google_movenet_lightning_int8",

@@ -1,5 +1,6 @@
 """Augmentation: distributions of windows, hidden rectangles and pixel values; half-body windows."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -192,6 +193,35 @@ def test_shifted_windows_keep_their_size_and_are_uniform():
         window.center != (50.0, 60.0)
         for window in windows(replace(augment, shift_probability=1.0), 50)
     )
+
+
+def test_truncated_numbers_follow_the_truncated_normal_distribution():
+    """Density of a standard normal number under the condition |x| < 1, at 10 places."""
+    augment = replace(
+        STILL,
+        truncated=True,
+        scale=0.4,
+        rotation=40.0,
+        rotation_probability=0.6,
+        shift=0.16,
+    )
+    sampled = windows(augment)
+    angles = np.array([window.rotation for window in sampled])
+    offsets = np.array([(np.array(window.center) - (50, 60)) / (100, 200) for window in sampled])
+    numbers = {
+        "scale": np.array([window.size[0] / 100 - 1 for window in sampled]) / 0.4,
+        "rotation": angles[angles != 0] / 80,
+        "shift": offsets[(offsets != 0).any(axis=1)].ravel() / 0.16,
+    }
+    assert len(numbers["rotation"]) / len(sampled) == pytest.approx(0.6, abs=0.03)
+    edges = np.linspace(-1, 1, 11)
+    cumulated = np.array([math.erf(edge / math.sqrt(2)) for edge in edges])
+    expected = np.diff(cumulated) / (cumulated[-1] - cumulated[0])
+    for name, values in numbers.items():
+        assert np.abs(values).max() <= 1, name
+        shares = np.histogram(values, edges)[0] / len(values)
+        tolerance = 4 * np.sqrt(expected * (1 - expected) / len(values))
+        assert (np.abs(shares - expected) < tolerance).all(), name
 
 
 def test_half_body_and_shift_do_not_change_the_other_options():

@@ -7,13 +7,14 @@ import pytest
 from paddle_pose.training.ema import Ema
 
 
-def make(decay=0.9):
+def make(decay=0.9, gamma=0):
     model = paddle.nn.Sequential(paddle.nn.Linear(2, 3), paddle.nn.BatchNorm1D(3))
-    return model, Ema(model.state_dict, decay)
+    return model, Ema(model.state_dict, decay, gamma)
 
 
-def test_average_follows_the_formula():
-    model, ema = make()
+@pytest.mark.parametrize("gamma", [0, 50])
+def test_average_follows_the_formula(gamma):
+    model, ema = make(gamma=gamma)
     expected = {
         name: tensor.numpy().astype("float64") for name, tensor in model.state_dict().items()
     }
@@ -22,6 +23,9 @@ def test_average_follows_the_formula():
             tensor.set_value(tensor + np.float32(0.1 * step))
         ema.update()
         decay = min(0.9, (1 + step) / (10 + step))
+        if gamma:
+            share = (1 - 0.1) * np.exp(-step / gamma) + 0.1  # of the new values, as in mmdetection
+            decay = 1 - share
         expected = {
             name: decay * expected[name] + (1 - decay) * tensor.numpy()
             for name, tensor in model.state_dict().items()

@@ -1,6 +1,7 @@
 """Initial weights and freezing: a frozen backbone is bit-identical after training."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import paddle
@@ -10,6 +11,7 @@ from paddle_pose.backends.paddle import PaddleBackend
 from paddle_pose.models.hourglass import Hourglass
 from paddle_pose.models.hrnet import HRNet
 from paddle_pose.models.losses import JointsMSELoss
+from paddle_pose.models.rtmpose import RTMPose
 from paddle_pose.models.simple_baseline import SimpleBaseline
 from paddle_pose.models.stacked_hourglass import StackedHourglass
 from paddle_pose.training.initialize import (
@@ -155,6 +157,29 @@ def test_initialize_with_other_joints_loads_the_backbone(make, tmp_path):
             assert name.split(".")[0] in network.head_layers
             assert np.array_equal(value, before[name])
             assert f"{name} (file {source.shape}, network {value.shape})" in lines[1]
+
+
+def test_rtmpose_starts_from_the_backbone_of_a_heatmap_network():
+    """The names are those of mmpose's files, whose heads share some names with RTMPose's."""
+    network = RTMPose(3, (32, 32), deepen=0.167, widen=0.125)
+    rng = np.random.default_rng(0)
+
+    def torch_name(name):
+        return name.replace("._mean", ".running_mean").replace("._variance", ".running_var")
+
+    backbone = {
+        name: rng.random(value.shape).astype(np.float32)
+        for name, value in tensors_of(network).items()
+        if name.startswith("backbone.")
+    }
+    file = {torch_name(name): value for name, value in backbone.items()}
+    file["head.final_layer.weight"] = np.ones((3, 256, 1, 1), np.float32)
+    file["head.deconv_layers.0.weight"] = np.ones((128, 256, 4, 4), np.float32)
+    lines = load_initial_weights(network, file, Path("cspnext.pth"))
+    assert f"loaded {len(backbone)}/" in lines[0]
+    loaded = tensors_of(network)
+    for name, value in backbone.items():
+        assert np.array_equal(loaded[name], value), name
 
 
 def test_initialize_rejects_freezing_a_random_backbone():

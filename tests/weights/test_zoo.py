@@ -48,6 +48,11 @@ def test_entries_and_configs_agree(name):
     width, height = config.codec.input_size
     if file.purpose == "start":
         assert file.published == ()
+        if name.startswith("aic_coco_cspnext"):
+            assert file.file_name.split("_")[0].startswith(f"cspnext-{name[-1]}")
+            assert config.name == f"rtmpose_{name[-1]}_coco_256x192"
+            assert config.train.init == name
+            return
         assert (
             f"{file.file_name.split('-')[0].replace('resnet', 'simple_baseline_r')}_coco_256x192"
             == config.name
@@ -90,6 +95,7 @@ def test_the_table_is_complete():
         "rtmpose": 2,
         "paddledetection": 5,
         "imagenet": 5,
+        "aic": 4,
         "google": 4,
         "movenet": 2,
         "nanodet": 2,
