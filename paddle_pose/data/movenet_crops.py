@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from paddle_pose.data import coco
 from paddle_pose.environment import command
 from paddle_pose.errors import InputError
+from paddle_pose.io import images
 from paddle_pose.io.json_fields import field
 from paddle_pose.io.json_files import read_json
 from paddle_pose.skeletons import COCO_17
@@ -159,11 +159,10 @@ def stored_size(path: Path) -> tuple[int, int]:
         InputError: If the file is not an image.
     """
     try:
-        with Image.open(path) as image:
-            return image.size
+        return images.stored_size(path)
     except FileNotFoundError as problem:
         raise FileNotFoundError(f"{path}: not found; {LAYOUT}") from problem
-    except (OSError, SyntaxError, ValueError) as problem:
+    except (OSError, ValueError) as problem:
         raise InputError(
             f"{path}: cannot be read as an image ({problem}); delete it and run "
             f"{command('prepare_coco')} again"

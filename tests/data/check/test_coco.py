@@ -5,6 +5,8 @@ import shutil
 
 import numpy as np
 import pytest
+from helpers.coco_folders import annotation, write_folder
+from helpers.rotated_images import rotate_file
 from PIL import Image
 
 from paddle_pose.data.check.coco import check_coco
@@ -250,3 +252,25 @@ def test_incomplete_and_missing_files(copy):
     assert {f.code for f in check_coco(files(copy)).findings if f.severity == "error"} == {
         "missing_file"
     }
+
+
+@pytest.mark.parametrize("is_upright", [True, False])
+def test_rotated_images_are_measured_as_when_they_are_read(tmp_path, is_upright):
+    people = [annotation(image_id=n) for n in (1, 2, 3)]
+    path = write_folder(tmp_path, people, ids=(1, 2, 3), size=(60, 90))
+    folder = tmp_path / "val2017"
+    for n, orientation in [(1, 6), (2, 8), (3, 3)]:
+        rotate_file(folder / f"{n}.png", orientation)
+    if not is_upright:
+        content = json.loads(path.read_text())
+        for image in content["images"][:2]:
+            image.update(width=90, height=60)
+        path.write_text(json.dumps(content))
+    findings = {finding.code: finding for finding in check_coco({"val": (path, folder)}).findings}
+    told, unclear = (
+        ("exif_upright", "exif_unclear_upright") if is_upright else ("exif_stored", "exif_unclear")
+    )
+    assert findings[told].examples == ("1.png: orientation 6", "2.png: orientation 8")
+    assert findings[unclear].examples == ("3.png: orientation 3",)
+    assert findings[unclear].severity == "warning"
+    assert "image_size" not in findings
