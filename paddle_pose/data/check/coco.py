@@ -21,9 +21,10 @@ from paddle_pose.data.check.findings import Finding, Report, sorted_findings
 from paddle_pose.data.check.geometry import check_sides
 from paddle_pose.data.check.images import check_images, check_rotations
 from paddle_pose.data.check.split import ERROR_IF_FREQUENT, Split, read_json
+from paddle_pose.data.skeleton_file import no_flip_reason
 from paddle_pose.io.coco_json import AREA_HINT, LISTS, joint_names
 from paddle_pose.progress import ProgressFactory, no_progress
-from paddle_pose.skeletons import COCO_17, Skeleton
+from paddle_pose.skeletons import COCO_17, Skeleton, mirror_pairs_by_name
 
 LIMITS = (
     "Not detectable from these files: single people whose left and right joints are all swapped; "
@@ -120,7 +121,7 @@ def check_coco(
     for name, content in contents.items():
         path, folder = files[name]
         joints, problems = _check_joints(content, path, skeleton)
-        findings += problems
+        findings += [*problems, *_check_mirror_pairs(joints, path, skeleton)]
         splits[name], problems = _read_split(content, name, path, joints)
         findings += problems
         stated = {_file_name(image): _size(image) for image in content["images"]}
@@ -357,6 +358,34 @@ def _numbers(value: Any, count: int) -> np.ndarray | None:
         return None
     numbers = np.array([float(v) if abs(v) < 1e300 else np.inf for v in value])
     return numbers if np.isfinite(numbers).all() else None
+
+
+def _check_mirror_pairs(
+    joints: tuple[str, ...], path: Path, skeleton: Skeleton | None
+) -> list[Finding]:
+    """Returns a finding if training does not mirror images, since mirror pairs are not known.
+
+    Args:
+        joints: Names of the joints of the file.
+        path: Path of the annotation file.
+        skeleton: Skeleton of the network to train; None takes that of the file's joints.
+    """
+    pairs, one_sided = mirror_pairs_by_name(joints)
+    can_flip = skeleton.can_flip if skeleton is not None else pairs and not one_sided
+    if can_flip:
+        return []
+    return [
+        Finding(
+            severity="warning",
+            code="mirror_pairs",
+            file=str(path),
+            text=f"In training, {no_flip_reason(one_sided)}.",
+            fix="Rename the joints, such as left_eye and right_eye, or give the skeleton file.",
+            count=len(one_sided) or len(joints),
+            total=len(joints),
+            examples=tuple(one_sided or joints),
+        )
+    ]
 
 
 def _check_sizes(

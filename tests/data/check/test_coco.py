@@ -10,6 +10,7 @@ from helpers.rotated_images import rotate_file
 from PIL import Image
 
 from paddle_pose.data.check.coco import check_coco
+from paddle_pose.data.skeleton_file import read_skeleton
 from paddle_pose.data.synthetic.dataset import write_coco
 from paddle_pose.skeletons import COCO_17, MPII_16
 
@@ -274,3 +275,25 @@ def test_rotated_images_are_measured_as_when_they_are_read(tmp_path, is_upright)
     assert findings[unclear].examples == ("3.png: orientation 3",)
     assert findings[unclear].severity == "warning"
     assert "image_size" not in findings
+
+
+@pytest.mark.parametrize(
+    ("names", "examples"),
+    [
+        (("nose", "eye.L", "eye.R"), None),
+        (("nose", "eye.L", "ear.R"), ("eye.L", "ear.R")),
+        (("nose", "chin", "tip"), ("nose", "chin", "tip")),
+    ],
+)
+def test_joints_without_known_mirror_pairs_are_stated(tmp_path, names, examples):
+    path = write_folder(tmp_path, [annotation(keypoints=[40.0, 30.0, 2] * 3)])
+    content = json.loads(path.read_text())
+    content["categories"][0]["keypoints"] = names
+    path.write_text(json.dumps(content))
+    report = check_coco({"val": (path, tmp_path / "val2017")})
+    found = {finding.code: finding.examples for finding in report.findings}
+    assert found.get("mirror_pairs") == examples
+    file = tmp_path / "skeleton.json"
+    file.write_text(json.dumps({"joints": names, "mirror_pairs": []}))
+    with_pairs = check_coco({"val": (path, tmp_path / "val2017")}, read_skeleton(file))
+    assert "mirror_pairs" not in {finding.code for finding in with_pairs.findings}
