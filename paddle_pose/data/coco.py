@@ -25,6 +25,7 @@ from paddle_pose.errors import InputError
 from paddle_pose.geometry import box_window
 from paddle_pose.io import coco_json
 from paddle_pose.io.annotated_sizes import AnnotatedSizes
+from paddle_pose.io.image_names import located
 from paddle_pose.io.json_fields import field
 from paddle_pose.io.json_files import read_json
 from paddle_pose.skeletons import COCO_17, Skeleton
@@ -173,13 +174,12 @@ def read_annotations(
         raise InputError(
             f"{path}: no usable person among {len(records)} annotations; left out: {counts}{hint}"
         )
-    upright_rule = AnnotatedSizes(
-        {folder / image["file_name"]: sizes[image["id"]] for image in content["images"]}, path
-    )
+    paths = {image["id"]: located(folder, image["file_name"]) for image in content["images"]}
+    upright_rule = AnnotatedSizes({paths[n]: size for n, size in sizes.items()}, path)
     return [
         AnnotatedImage(
             image["id"],
-            folder / image["file_name"],
+            paths[image["id"]],
             tuple(people[image["id"]]),
             sizes[image["id"]],
             upright_rule,

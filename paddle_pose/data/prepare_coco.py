@@ -34,6 +34,7 @@ from paddle_pose.data.movenet_crops import stored_size
 from paddle_pose.errors import InputError
 from paddle_pose.io import archives, atomic, coco_json, images
 from paddle_pose.io.annotated_sizes import AnnotatedSizes
+from paddle_pose.io.image_names import located
 from paddle_pose.io.json_fields import field
 from paddle_pose.io.locks import locked
 from paddle_pose.progress import Progress, ProgressFactory, no_progress
@@ -169,7 +170,7 @@ def plan_crops(root: str | Path, split: str) -> tuple[list[Crop], dict[str, int]
     for n, image in enumerate(content["images"]):
         size = coco.image_size(image, f"{path}: images[{n}]")
         group = people[image["id"]]
-        source = Path(root) / f"{split}2017" / image["file_name"]
+        source = located(Path(root) / f"{split}2017", image["file_name"])
         if not group or len(group) > MAX_ANNOTATIONS:
             left_out[many if group else empty] += 1
             continue

@@ -27,6 +27,7 @@ from PIL import Image, ImageOps
 from paddle_pose.environment import argument, needed
 from paddle_pose.errors import InputError, MissingDependencyError
 from paddle_pose.io import atomic, image_kinds
+from paddle_pose.io.image_names import why_missing
 from paddle_pose.structures import UprightRule
 
 MAX_PIXELS = (2**31 - 1) // 3
@@ -280,9 +281,9 @@ def check_present(paths: Iterable[Path]) -> None:
     missing = sorted(wanted - present)
     if missing:
         raise FileNotFoundError(
-            f"{missing[0]}: not found ({len(missing)} of {len(wanted)} images are missing); was the"
-            f" archive unpacked completely, and does {argument('--dataset_root', 'data')} point at"
-            " it?"
+            f"{missing[0]}: not found ({len(missing)} of {len(wanted)} images are missing)"
+            f"{why_missing(missing[0])}; was the archive unpacked completely, and does"
+            f" {argument('--dataset_root', 'data')} point at it?"
         )
 
 

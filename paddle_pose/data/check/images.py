@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,10 +16,12 @@ from paddle_pose.environment import usable_cores
 from paddle_pose.errors import InputError
 from paddle_pose.io import images
 from paddle_pose.io.annotated_sizes import FIRST_THAT_SWAPS, majority, told_by_sides
+from paddle_pose.io.image_names import located, why_missing
 from paddle_pose.progress import ProgressFactory, no_progress
 
 _SAMPLE_SIZE = 200  # images decoded with "sample"
 _NUM_THREADS = 4
+_MAX_EXPLAINED = 20  # missing images for which the nearest file is searched
 
 DECODE = ("all", "sample", "none")
 # Severity, what was found and expected, and the fix, by the code of the finding.
@@ -119,16 +122,18 @@ def check_images(
     examples: dict[str, list[str]] = {}
     forms: dict[str, tuple[tuple[int, int], int]] = {}
     with ThreadPoolExecutor(min(_NUM_THREADS, usable_cores())) as pool:
-        results = pool.map(lambda name: _check(folder / name, name in chosen, present), names)
+        results = pool.map(lambda name: _check(located(folder, name), name in chosen), names)
         show = progress(len(names), "images")
         for count, (name, (code, details, form)) in enumerate(zip(names, results, strict=True), 1):
             if form:
                 forms[name] = form
+            if code == "missing_image" and len(examples.get(code, ())) < _MAX_EXPLAINED:
+                details = why_missing(folder / name).removeprefix("; ")
             if code:
                 examples.setdefault(code, []).append(name + (f": {details}" if details else ""))
             show(count)
     findings = _findings(_TEXTS, examples, folder, len(names))
-    top = {name.split("/")[0] for name in names}
+    top = {re.split(r"[\\/]", name)[0] for name in names}
     unlisted = sorted(name for name in present - top if not name.startswith("."))
     if unlisted:
         findings.append(
@@ -231,15 +236,12 @@ def _listing(folder: Path) -> set[str]:
         return set()
 
 
-def _check(
-    path: Path, decode: bool, present: set[str]
-) -> tuple[str, str, tuple[tuple[int, int], int] | None]:
+def _check(path: Path, decode: bool) -> tuple[str, str, tuple[tuple[int, int], int] | None]:
     """Checks one image.
 
     Args:
         path: Path of the image.
         decode: Whether to decode its pixels.
-        present: Names in its folder, to find names that differ in case only.
 
     Returns:
         Code of the finding ("" for none), its details, and size and orientation of the image as
@@ -247,8 +249,7 @@ def _check(
     """
     try:
         if not path.is_file():
-            similar = [name for name in present if name.lower() == path.name.lower()]
-            return "missing_image", f"there is {similar[0]}" if similar else "", None
+            return "missing_image", "", None
         with path.open("rb") as file:
             is_jpeg = file.read(2) == b"\xff\xd8"
             size = os.fstat(file.fileno()).st_size

@@ -21,6 +21,7 @@ from paddle_pose.data.skeleton_file import read_skeleton
 from paddle_pose.evaluation.report.report_data import ReportData
 from paddle_pose.io import coco_json
 from paddle_pose.io.annotated_sizes import AnnotatedSizes
+from paddle_pose.io.image_names import located
 from paddle_pose.metrics import coco_ap
 from paddle_pose.metrics.errors import GOOD, NEAR_KS, MatchedPoses
 from paddle_pose.metrics.oks import oks
@@ -101,7 +102,9 @@ def read(
         return _percent(ground_truth.score(kept)) if kept else dict.fromkeys(coco_ap.NAMES, 0.0)
 
     folder = images or truth.parent.parent / truth.stem.removeprefix("person_keypoints_")
-    paths = {image["id"]: folder / str(image.get("file_name", "")) for image in content["images"]}
+    paths = {
+        image["id"]: located(folder, str(image.get("file_name", ""))) for image in content["images"]
+    }
     sizes = {
         paths[image["id"]]: (image["width"], image["height"])
         for image in content["images"]
