@@ -202,7 +202,8 @@ def check_rotations(
         is_turned = is_upright if one is None else one
         if is_turned and forms[name][1] >= FIRST_THAT_SWAPS:
             sizes[name] = sizes[name][::-1]
-    return sizes, _findings(_ROTATION_TEXTS, examples, file, len(forms))
+    total = sum(annotated is None or name in annotated for name in forms)
+    return sizes, _findings(_ROTATION_TEXTS, examples, file, total)
 
 
 def _findings(
