@@ -16,6 +16,7 @@ from paddle_pose.configs.specs import Config
 from paddle_pose.environment import argument
 from paddle_pose.errors import InputError, did_you_mean
 from paddle_pose.io import manifest
+from paddle_pose.io.json_files import read_json
 from paddle_pose.weights.read import check_kind
 from paddle_pose.weights.zoo import recognise
 
@@ -24,6 +25,7 @@ _log = logging.getLogger("paddle_pose")
 _FILES = (hourglass, hrnet, simple_baseline, movenet, rtmpose)
 CONFIGS: dict[str, Config] = {config.name: config for file in _FILES for config in file.ALL}
 FILE_NAME = "config.json"
+_DATA_FILES = ("data.train_annotations", "data.val_annotations", "data.images", "data.cache")
 _EXPORTED = (".onnx", ".xml")  # suffixes of exported files, whose format `check_kind` does not know
 
 
@@ -90,11 +92,17 @@ def for_image_size(size: int) -> Config:
 def to_json(config: Config, data: str | Path | None = None) -> str:
     """Returns a config as the text of a config.json, which `read_beside` reads.
 
+    Paths of the data are stored as absolute ones, so that they are found from any working folder.
+
     Args:
         config: Config to store.
         data: Folder of the training data to store with it; None stores none.
     """
-    content: dict[str, object] = {"config": config.name, "values": values(config)}
+    stored = values(config)
+    for key in _DATA_FILES:
+        if stored[key] is not None:
+            stored[key] = str(Path(str(stored[key])).resolve())
+    content: dict[str, object] = {"config": config.name, "values": stored}
     if data is not None:
         content["data"] = str(Path(data).resolve())
     return json.dumps(content, indent=2) + "\n"
@@ -110,7 +118,7 @@ def data_of_run(run_dir: Path) -> str | None:
         InputError: If the folder of the data does not exist any more.
     """
     path = run_dir / FILE_NAME
-    content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    content = read_json(path) if path.is_file() else {}
     folder = content.get("data")
     if not isinstance(folder, str):
         return None
@@ -139,7 +147,7 @@ def read_beside(weights: Path) -> Config | None:
     if metadata is None and not path.is_file():
         return None
     try:
-        content = metadata["config"] if metadata else json.loads(path.read_text(encoding="utf-8"))
+        content = metadata["config"] if metadata else read_json(path)
         config = override(find(content["config"]), upgraded(content["values"]))
     except (AttributeError, KeyError, TypeError, ValueError) as problem:
         raise InputError(
