@@ -1,0 +1,132 @@
+"""Limits of what a file may make the program do: memory, nesting, and the length of numbers.
+
+Every limit is far above what real files need. A file that exceeds one is refused with a message
+before the memory is used, instead of ending the process or raising an error that nobody expects.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any
+
+import numpy as np
+
+from paddle_pose.errors import InputError
+
+MEMORY_FACTOR = 8  # memory that the content of a file may need, in multiples of its size,
+MEMORY_SPARE = 400 * 10**6  # and bytes in addition, so that small files have no tight limit
+MAX_JSON_DEPTH = 100  # nested lists and objects; annotations have 6, graphs of TensorFlow.js 9
+_JSON_CONTAINER = 64  # bytes of an empty list or dict in Python
+_ESCAPED = re.compile(rb"\\.", re.DOTALL)
+_STRINGS = re.compile(rb'"[^"]*"')
+_NO_STRUCTURE = bytes(set(range(256)) - set(b'[]{}"'))
+_SAME_DIGITS = bytes.maketrans(b"123456789E", b"000000000e")
+_MAYBE_LARGE = (b"0" * 20, b"e000", b"e+000")  # in text whose digits are all replaced by 0
+_CHUNK = 1 << 20
+
+
+class Budget:
+    """Memory that the content of one file may need.
+
+    Args:
+        size: Size of the file in bytes; the content may need `MEMORY_FACTOR` times as much and
+            `MEMORY_SPARE` bytes in addition.
+
+    Attributes:
+        limit: Bytes that may be used in all.
+        left: Bytes that may still be used.
+    """
+
+    __slots__ = ("left", "limit")
+
+    def __init__(self, size: int) -> None:
+        self.limit = self.left = MEMORY_FACTOR * size + MEMORY_SPARE
+
+    def use(self, count: int) -> None:
+        """Uses a part of the memory.
+
+        Args:
+            count: Number of bytes, at least 0.
+
+        Raises:
+            InputError: If less is left.
+        """
+        self.left -= count
+        if self.left < 0:
+            raise InputError(
+                f"its content needs more than {self.limit / 1e6:,.0f} MB of memory, which no file "
+                "of its size should need"
+            )
+
+
+def checked_json(text: str) -> Any:
+    """Returns the content of JSON text, after checking its nesting, numbers and size.
+
+    NaN and infinity are accepted, as `json.loads` accepts them: readers check their own numbers.
+
+    Args:
+        text: JSON text.
+
+    Raises:
+        InputError: If the text is nested more deeply than `MAX_JSON_DEPTH`, contains an integer
+            beyond 64 bits or a number beyond float64, or consists of so many lists and objects that
+            they need more memory than `Budget` allows.
+        ValueError: If the text is not valid JSON.
+
+    Example:
+        >>> checked_json('{"a": [1, 2.5]}')
+        {'a': [1, 2.5]}
+        >>> checked_json("[" * 200_000)
+        Traceback (most recent call last):
+        ...
+        paddle_pose.errors.InputError: lists and objects are nested 200,000 deep, at most 100 are \
+supported
+    """
+    data = text.encode("utf-8", "surrogatepass")
+    depth, containers = _nesting(data)
+    if depth > MAX_JSON_DEPTH:
+        raise InputError(
+            f"lists and objects are nested {depth:,} deep, at most {MAX_JSON_DEPTH} are supported"
+        )
+    Budget(len(data)).use(containers * _JSON_CONTAINER)
+    digits = data.translate(_SAME_DIGITS)
+    if any(part in digits for part in _MAYBE_LARGE):
+        # Converting numbers with own functions is slow, so only where it is needed.
+        return json.loads(text, parse_int=_integer, parse_float=_float)
+    return json.loads(text)
+
+
+def _nesting(data: bytes) -> tuple[int, int]:
+    """Returns how deep the lists and objects of a JSON text are nested, and their number."""
+    structure = _ESCAPED.sub(b"", data) if b"\\" in data else data
+    codes = np.frombuffer(_STRINGS.sub(b"", structure.translate(None, _NO_STRUCTURE)), np.uint8)
+    deepest = depth = containers = 0
+    for start in range(0, len(codes), _CHUNK):
+        part = codes[start : start + _CHUNK]
+        is_open = (part == ord("[")) | (part == ord("{"))
+        depths = depth + np.cumsum(np.where(is_open, 1, -1))
+        deepest = max(deepest, int(depths.max()))
+        depth = int(depths[-1])
+        containers += int(is_open.sum())
+    return deepest, containers
+
+
+def _integer(digits: str) -> int:
+    """Returns an integer of a JSON text."""
+    number = int(digits) if len(digits) <= 21 else 2**64  # conversion of many digits is slow
+    if not -(2**63) <= number < 2**64:
+        raise InputError(
+            f"the integer {digits[:24]}{'…' * (len(digits) > 24)} of {len(digits):,} digits is too "
+            "large for 64 bits"
+        )
+    return number
+
+
+def _float(text: str) -> float:
+    """Returns a floating-point number of a JSON text."""
+    number = float(text)
+    if math.isinf(number):
+        raise InputError(f"the number {text[:24]} is too large for float64")
+    return number
