@@ -7,7 +7,6 @@ content is documented in `exporting.metadata`.
 
 from __future__ import annotations
 
-import json
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypedDict
@@ -15,6 +14,7 @@ from typing import Any, TypedDict
 from paddle_pose.backends.onnx import METADATA_KEY, open_session
 from paddle_pose.environment import argument, command
 from paddle_pose.errors import InputError
+from paddle_pose.io.json_files import parse_json
 
 _SIDECARS = (".onnx", ".xml", ".json")  # suffixes of ONNX, OpenVINO, and Paddle's programs
 VERSION = 1
@@ -100,24 +100,22 @@ def read_metadata(exported: Path) -> Metadata | None:
         InputError: If the metadata is not JSON, or of another version than `VERSION`, or an ONNX
             file cannot be opened.
     """
-    text = None
+    text: str | bytes | None = None
     source = metadata_path(exported)
     if exported.suffix == ".onnx" and exported.is_file():
         text = _text_in_onnx(exported, exported.stat().st_mtime_ns)
     if text is not None:
         source = exported
     elif exported.suffix in _SIDECARS and source.is_file():
-        text = source.read_text(encoding="utf-8")
+        text = source.read_bytes()
     if text is None:
         return None
+    writer = argument(command("export"), "export_model")
+    metadata: Metadata = parse_json(text, source, f"expected metadata as {writer} writes it")
     try:
-        metadata: Metadata = json.loads(text)
         version = metadata["version"]
     except (KeyError, TypeError, ValueError) as problem:
-        raise InputError(
-            f"{source}: not metadata as {argument(command('export'), 'export_model')} writes it"
-            f" ({problem})"
-        ) from problem
+        raise InputError(f"{source}: not metadata as {writer} writes it ({problem})") from problem
     if version != VERSION:
         raise InputError(
             f"{source}: metadata version {version}, this program reads {VERSION}: export it again"

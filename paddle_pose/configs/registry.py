@@ -16,6 +16,7 @@ from paddle_pose.configs.specs import Config
 from paddle_pose.environment import argument
 from paddle_pose.errors import InputError, did_you_mean
 from paddle_pose.io import manifest
+from paddle_pose.io.json_files import read_json
 from paddle_pose.weights.read import check_kind
 from paddle_pose.weights.zoo import recognise
 
@@ -110,7 +111,7 @@ def data_of_run(run_dir: Path) -> str | None:
         InputError: If the folder of the data does not exist any more.
     """
     path = run_dir / FILE_NAME
-    content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    content = read_json(path) if path.is_file() else {}
     folder = content.get("data")
     if not isinstance(folder, str):
         return None
@@ -139,7 +140,7 @@ def read_beside(weights: Path) -> Config | None:
     if metadata is None and not path.is_file():
         return None
     try:
-        content = metadata["config"] if metadata else json.loads(path.read_text(encoding="utf-8"))
+        content = metadata["config"] if metadata else read_json(path)
         config = override(find(content["config"]), upgraded(content["values"]))
     except (AttributeError, KeyError, TypeError, ValueError) as problem:
         raise InputError(

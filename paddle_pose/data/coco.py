@@ -25,6 +25,7 @@ from paddle_pose.errors import InputError
 from paddle_pose.geometry import box_window
 from paddle_pose.io import coco_json
 from paddle_pose.io.json_fields import field
+from paddle_pose.io.json_files import read_json
 from paddle_pose.skeletons import COCO_17, Skeleton
 from paddle_pose.structures import AnnotatedImage, Person, Sample
 
@@ -207,7 +208,7 @@ def read_detections(
         InputError: If a record is invalid (the message names file, record and key), or no box is
             left.
     """
-    records = coco_json.read_json(Path(path))
+    records = read_json(Path(path))
     if not isinstance(records, list) or not all(isinstance(record, Mapping) for record in records):
         raise InputError(
             f"{path}: expected a list of objects with the keys image_id, category_id, bbox, score"

@@ -23,8 +23,8 @@ from PIL import Image
 from paddle_pose.data import coco
 from paddle_pose.environment import command
 from paddle_pose.errors import InputError
-from paddle_pose.io import coco_json
 from paddle_pose.io.json_fields import field
+from paddle_pose.io.json_files import read_json
 from paddle_pose.skeletons import COCO_17
 from paddle_pose.structures import AnnotatedImage, Person
 
@@ -87,7 +87,7 @@ def read_movenet_crops(root: str | Path, split: str) -> list[AnnotatedImage]:
             record and key), there is no record, or an image cannot be read.
     """
     path = annotation_file(root, split)
-    records = coco_json.read_json(path)
+    records = read_json(path)
     if (
         not isinstance(records, list)
         or not records

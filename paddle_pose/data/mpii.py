@@ -18,7 +18,6 @@ Checked against: The published counts (22,246 and 2,958 samples) and the publish
 
 from __future__ import annotations
 
-import json
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +28,7 @@ import numpy as np
 from paddle_pose.environment import argument, needed
 from paddle_pose.errors import InputError
 from paddle_pose.io.json_fields import field
+from paddle_pose.io.json_files import read_json
 from paddle_pose.skeletons import MPII_16, Skeleton
 from paddle_pose.structures import AnnotatedImage, Person
 
@@ -177,12 +177,7 @@ def _load(path: Path) -> list[dict[str, Any]]:
     Raises:
         InputError: If the file is not a list of records, or the list is empty.
     """
-    try:
-        records = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as problem:
-        raise InputError(
-            f"{path}: not valid JSON ({problem}); the file may be incomplete, get it again"
-        ) from problem
+    records = read_json(path, "the file may be incomplete, get it again")
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
         raise InputError(f"{path}: expected a list of records, got {type(records).__name__}")
     if not records:

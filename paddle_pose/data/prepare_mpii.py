@@ -9,7 +9,6 @@ D is the folder of the data set.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import shutil
@@ -21,6 +20,7 @@ from typing import Any
 from paddle_pose.data import mpii, mpii_release
 from paddle_pose.errors import InputError
 from paddle_pose.io import archives
+from paddle_pose.io.json_files import read_json
 from paddle_pose.io.locks import locked
 
 _log = logging.getLogger("paddle_pose")
@@ -259,12 +259,7 @@ def _records(path: Path) -> list[dict[str, Any]]:
     Raises:
         InputError: If the file is not a list of records.
     """
-    try:
-        records = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as problem:
-        raise InputError(
-            f"{path}: not valid JSON ({problem}); delete it and repeat the command"
-        ) from problem
+    records = read_json(path, "delete it and repeat the command")
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
         raise InputError(
             f"{path}: expected a list of records, as in MPII's JSON files, got "

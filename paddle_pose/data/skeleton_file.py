@@ -20,6 +20,7 @@ from typing import Any
 
 from paddle_pose.errors import InputError
 from paddle_pose.io import coco_json
+from paddle_pose.io.json_files import read_json
 from paddle_pose.skeletons import COCO_17, SKELETONS, Skeleton
 
 _log = logging.getLogger("paddle_pose")
@@ -57,7 +58,7 @@ def read_skeleton(source: str | Path | None, annotations: str | Path | None = No
     if source is None and known is not None:
         return known
     path = Path(str(source if source is not None else annotations))
-    content = coco_json.read_json(path) if source is not None else {}
+    content = read_json(path) if source is not None else {}
     if not isinstance(content, Mapping):
         raise InputError(
             f"{path}: expected an object with the keys {', '.join(KEYS)}; "

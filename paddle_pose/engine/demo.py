@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
 import time
@@ -25,6 +24,7 @@ from paddle_pose.evaluation.report import training_curves
 from paddle_pose.inference.flip_test import FlipAverage
 from paddle_pose.interruption import Interruption
 from paddle_pose.io import images
+from paddle_pose.io.json_files import read_json
 from paddle_pose.io.locks import locked
 
 _log = logging.getLogger("paddle_pose")
@@ -181,7 +181,7 @@ def _cleared(folder: Path) -> Path:
         InputError: If the folder contains anything but a run of the demo.
     """
     marker = folder / "config.json"
-    if marker.is_file() and json.loads(marker.read_text(encoding="utf-8")).get("config") == CONFIG:
+    if marker.is_file() and read_json(marker).get("config") == CONFIG:
         _log.info(f"=> Replacing {folder}, the run of an earlier demo")
         shutil.rmtree(folder)
     elif folder.exists() and any(folder.iterdir()):

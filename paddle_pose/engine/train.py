@@ -5,7 +5,6 @@ The best and the last weights are kept.
 
 from __future__ import annotations
 
-import json
 import logging
 import signal
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -34,6 +33,7 @@ from paddle_pose.evaluation.evaluate import evaluate
 from paddle_pose.inference.flip_test import FlipAverage
 from paddle_pose.interruption import Interruption, SignalInterruption
 from paddle_pose.io import atomic
+from paddle_pose.io.json_files import parse_json
 from paddle_pose.metrics.base import eval_line
 from paddle_pose.progress import ProgressFactory, no_progress, notebook_progress
 from paddle_pose.structures import Sample
@@ -428,8 +428,9 @@ def read_history(run_dir: Path) -> list[dict[str, float | str | None]]:
     Raises:
         FileNotFoundError: If the folder has no metrics.jsonl.
     """
-    lines = (run_dir / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-    return [json.loads(line) for line in lines]
+    path = run_dir / "metrics.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [parse_json(line, f"{path}: line {n}") for n, line in enumerate(lines, 1)]
 
 
 def write_synthetic_data(

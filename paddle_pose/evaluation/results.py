@@ -23,7 +23,7 @@ from paddle_pose.configs.published import (
 from paddle_pose.environment import command
 from paddle_pose.errors import InputError
 from paddle_pose.evaluation.report import page
-from paddle_pose.io.coco_json import read_json
+from paddle_pose.io.json_files import read_json
 from paddle_pose.io.outputs import Outputs
 
 # The titles distinguish the thresholds 0.10 and 0.11.

@@ -14,6 +14,7 @@ import numpy as np
 from paddle_pose.errors import InputError
 from paddle_pose.io import coco_json
 from paddle_pose.io.json_fields import field
+from paddle_pose.io.json_files import read_json
 from paddle_pose.structures import Box
 
 PERSON = 1  # COCO's category
@@ -132,7 +133,7 @@ def read_boxes(path: Path, min_score: float = 0.0) -> Boxes:
     """
     if not path.is_file():
         raise FileNotFoundError(f"--boxes {path}: not found")
-    content = coco_json.read_json(path)
+    content = read_json(path)
     if isinstance(content, list):
         return _of_detections(path, content, min_score)
     if not isinstance(content, dict):

@@ -5,12 +5,12 @@ Source: the format of COCO's person keypoints (Lin et al., ECCV 2014).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from paddle_pose.errors import InputError
+from paddle_pose.io.json_files import read_json
 from paddle_pose.skeletons import Skeleton
 
 LISTS = ("images", "annotations", "categories")
@@ -18,24 +18,6 @@ AREA_HINT = (
     "OKS is relative to the area of the person's segment in px^2. Without segments, 0.53 x box"
     " width x box height is the usual estimate"
 )
-
-
-def read_json(path: Path) -> Any:
-    """Returns the content of a JSON file.
-
-    Args:
-        path: Path of a JSON file in UTF-8.
-
-    Raises:
-        FileNotFoundError: If the file does not exist.
-        InputError: If the file is not valid JSON.
-    """
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: not found")
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as problem:
-        raise InputError(f"{path}: not valid JSON ({problem}); is the file complete?") from problem
 
 
 def read(source: str | Path | Mapping[str, Any]) -> tuple[dict[str, list[dict[str, Any]]], str]:

@@ -23,6 +23,7 @@ from filelock import FileLock, Timeout
 
 from paddle_pose.errors import InputError
 from paddle_pose.io import atomic
+from paddle_pose.io.json_files import read_json
 
 _log = logging.getLogger("paddle_pose")
 
@@ -156,7 +157,7 @@ def _this_process() -> dict[str, str | int]:
 def _read(owner_file: Path) -> str:
     """Returns the process that holds a lock, for messages; "" where the file does not state it."""
     try:
-        owner = json.loads(owner_file.read_text(encoding="utf-8"))
+        owner = read_json(owner_file)
         return "process {process} on {host} ({command}, since {since})".format(**owner)
     except (OSError, ValueError, LookupError, TypeError):
         return ""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from paddle_pose.errors import InputError
 from paddle_pose.io.checksum import sha256_of
+from paddle_pose.io.json_files import read_json
 
 MANIFEST = "manifest.json"
 _HINT = (
@@ -46,7 +47,7 @@ def check(folder: Path) -> None:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: not found; {folder} is no complete checkpoint")
     try:
-        files = dict(json.loads(path.read_text(encoding="utf-8"))["files"])
+        files = dict(read_json(path)["files"])
     except (KeyError, TypeError, ValueError) as problem:
         raise InputError(
             f"{path}: damaged, it does not list the checkpoint's files ({problem!r})"
@@ -74,12 +75,7 @@ def check_file(path: Path) -> None:
     manifest = path.with_name(MANIFEST)
     if not manifest.is_file():
         return
-    try:
-        content = json.loads(manifest.read_text(encoding="utf-8"))
-    except ValueError as problem:
-        raise InputError(
-            f"{manifest}: damaged ({problem}), so that {path} cannot be checked; {_HINT}"
-        ) from problem
+    content = read_json(manifest, f"{path} cannot be checked; {_HINT}")
     # Other programs also write files of this name, with another content.
     files = content.get("files") if isinstance(content, dict) else None
     if isinstance(files, dict) and path.name in files:

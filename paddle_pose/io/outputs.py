@@ -12,6 +12,7 @@ from paddle_pose.environment import argument
 from paddle_pose.errors import InputError
 from paddle_pose.io import atomic
 from paddle_pose.io.checksum import sha256_of
+from paddle_pose.io.json_files import parse_json
 
 RECORD = ".paddle_pose_written.jsonl"
 # Recorded checksums that are kept for each file: a killed run may have recorded the checksum of a
@@ -187,7 +188,7 @@ class Outputs:
         found = []
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
             with contextlib.suppress(ValueError, KeyError, TypeError):
-                record = json.loads(line)
+                record = parse_json(line, path)
                 if not Path(record["file"]).is_absolute():
                     found.append(
                         (str(record["command"]), str(record["file"]), str(record["sha256"]))

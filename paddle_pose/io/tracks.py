@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 
 from paddle_pose.environment import command
 from paddle_pose.errors import InputError
+from paddle_pose.io.json_files import read_json
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,15 +65,10 @@ def read_tracks(path: Path) -> list[Track]:
         InputError: If the file has another structure, contains no video or no tracked person, or a
             frame has several people without ids.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: not found")
     people: dict[tuple[str, int], list[tuple[dict[str, Any], dict[str, Any]]]] = {}
+    content = read_json(path, f"expected what {command('predict')} writes of a video")
     try:
-        records = [
-            record
-            for record in json.loads(path.read_text(encoding="utf-8"))["images"]
-            if "frame" in record
-        ]
+        records = [record for record in content["images"] if "frame" in record]
         for record in records:
             ids = [person.get("id", 0) for person in record["persons"]]
             if ids.count(0) > 1:

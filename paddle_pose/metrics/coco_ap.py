@@ -26,6 +26,7 @@ import numpy as np
 from paddle_pose.environment import needed
 from paddle_pose.errors import InputError
 from paddle_pose.io import atomic, coco_json
+from paddle_pose.io.json_files import read_json
 from paddle_pose.metrics.base import Prediction, SampleScore, Scores
 from paddle_pose.metrics.oks import oks, oks_nms
 from paddle_pose.skeletons import Skeleton
@@ -353,7 +354,7 @@ def read_results(path: str | Path, truth: GroundTruth, skeleton: Skeleton) -> li
         InputError: If the file is not a JSON list with at least one record, or a record is invalid;
             the message names the record and the key.
     """
-    results = coco_json.read_json(Path(path))
+    results = read_json(Path(path))
     count = 3 * skeleton.num_joints
     if not isinstance(results, list):
         raise InputError(f"{path}: expected a list of results, got {type(results).__name__}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ import paddle
 
 from paddle_pose.errors import InputError
 from paddle_pose.io import manifest
+from paddle_pose.io.json_files import read_json
 from paddle_pose.training import checkpoint
 from paddle_pose.training.ema import Ema
 from paddle_pose.training.non_finite_guard import StepHealth
@@ -219,4 +219,5 @@ def read_state(folder: Path) -> dict[str, Any]:
         InputError: If a file is damaged.
     """
     manifest.check(folder)
-    return json.loads((folder / "state.json").read_text(encoding="utf-8"))
+    state: dict[str, Any] = read_json(folder / "state.json")
+    return state

@@ -114,7 +114,7 @@ def test_read_metadata_prefers_metadata_inside_the_file(onnx_file):
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("{", "not metadata"), ("[]", "not metadata"), ('{"version": 9}', "version 9")],
+    [("{", "expected metadata"), ("[]", "not metadata"), ('{"version": 9}', "version 9")],
 )
 def test_read_metadata_rejects_other_content(tmp_path, text, message):
     exported = tmp_path / "model.xml"

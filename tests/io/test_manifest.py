@@ -46,5 +46,5 @@ def test_manifests_of_other_programs_are_ignored(folder, content):
 def test_truncated_manifest_is_an_error(folder):
     path = folder / manifest.MANIFEST
     path.write_bytes(path.read_bytes()[:30])
-    with pytest.raises(ValueError, match=r"manifest\.json: damaged"):
+    with pytest.raises(ValueError, match=r"manifest\.json: not valid JSON"):
         manifest.check_file(folder / "model.bin")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from paddle_pose.data.check.findings import Finding
+from paddle_pose.errors import InputError
+from paddle_pose.io import json_files
 
 # Share of the records above which a problem is a mistake in the file, not an annotator's slip.
 FREQUENT = 0.05
@@ -116,21 +117,21 @@ def read_json(path: Path) -> tuple[Any, list[Finding]]:
         path: Path of the file; a file that is missing or damaged gives a finding.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8")), []
-    except (ValueError, RecursionError) as problem:
+        return json_files.read_json(path, "it may be incomplete"), []
+    except InputError as problem:
         finding = Finding(
             severity="error",
             code="not_json",
             file=str(path),
-            text=f"The file is not valid JSON: {problem}.",
-            fix="Unpack or download the file again; it may be incomplete.",
+            text=f"The file cannot be parsed: {str(problem).removeprefix(f'{path}: ')}.",
+            fix="If it is incomplete, unpack or download it again.",
         )
     except OSError as problem:
         finding = Finding(
             severity="error",
             code="unreadable",
             file=str(path),
-            text=f"The file cannot be read: {problem.strerror}.",
+            text=f"The file cannot be read: {problem.strerror or problem}.",
             fix="Check that the path is a file and that you have permission to read it.",
         )
     return None, [finding]

@@ -28,6 +28,7 @@ from paddle_pose.data.synthetic.scene import SyntheticPerson, draw_scene
 from paddle_pose.environment import needed
 from paddle_pose.errors import InputError
 from paddle_pose.io import atomic
+from paddle_pose.io.json_files import read_json
 from paddle_pose.io.locks import locked
 from paddle_pose.skeletons import COCO_17
 
@@ -318,7 +319,7 @@ def _is_complete(folder: Path, request: _Request) -> bool:
     """
     if not (folder / STAMP).is_file():
         return False
-    stored = json.loads((folder / STAMP).read_text("utf-8"))
+    stored = read_json(folder / STAMP)
     requested = request.stamp()
     # Fields of the style that an older version did not have had their defaults.
     stored["style"] = {**asdict(Style()), **stored.get("style", {})}
@@ -351,7 +352,7 @@ def _check_owned(folder: Path, request: _Request) -> None:
     if not folder.exists() or all(path.name.startswith(".") for path in folder.iterdir()):
         return
     try:
-        owned = json.loads((folder / _STARTED).read_text("utf-8")) == request.stamp()
+        owned = read_json(folder / _STARTED) == request.stamp()
     except FileNotFoundError:
         owned = (folder / STAMP).is_file()
     if not owned:

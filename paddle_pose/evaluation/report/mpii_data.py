@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from paddle_pose.data.mpii import read_ground_truth, read_mpii
 from paddle_pose.environment import command
 from paddle_pose.errors import InputError
 from paddle_pose.evaluation.report.report_data import ReportData
+from paddle_pose.io.json_files import read_json
 from paddle_pose.io.mpii_predictions import read_predictions
 from paddle_pose.metrics import pckh
 from paddle_pose.metrics.errors import MatchedPoses
@@ -139,8 +139,9 @@ def _scores(path: Path, preds: np.ndarray) -> np.ndarray:
     Raises:
         InputError: If the file has another form, or contains other predictions.
     """
+    content = read_json(path)
     try:
-        records = json.loads(path.read_text(encoding="utf-8"))["predictions"]
+        records = content["predictions"]
         points = np.array([record["keypoints"] for record in records], np.float64)
         scores = np.array([record["scores"] for record in records], np.float64)
     except (KeyError, TypeError, ValueError) as problem:

@@ -9,7 +9,7 @@ from typing import Any
 
 from paddle_pose.errors import InputError
 from paddle_pose.evaluation.report.training_curves import Curves, read
-from paddle_pose.io.coco_json import read_json
+from paddle_pose.io.json_files import read_json
 
 
 @dataclass(frozen=True)

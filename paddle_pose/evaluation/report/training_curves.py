@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import numpy as np
 from paddle_pose.environment import command, needed
 from paddle_pose.errors import InputError
 from paddle_pose.evaluation.report.plots import COLORS, MATPLOTLIB
+from paddle_pose.io.json_files import parse_json
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -222,7 +222,7 @@ def figure(runs: Sequence[Curves], metric: str, size: tuple[float, float] = (9, 
 def _record(line: str) -> Record | None:
     """Returns the record of a line of metrics.jsonl; None if the line is no valid record."""
     try:
-        record = json.loads(line)
+        record = parse_json(line, "metrics.jsonl")
     except ValueError:
         return None
     valid = (

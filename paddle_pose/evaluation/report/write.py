@@ -12,7 +12,7 @@ from paddle_pose.evaluation.report import coco_data, mpii_data, page, sections
 from paddle_pose.evaluation.report.report_data import ReportData
 from paddle_pose.evaluation.report.run import Run, find
 from paddle_pose.io import atomic
-from paddle_pose.io.coco_json import read_json
+from paddle_pose.io.json_files import read_json
 from paddle_pose.skeletons import SKELETONS, Skeleton
 
 REPORTED = {"pckh": "pred.mat", "ap": "keypoints_results.json"}

@@ -15,7 +15,6 @@ Differs: layers models (Keras) and tensors of strings and complex numbers are re
 from __future__ import annotations
 
 import base64
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from paddle_pose.errors import InputError
+from paddle_pose.io.json_files import parse_json
 
 Attribute = bool | int | float | str | tuple[int | float | str, ...]
 MAX_JSON_BYTES = 64 * 10**6  # the JSON file of MoveNet has 0.2 MB
@@ -311,12 +311,7 @@ def _parse(path: Path) -> _Fields:
             f"{path}: more than {MAX_JSON_BYTES:,} bytes of JSON; expected a graph model, whose "
             "weights are in .bin files"
         )
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InputError(
-            f"{path}: truncated or damaged JSON ({error}); download it again"
-        ) from error
+    content = parse_json(text, path, "truncated or damaged: download it again")
     if not isinstance(content, dict) or "weightsManifest" not in content:
         raise InputError(
             f"{path}: is JSON without a weightsManifest, so no TensorFlow.js model; pass the "
