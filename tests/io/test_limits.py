@@ -7,7 +7,7 @@ import pytest
 
 from paddle_pose.errors import InputError
 from paddle_pose.io import limits
-from paddle_pose.io.limits import Budget, checked_json
+from paddle_pose.io.limits import Budget, check_json
 
 
 @pytest.mark.parametrize(
@@ -23,8 +23,9 @@ from paddle_pose.io.limits import Budget, checked_json
         "7",
     ],
 )
-def test_ordinary_text_is_read_as_by_json(text):
-    assert repr(checked_json(text)) == repr(json.loads(text))
+def test_ordinary_text_is_accepted(text):
+    check_json(text)
+    json.loads(text)
 
 
 @pytest.mark.parametrize(
@@ -33,7 +34,7 @@ def test_ordinary_text_is_read_as_by_json(text):
         ("[" * 200_000, "200,000 deep"),
         ('{"a":' * 200_000 + "1" + "}" * 200_000, "200,000 deep"),
         ('["]]]]]]", ' + "[" * 101 + "]" * 102, "102 deep"),
-        ("[1" + "0" * 400 + "]", "401 digits"),
+        ("[1" + "0" * 400 + "]", "401 characters .* 64 bits"),
         ("[-9223372036854775809]", "too large for 64 bits"),
         ("[18446744073709551616]", "too large for 64 bits"),
         ("[1e400]", "1e400"),
@@ -42,25 +43,25 @@ def test_ordinary_text_is_read_as_by_json(text):
 )
 def test_text_beyond_a_limit_is_refused(text, named):
     with pytest.raises(InputError, match=named):
-        checked_json(text)
+        check_json(text)
 
 
 def test_depth_is_counted_across_parts_of_a_long_text(monkeypatch):
     monkeypatch.setattr(limits, "_CHUNK", 16)
     with pytest.raises(InputError, match="120 deep"):
-        checked_json("[[],[],[]," * 40 + "[" * 80 + "]" * 120)
+        check_json("[[],[],[]," * 40 + "[" * 80 + "]" * 120)
 
 
-def test_invalid_text_is_an_error_of_json():
-    with pytest.raises(json.JSONDecodeError):
-        checked_json('{"a": [1, 2')
+@pytest.mark.parametrize("text", ["", '{"a": [1, 2', "]]]", '"', "\\", '["\\"]'])
+def test_invalid_text_is_left_to_the_parser(text):
+    check_json(text)
 
 
 def test_lists_that_need_too_much_memory_are_not_created(monkeypatch):
     monkeypatch.setattr(limits, "MEMORY_SPARE", 0)
     tracemalloc.start()
     with pytest.raises(InputError, match=r"more than .* MB of memory"):
-        checked_json("[" + "[]," * 300_000 + "[]]")
+        check_json("[" + "[]," * 300_000 + "[]]")
     assert tracemalloc.get_traced_memory()[1] < 8_000_000
     tracemalloc.stop()
 

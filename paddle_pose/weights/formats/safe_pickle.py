@@ -208,7 +208,7 @@ class _Unpickler(_PythonUnpickler):  # type: ignore[misc]
     dispatch[pickle.SETITEMS[0]] = _load_items
     dispatch[pickle.ADDITEMS[0]] = _load_set_items
     dispatch[pickle.BYTEARRAY8[0]] = _load_bytes
-    dispatch = _charged(dispatch)  # noqa: RUF012
+    dispatch = _charged(dispatch)
 
 
 def _bytes_of(value: Any) -> int:
