@@ -80,10 +80,11 @@ def read_ground_truth(path: Path) -> GroundTruth:
         )
     shapes = {"headboxes_src": (2, 2), "jnt_missing": (16,), "pos_gt_src": (16, 2)}
     content = read_variables(path, tuple(shapes), "get the file again").arrays
-    count = np.shape(content.get("headboxes_src"))[-1:]
+    found = {key: array.shape for key, array in content.items()}
+    count = found.get("headboxes_src", ())[-1:]
     for key, shape in shapes.items():
-        if np.shape(content.get(key)) != (*shape, *count):
-            got = f"shape {np.shape(content[key])}" if key in content else "no such array"
+        if found.get(key) != (*shape, *count):
+            got = f"shape {found[key]}" if key in found else "no such array of numbers"
             raise InputError(
                 f"{path}: variable {key!r} must have shape {(*shape, 'N')}, got {got}; expected "
                 "MPII's mpii_gt_val.mat"

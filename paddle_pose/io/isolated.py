@@ -149,7 +149,7 @@ def serve(request: Mapping[str, Any]) -> None:
         answer, arrays = _answer(request)
         stream.write(json.dumps(answer).encode() + b"\n")
         for array in arrays:
-            stream.write(memoryview(array).cast("B") if array.size else b"")
+            stream.write(array.data.cast("B") if array.size else b"")
 
 
 def _answer(request: Mapping[str, Any]) -> tuple[dict[str, Any], list[np.ndarray]]:
@@ -170,7 +170,7 @@ def _answer(request: Mapping[str, Any]) -> tuple[dict[str, Any], list[np.ndarray
     except MemoryError:
         return {"problem": f"its content needs more than {limit / 1e6:,.0f} MB of memory"}, []
     except Exception as problem:  # the parsers raise any class for a damaged file
-        text = f"{type(problem).__name__}: {problem}"
+        text = " ".join(f"{type(problem).__name__}: {problem}".split())
         return {"problem": f"damaged, or of another kind ({text[:_MAX_TEXT]})"}, []
     heads = [[key, array.dtype.str, array.shape] for key, array in arrays.items()]
     return {"value": value, "arrays": heads}, list(arrays.values())
