@@ -128,6 +128,9 @@ def load_release(path: Path, limit: int) -> isolated.Result:
     Args:
         path: Path of the release.
         limit: Bytes that may be allocated.
+
+    Raises:
+        InputError: As `read_release`.
     """
     matlab: Any = importlib.import_module("scipy.io")
     isolated.limit_memory(limit)

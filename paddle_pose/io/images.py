@@ -24,6 +24,7 @@ from PIL import Image, ImageOps
 from paddle_pose.environment import argument, needed
 from paddle_pose.errors import InputError, MissingDependencyError
 from paddle_pose.io import atomic, image_kinds
+from paddle_pose.io.limits import check_pixels
 
 MAX_PIXELS = (2**31 - 1) // 3
 """Most pixels of an image. OpenCV's warp counts an image's bytes, three for each pixel, in a signed
@@ -399,6 +400,7 @@ def _open(path: Path) -> _File:
     header = open_header(io.BytesIO(content), content[: image_kinds.HEAD], path)
     if header is not None:
         check_size(header.size, path)
+        check_pixels(header.size, len(content), path)
     return _File(path, content, header, is_cut)
 
 

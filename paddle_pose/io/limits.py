@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from pathlib import Path
 
 import numpy as np
 
@@ -17,6 +18,8 @@ MEMORY_FACTOR = 8  # memory that the content of a file may need, in multiples of
 MEMORY_SPARE = 400 * 10**6  # and bytes in addition, so that small files have no tight limit
 MAX_JSON_DEPTH = 100  # nested lists and objects; annotations have 6, graphs of TensorFlow.js 9
 _JSON_CONTAINER = 64  # bytes of an empty list or dict in Python
+PIXELS_OF_ANY_FILE = 64 * 10**6  # of an image; a file with more must have at least
+MAX_PIXELS_PER_BYTE = 64  # one byte for so many pixels; photographs have 2 to 20
 _STRING_OR_NUMBER = re.compile(
     r'"[^"\\]*(?:\\.[^"\\]*)*"|-?[0-9]+(\.[0-9]+(?:[eE][-+]?[0-9]+)?|[eE][-+]?[0-9]+)?',
     re.DOTALL,
@@ -125,4 +128,29 @@ def _check_number(text: str, is_integer: bool) -> None:
         raise InputError(
             f"the number {text[:24]}{'…' * (len(text) > 24)} of {len(text):,} characters is too "
             f"large for {'64 bits' if is_integer else 'float64'}"
+        )
+
+
+def check_pixels(size: tuple[int, ...], file_size: int, name: str | Path) -> None:
+    """Raises an error if an image states many more pixels than its file can contain.
+
+    Decoders allocate the stated size before they find out.
+
+    Args:
+        size: (width, height) that the file states, in px.
+        file_size: Size of the file in bytes.
+        name: Name of the image in the message.
+
+    Raises:
+        InputError: If the image has more than `PIXELS_OF_ANY_FILE` pixels, and more than
+            `MAX_PIXELS_PER_BYTE` of them for each byte.
+
+    Example:
+        >>> check_pixels((6000, 4000), 9_000, "photo.jpg")
+    """
+    width, height = size
+    if width * height > max(PIXELS_OF_ANY_FILE, MAX_PIXELS_PER_BYTE * file_size):
+        raise InputError(
+            f"{name}: states {width} x {height} px, but has only {file_size:,} bytes; damaged, or"
+            " an image made to use up the memory. Scale it down if it is neither"
         )

@@ -35,7 +35,7 @@ def read_predictions(path: Path, people: int) -> np.ndarray:
         raise FileNotFoundError(f"{path}: not found")
     content = read_variables(path, (_KEY,), "expected a MATLAB or HDF5 file with 'preds'")
     if _KEY not in content.names:
-        raise InputError(f"{path}: no variable {_KEY!r}; it has {list(content.names)}")
+        raise InputError(f"{path}: no variable {_KEY!r}; it has {list(content.names)!s:.300}")
     if _KEY in content.others:
         raise InputError(f"{path}: {_KEY!r} does not hold numbers but {content.others[_KEY]}")
     preds = content.arrays[_KEY]

@@ -1,12 +1,16 @@
 """Limits of parsed files: the nesting and the numbers of JSON, and the memory of a content."""
 
 import json
+import struct
 import tracemalloc
 
+import cv2
+import numpy as np
 import pytest
 
 from paddle_pose.errors import InputError
 from paddle_pose.io import limits
+from paddle_pose.io.images import read_upright
 from paddle_pose.io.limits import Budget, check_json
 
 
@@ -64,6 +68,25 @@ def test_lists_that_need_too_much_memory_are_not_created(monkeypatch):
         check_json("[" + "[]," * 300_000 + "[]]")
     assert tracemalloc.get_traced_memory()[1] < 8_000_000
     tracemalloc.stop()
+
+
+def test_pixels_that_a_file_cannot_contain_are_refused(tmp_path):
+    limits.check_pixels((8000, 8000), 100, "a.png")
+    limits.check_pixels((20_000, 20_000), 10_000_000, "a.png")
+    with pytest.raises(InputError, match=r"a\.png: states 20000 x 20000 px"):
+        limits.check_pixels((20_000, 20_000), 1_000_000, "a.png")
+
+
+def test_a_small_image_that_states_a_large_size_is_not_decoded(tmp_path):
+    done, content = cv2.imencode(".jpg", np.zeros((64, 64, 3), np.uint8))
+    assert done
+    frame = content.tobytes()
+    start = frame.index(b"\xff\xc0") + 5
+    forged = frame[:start] + struct.pack(">HH", 20_000, 20_000) + frame[start + 4 :]
+    path = tmp_path / "a.jpg"
+    path.write_bytes(forged)
+    with pytest.raises(InputError, match=r"a\.jpg: states 20000 x 20000 px"):
+        read_upright(path)
 
 
 def test_a_budget_is_used_up():

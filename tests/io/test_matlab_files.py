@@ -41,18 +41,15 @@ def test_hdf5_files_are_recognised_behind_a_user_block(tmp_path, start):
 
 
 def test_a_matlab_file_whose_damage_kills_scipy_is_one_message(tmp_path):
-    """Each byte of the file's elements is changed once; SciPy may crash, this process may not."""
     content = io.BytesIO()
-    scipy.io.savemat(content, {"preds": PREDS[:1]})
+    scipy.io.savemat(content, {"preds": PREDS})
     path = tmp_path / "a.mat"
-    for place in range(128, 184, 4):
+    for number in (0x00, 0xFF):
         damaged = bytearray(content.getvalue())
-        damaged[place] ^= 0xFF
+        damaged[192] = number  # the type of the numbers
         path.write_bytes(damaged)
-        try:
+        with pytest.raises(InputError, match=r"a\.mat: reading it ended .*; get it again"):
             read_variables(path, ("preds",), "get it again")
-        except InputError as problem:
-            assert str(problem).startswith(f"{path}: ")  # noqa: PT017 - some damage is no error
 
 
 def test_a_matlab_file_that_inflates_to_gigabytes_is_refused(tmp_path):
