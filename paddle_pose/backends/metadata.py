@@ -7,6 +7,7 @@ content is documented in `exporting.metadata`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypedDict
@@ -14,6 +15,7 @@ from typing import Any, TypedDict
 from paddle_pose.backends.onnx import METADATA_KEY, open_session
 from paddle_pose.environment import argument, command
 from paddle_pose.errors import InputError
+from paddle_pose.io import manifest
 from paddle_pose.io.json_files import parse_json
 
 _SIDECARS = (".onnx", ".xml", ".json")  # suffixes of ONNX, OpenVINO, and Paddle's programs
@@ -50,7 +52,11 @@ class OutputMetadata(TypedDict):
     dtype: str
 
 
-class Metadata(TypedDict):
+class _Optional(TypedDict, total=False):
+    files: dict[str, str]
+
+
+class Metadata(_Optional):
     """The part of an exported file's metadata that this package reads.
 
     The complete content is documented in `exporting.metadata.build_metadata`.
@@ -62,6 +68,8 @@ class Metadata(TypedDict):
         codec: "kind" (name of the codec's class), the fields of the codec, and "skeleton", the name
             of its skeleton.
         config: "config" (name) and "values" (by dotted key), as in config.json.
+        files: Size and checksum of each file of a Paddle program, by its suffix; missing in other
+            formats, and in exports of earlier versions.
     """
 
     version: int
@@ -92,13 +100,12 @@ def read_metadata(exported: Path) -> Metadata | None:
             the file takes precedence over a metadata file beside it.
 
     Returns:
-        The metadata; None if the file is not an exported file or has no metadata. Only the version
-        is checked.
+        The metadata; None if the file is not an exported file or has no metadata.
 
     Raises:
         MissingDependencyError: If the file is an ONNX file and ONNX Runtime is not installed.
-        InputError: If the metadata is not JSON, or of another version than `VERSION`, or an ONNX
-            file cannot be opened.
+        InputError: If the metadata is not JSON, of another version than `VERSION`, or lacks a part
+            that `Metadata` lists, or an ONNX file cannot be opened.
     """
     text: str | bytes | None = None
     source = metadata_path(exported)
@@ -112,15 +119,65 @@ def read_metadata(exported: Path) -> Metadata | None:
         return None
     writer = argument(command("export"), "export_model")
     metadata: Metadata = parse_json(text, source, f"expected metadata as {writer} writes it")
-    try:
-        version = metadata["version"]
-    except (KeyError, TypeError, ValueError) as problem:
-        raise InputError(f"{source}: not metadata as {writer} writes it ({problem})") from problem
+    version = metadata.get("version") if isinstance(metadata, dict) else None
+    if version is None:
+        raise InputError(f"{source}: not metadata as {writer} writes it (no key 'version')")
     if version != VERSION:
         raise InputError(
             f"{source}: metadata version {version}, this program reads {VERSION}: export it again"
         )
+    wrong = _wrong_part(metadata)
+    if wrong is not None:
+        raise InputError(f"{source}: {wrong}; damaged metadata, export it again")
     return metadata
+
+
+def _wrong_part(metadata: Any) -> str | None:
+    """Returns what is wrong with the part of metadata that this package reads; None for nothing."""
+
+    def is_tensor(value: Any) -> bool:
+        return (
+            isinstance(value, dict)
+            and isinstance(value.get("name"), str)
+            and isinstance(value.get("dtype"), str)
+            and isinstance(value.get("shape"), list)
+            and len(value["shape"]) > 0
+            and all(type(length) is int and length > 0 for length in value["shape"][1:])
+        )
+
+    outputs, codec, config = (metadata.get(key) for key in ("outputs", "codec", "config"))
+    if not is_tensor(metadata.get("input")):
+        return "'input' has no name, shape [\"N\", H, W, 3] and dtype"
+    if not isinstance(outputs, list) or not outputs or not all(map(is_tensor, outputs)):
+        return "'outputs' is no list of outputs with name, shape and dtype"
+    if not isinstance(codec, dict) or not isinstance(codec.get("kind"), str):
+        return "'codec' has no kind"
+    if not isinstance(config, dict) or not isinstance(config.get("values"), dict):
+        return "'config' has no values"
+    return None
+
+
+def has_checked_files(files: Sequence[Path], metadata: Metadata) -> bool:
+    """Returns whether export metadata list all files of an export, after checking them.
+
+    Args:
+        files: Paths of all files of the export, with different suffixes, except for the metadata.
+        metadata: Metadata of the export.
+
+    Raises:
+        InputError: If a file differs from its size or checksum in the metadata.
+    """
+    listed = metadata.get("files")
+    if not isinstance(listed, dict) or not all(path.suffix in listed for path in files):
+        return False
+    for path in files:
+        found = manifest.fingerprint(path)
+        if found != listed[path.suffix]:
+            raise InputError(
+                f"{path}: damaged: it is {found}, was written as {listed[path.suffix]}; copy it"
+                " again, or export it again"
+            )
+    return True
 
 
 @lru_cache(maxsize=1)

@@ -107,8 +107,14 @@ def open_session(
     options.log_severity_level = _ERRORS
     try:
         session = runtime.InferenceSession(str(path), options, providers=[provider])
+        # Names and metadata that are not UTF-8 raise an error when they are read.
+        session.get_modelmeta().custom_metadata_map  # noqa: B018
+        inputs = [value.name for value in session.get_inputs()]
+        outputs = [value.name for value in session.get_outputs()]
     except Exception as problem:  # ONNX Runtime has an own exception class per cause
         raise InputError(f"{path}: ONNX Runtime cannot open it ({problem})") from problem
+    if not inputs or not outputs:
+        raise InputError(f"{path}: an ONNX file without inputs or outputs; export it again")
     description = (
         f"{device}, ONNX Runtime {runtime.__version__}, threads {options.intra_op_num_threads}"
     )
@@ -140,6 +146,7 @@ class OnnxBackend:
         self._session, self.device = open_session(path, device, threads)
         inputs = self._session.get_inputs()
         check_input(path, inputs[0].shape, inputs[0].type.removeprefix("tensor(").removesuffix(")"))
+        self._path = path
         self._input = inputs[0].name
         self.outputs = [output.name for output in self._session.get_outputs()]
         self.metadata: str | None = self._session.get_modelmeta().custom_metadata_map.get(
@@ -151,6 +158,12 @@ class OnnxBackend:
 
         Args:
             images: uint8 RGB [N, H, W, 3]; H and W are those of the file's input.
+
+        Raises:
+            InputError: If ONNX Runtime cannot run the network.
         """
-        maps = self._session.run(self.outputs, {self._input: images})
+        try:
+            maps = self._session.run(self.outputs, {self._input: images})
+        except Exception as problem:  # ONNX Runtime has an own exception class per cause
+            raise InputError(f"{self._path}: ONNX Runtime cannot run it ({problem})") from problem
         return dict(zip(self.outputs, maps, strict=True))

@@ -54,6 +54,8 @@ class OpenVinoBackend:
             model = core.read_model(str(path))
         except RuntimeError as problem:
             raise InputError(f"{path}: OpenVINO cannot open it ({problem})") from problem
+        if not model.inputs or not model.outputs:
+            raise InputError(f"{path}: a network without inputs or outputs; export it again")
         shape = [
             size.get_length() if size.is_static else None for size in model.inputs[0].partial_shape
         ]
@@ -71,6 +73,7 @@ class OpenVinoBackend:
             except RuntimeError as problem:
                 raise InputError(f"{path}: OpenVINO cannot compile it ({problem})") from problem
 
+        self._path = path
         self._compiled = compiled
         self.outputs = [output.any_name for output in model.outputs]
         self.device = (
@@ -84,8 +87,12 @@ class OpenVinoBackend:
             images: uint8 RGB [N, H, W, 3]; H and W are those of the file's input.
 
         Raises:
-            InputError: If OpenVINO cannot compile the network, which the first call does.
+            InputError: If OpenVINO cannot run the network, or cannot compile it, which the first
+                call does.
         """
-        results = self._compiled(len(images) == 1)([images])
+        try:
+            results = self._compiled(len(images) == 1)([images])
+        except RuntimeError as problem:
+            raise InputError(f"{self._path}: OpenVINO cannot run it ({problem})") from problem
         # Copied, because OpenVINO reuses the memory of its results.
         return {name: np.array(results[name]) for name in self.outputs}

@@ -13,9 +13,14 @@ import paddle
 from paddle import inference
 
 from paddle_pose.backends.base import check_device, check_input
-from paddle_pose.backends.metadata import metadata_path, read_metadata
+from paddle_pose.backends.metadata import has_checked_files, metadata_path, read_metadata
 from paddle_pose.environment import argument, command, threads_to_use
 from paddle_pose.errors import InputError
+from paddle_pose.io import isolated
+
+_MEMORY_FACTOR = 8  # memory that a program may need, in multiples of its parameters,
+_MEMORY_SPARE = 2 * 10**9  # and bytes in addition
+_SECONDS = 300.0
 
 
 def set_device(name: str, threads: int | None = None) -> str:
@@ -95,10 +100,30 @@ def _call(model: paddle.nn.Layer, images: paddle.Tensor) -> Mapping[str, paddle.
     return maps
 
 
+def run_once(path: Path, limit: int, shape: list[int]) -> isolated.Result:
+    """Runs a program for one black image, so that a damaged one ends the child process only.
+
+    Args:
+        path: Path of the .json file.
+        limit: Bytes that may be allocated.
+        shape: Axes of the input without N: [H, W, 3].
+    """
+    isolated.limit_memory(limit)
+    config = inference.Config(str(path), str(path.with_suffix(".pdiparams")))
+    config.disable_glog_info()
+    config.disable_gpu()
+    predictor = inference.create_predictor(config)
+    handle = predictor.get_input_handle(predictor.get_input_names()[0])
+    handle.copy_from_cpu(np.zeros((1, *shape), np.uint8))
+    predictor.run()
+    return predictor.get_output_names(), {}
+
+
 class PaddleProgram:
     """Runs an exported program, which is two files: `<name>.json` and `<name>.pdiparams`.
 
-    Neither file contains Python code that would be executed.
+    Neither file contains Python code that would be executed. Files whose checksums the metadata do
+    not state are first run in a child process, since a damaged program can crash Paddle.
 
     Args:
         path: Path of the .json file; the .pdiparams file must be in the same folder.
@@ -130,6 +155,16 @@ class PaddleProgram:
         check_device(device, threads)
         description = set_device(device)
         threads = threads or threads_to_use()
+        if not has_checked_files((path, parameters), metadata):
+            isolated.call(
+                f"{__name__}:run_once",
+                path,
+                {"shape": metadata["input"]["shape"][1:]},
+                memory=_MEMORY_FACTOR * parameters.stat().st_size + _MEMORY_SPARE,
+                seconds=_SECONDS,
+                fix="export it again",
+                packages={"paddle": "paddlepaddle>=3"},
+            )
         config = inference.Config(str(path), str(parameters))
         config.disable_glog_info()
         if description.startswith("gpu"):
@@ -141,17 +176,32 @@ class PaddleProgram:
             self._predictor = inference.create_predictor(config)
         except Exception as problem:  # Paddle raises various classes for a damaged file
             raise InputError(f"{path}: Paddle cannot open it ({problem})") from problem
+        self._path = path
         self.outputs = [output["name"] for output in metadata["outputs"]]
         self.device = f"{description} inference, threads {threads}"
 
     def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
-        """Returns {name: outputs [N, ...]} for uint8 RGB images [N, H, W, 3]."""
+        """Returns {name: outputs [N, ...]} for uint8 RGB images [N, H, W, 3].
+
+        Args:
+            images: uint8 RGB [N, H, W, 3]; H and W are those of the export.
+
+        Raises:
+            InputError: If Paddle cannot run the program.
+        """
         predictor = self._predictor
-        predictor.get_input_handle(predictor.get_input_names()[0]).copy_from_cpu(
-            np.ascontiguousarray(images)
-        )
-        predictor.run()
-        handles = map(predictor.get_output_handle, predictor.get_output_names())
-        return {
-            name: handle.copy_to_cpu() for name, handle in zip(self.outputs, handles, strict=True)
-        }
+        try:
+            predictor.get_input_handle(predictor.get_input_names()[0]).copy_from_cpu(
+                np.ascontiguousarray(images)
+            )
+            predictor.run()
+            handles = map(predictor.get_output_handle, predictor.get_output_names())
+            maps = [handle.copy_to_cpu() for handle in handles]
+        except Exception as problem:  # Paddle raises various classes for a damaged file
+            raise InputError(f"{self._path}: Paddle cannot run it ({problem})") from problem
+        if len(maps) != len(self.outputs):
+            raise InputError(
+                f"{self._path}: returns {len(maps)} outputs, but its metadata list"
+                f" {', '.join(self.outputs)}; export it again"
+            )
+        return dict(zip(self.outputs, maps, strict=True))

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from paddle_pose import __version__, environment
-from paddle_pose.cli import logs
+from paddle_pose.cli import logs, terminal
 from paddle_pose.cli.options import Parser
 from paddle_pose.errors import Interrupted, PaddlePoseError
 
@@ -67,12 +67,14 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+@terminal.escaped_controls()
 def execute(command: str | None, arguments: Sequence[str]) -> int:
     """Runs a command and returns its exit status.
 
     Expected errors are printed to stderr as their message, without a traceback: those of this
     project, those of the operating system, a lack of memory, and missing required packages. The
-    environment variable PADDLE_POSE_TRACEBACK=1 shows their traceback.
+    environment variable PADDLE_POSE_TRACEBACK=1 shows their traceback. Control characters in what
+    is printed are escaped, see `terminal`.
 
     Args:
         command: Name of the command; None takes the first argument.

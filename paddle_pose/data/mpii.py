@@ -25,11 +25,12 @@ from typing import Any
 
 import numpy as np
 
-from paddle_pose.environment import argument, needed
+from paddle_pose.environment import argument
 from paddle_pose.errors import InputError
 from paddle_pose.io.image_names import located
 from paddle_pose.io.json_fields import field
 from paddle_pose.io.json_files import read_json
+from paddle_pose.io.matlab_files import read_variables
 from paddle_pose.skeletons import MPII_16, Skeleton
 from paddle_pose.structures import AnnotatedImage, Person
 
@@ -78,18 +79,13 @@ def read_ground_truth(path: Path) -> GroundTruth:
         raise FileNotFoundError(
             f"{path}: not found; {LAYOUT} for {argument('--dataset_root D', 'data')}"
         )
-    matlab = needed("scipy.io", "scipy>=1.10", "train")
-    try:
-        content = matlab.loadmat(path)
-    except Exception as problem:  # SciPy raises a dozen classes for broken files, even IndexError
-        raise InputError(
-            f"{path}: not a MATLAB file that SciPy can read ({problem}); get the file again"
-        ) from problem
-    count = np.shape(content.get("headboxes_src"))[-1:]
     shapes = {"headboxes_src": (2, 2), "jnt_missing": (16,), "pos_gt_src": (16, 2)}
+    content = read_variables(path, tuple(shapes), "get the file again").arrays
+    found = {key: array.shape for key, array in content.items()}
+    count = found.get("headboxes_src", ())[-1:]
     for key, shape in shapes.items():
-        if np.shape(content.get(key)) != (*shape, *count):
-            got = f"shape {np.shape(content[key])}" if key in content else "no such variable"
+        if found.get(key) != (*shape, *count):
+            got = f"shape {found[key]}" if key in found else "no such array of numbers"
             raise InputError(
                 f"{path}: variable {key!r} must have shape {(*shape, 'N')}, got {got}; expected "
                 "MPII's mpii_gt_val.mat"

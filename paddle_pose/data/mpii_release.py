@@ -12,6 +12,7 @@ Differs: The published JSON files contain 25,204 of the release's labelled peopl
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 from collections.abc import Iterator, Sequence
@@ -24,7 +25,9 @@ import numpy as np
 from paddle_pose.data.mpii import GroundTruth
 from paddle_pose.environment import needed
 from paddle_pose.errors import InputError
-from paddle_pose.io import atomic
+from paddle_pose.io import atomic, isolated
+from paddle_pose.io.limits import MEMORY_SPARE
+from paddle_pose.io.matlab_files import PACKAGES, list_variables
 from paddle_pose.skeletons import MPII_16
 
 Record = dict[str, Any]
@@ -37,6 +40,8 @@ two are absent for test images.
 # As published: neck and head_top are computed from the head box, and rounded differently in the
 # JSON and the .mat file; all other joints are integers.
 _LIMBS = np.array([n for n in range(MPII_16.num_joints) if n not in (8, 9)])
+_MEMORY_FACTOR = 100  # structs need far more memory than the compressed file
+_SECONDS = 900.0
 # Names of the joints in `mpii_gt_val.mat`.
 MAT_JOINTS = (
     "rank",
@@ -85,10 +90,9 @@ def is_release(path: Path) -> bool:
     Raises:
         MissingDependencyError: If SciPy is not installed.
     """
-    matlab = needed("scipy.io", "scipy>=1.10", "train")
     try:
-        return any(name == "RELEASE" for name, _, _ in matlab.whosmat(path))
-    except Exception:  # SciPy raises a dozen classes for broken files
+        return "RELEASE" in list_variables(path, "")
+    except (InputError, OSError):
         return False
 
 
@@ -105,10 +109,38 @@ def read_release(path: Path) -> Release:
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: not found; expected mpii_human_pose_v1_u12_1.mat")
-    matlab = needed("scipy.io", "scipy>=1.10", "train")
+    people, arrays = isolated.call(
+        f"{__name__}:load_release",
+        path,
+        {},
+        memory=_MEMORY_FACTOR * path.stat().st_size + MEMORY_SPARE,
+        seconds=_SECONDS,
+        fix="download the release again",
+        packages=PACKAGES,
+    )
+    boxes = arrays["head_boxes"]
+    return Release(people["trainval"], boxes, people["test"], people["left_out"])
+
+
+def load_release(path: Path, limit: int) -> isolated.Result:
+    """Returns what `read_release` does; it runs in the child process.
+
+    Args:
+        path: Path of the release.
+        limit: Bytes that may be allocated.
+
+    Raises:
+        InputError: As `read_release`.
+    """
+    matlab: Any = importlib.import_module("scipy.io")
+    isolated.limit_memory(limit)
     try:
-        release = matlab.loadmat(path, struct_as_record=False, squeeze_me=True)["RELEASE"]
+        release = matlab.loadmat(
+            path, struct_as_record=False, squeeze_me=True, variable_names=["RELEASE"]
+        )["RELEASE"]
         images, is_train = np.atleast_1d(release.annolist), np.atleast_1d(release.img_train)
+    except MemoryError:
+        raise
     except Exception as problem:  # SciPy raises a dozen classes for broken files
         raise InputError(
             f"{path}: not the official release ({problem}); expected a variable RELEASE with the "
@@ -139,7 +171,8 @@ def read_release(path: Path) -> Release:
                 boxes.append([_number(person, key) for key in ("x1", "y1", "x2", "y2")])
             else:
                 test.append(record)
-    return Release(trainval, np.array(boxes, np.float64).reshape(-1, 4), test, left_out)
+    people = {"trainval": trainval, "test": test, "left_out": left_out}
+    return people, {"head_boxes": np.array(boxes, np.float64).reshape(-1, 4)}
 
 
 def split(

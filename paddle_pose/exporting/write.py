@@ -19,6 +19,7 @@ from paddle_pose.exporting.files import installed_versions
 from paddle_pose.exporting.images import in_batches
 from paddle_pose.exporting.metadata import build_metadata
 from paddle_pose.exporting.program import save_program
+from paddle_pose.io.manifest import fingerprint
 
 
 def write_export(
@@ -49,7 +50,8 @@ def write_export(
             For .onnx and .xml only.
 
     Returns:
-        Export metadata, see `metadata.build_metadata`.
+        Export metadata, see `metadata.build_metadata`; for Paddle also "files", the size and the
+        checksum of both files by suffix.
 
     Raises:
         FileNotFoundError: If there is no such checkpoint.
@@ -85,5 +87,9 @@ def write_export(
         convert.put_metadata(target, text)
     elif target != program:
         convert.onnx_to_openvino(onnx_file, target)
+    if target == program:
+        files = (target, target.with_suffix(".pdiparams"))
+        exported["files"] = {path.suffix: fingerprint(path) for path in files}
+        text = json.dumps(exported, indent=1)
     metadata_path(target).write_text(text + "\n", encoding="utf-8")
     return exported

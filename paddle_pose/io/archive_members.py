@@ -6,6 +6,7 @@ import bz2
 import gzip
 import lzma
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -18,7 +19,16 @@ from typing import IO, Any
 from paddle_pose.errors import InputError
 
 CHUNK = 1 << 20  # bytes read at once
-_DAMAGE = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError)
+MAX_HEADER_BYTES = 1 << 20  # of an entry that only describes the next one, such as a long name
+# What the libraries raise for damaged archives; NotImplementedError for unknown methods.
+_DAMAGE = (
+    *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError),
+    *(NotImplementedError, RuntimeError, ValueError, LookupError, OverflowError, struct.error),
+)
+_DESCRIBES_NEXT = (
+    *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
+    *(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
+)
 _COMPRESSED: dict[bytes, Callable[[Any], Any]] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
@@ -79,8 +89,9 @@ def _tar_members(file: IO[bytes]) -> Iterator[tuple[Member, int]]:
     )
     # tarfile's own decompression treats a truncated stream as complete; gzip, bz2 and lzma raise.
     content = _Tail(opened(file) if opened else file)
-    with tarfile.open(fileobj=content, mode="r|") as tar:  # type: ignore[call-overload]
+    with tarfile.open(fileobj=content, mode="r|", tarinfo=_TarInfo) as tar:  # type: ignore[call-overload]
         for info in tar:
+            tar.members = []  # tarfile keeps all entries, of which there may be millions
             kind = (
                 "file"
                 if info.isreg()
@@ -98,6 +109,18 @@ def _tar_members(file: IO[bytes]) -> Iterator[tuple[Member, int]]:
                 raise tarfile.ReadError("an entry's header cannot be read")
         if any(content.tail) or not content.tail:
             raise EOFError("the end mark is missing")
+
+
+class _TarInfo(tarfile.TarInfo):
+    """An entry of a tar file; one that describes the next entry may not be large.
+
+    tarfile reads such an entry into memory at once, and compressed zeros can have any size.
+    """
+
+    def _proc_member(self, archive: tarfile.TarFile) -> Any:
+        if self.size > MAX_HEADER_BYTES and self.type in _DESCRIBES_NEXT:
+            raise tarfile.ReadError(f"a header of {self.size:,} bytes")
+        return super()._proc_member(archive)  # type: ignore[misc]
 
 
 class _Tail:
@@ -156,8 +179,11 @@ class damage_explained:  # noqa: N801 (reads as a function)
 
     def __exit__(self, kind: object, problem: BaseException | None, trace: object) -> None:
         # An OSError with an error number comes from the disk or the system, not from the archive.
-        if isinstance(problem, _DAMAGE) and not (
-            isinstance(problem, OSError) and problem.errno is not None
+        is_own = isinstance(problem, InputError)
+        if (
+            isinstance(problem, _DAMAGE)
+            and not is_own
+            and not (isinstance(problem, OSError) and problem.errno is not None)
         ):
             raise InputError(
                 f"{self.archive}: damaged or incomplete after {self.files} files ({problem}); "

@@ -22,6 +22,7 @@ from paddle_pose.io.archive_members import CHUNK, damage_explained, members
 
 SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".zip")
 MAX_BYTES = 200 * 10**9  # unpacked; MPII, the largest data set supported, has 13 GB of images
+MAX_MEMBERS = 10**6  # COCO's images of 2017 are 290,000 files
 MAX_RATIO = 100.0  # unpacked / packed size; annotations in JSON reach 10, images 1
 _RATIO_COUNTS_FROM = 200 * 10**6  # unpacked bytes; below it the ratio is not checked
 _SPARE_BYTES = 64 * 10**6  # left free on the disk
@@ -147,9 +148,13 @@ def extract(
     # A continued run needs less than the archive's size; hidden files are drafts and locks.
     if all(path.name.startswith(".") for path in folder.iterdir()):
         _check_room(folder, packed)
-    for member, position in members(archive):
+    for number, (member, position) in enumerate(members(archive), 1):
         try:
+            if number > MAX_MEMBERS:
+                raise InputError(f"it has more than {MAX_MEMBERS:,} members")
             name = checked_name(member.name)
+            if not name and member.kind == "file":
+                raise InputError("a member has no name")
             if member.kind not in ("file", "folder"):
                 raise InputError(f"member {member.name!r} is a {member.kind}")
             total += member.size

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import http.client
 import os
+import queue
 import re
 import shutil
+import stat
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO, cast
 
 from paddle_pose.environment import argument
 from paddle_pose.errors import InputError
@@ -24,6 +28,9 @@ not state it, bytes per second) -> None."""
 
 _ATTEMPTS = 4
 _CHUNK = 1 << 18  # bytes received at once
+MAX_BYTES = 20 * 10**9  # of a file whose size is not published
+MIN_RATE = 1000.0  # bytes per second, averaged over twice the timeout; below it an attempt ends
+MAX_SECONDS = 12 * 3600.0  # of all attempts together
 
 
 @dataclass(frozen=True)
@@ -74,7 +81,8 @@ def download(
             downloads the file.
         progress: Function that receives (bytes so far, size in bytes or None, bytes per second) at
             most five times a second and at the end; None for silence.
-        timeout: Seconds without data after which an attempt ends.
+        timeout: Seconds without data after which an attempt ends. It also ends if the server needs
+            three times as long to begin its answer, or sends less than `MIN_RATE`.
         pause: Seconds before the second attempt, doubled before every further one.
 
     Returns:
@@ -82,7 +90,8 @@ def download(
 
     Raises:
         FileNotFoundError: If `from_file` does not exist.
-        InputError: If the checksum does not match; such a file never gets the final name.
+        InputError: If the checksum does not match, or the server sends more than the published size
+            or `MAX_BYTES`; such a file never gets the final name.
         ConnectionError: If the server cannot be reached or refuses, or the file is only linked on a
             web page; the message states where to put the file.
     """
@@ -102,7 +111,8 @@ def download(
             if not target.exists():  # another process may have downloaded it meanwhile
                 part = target.with_name(target.name + ".part")
                 if from_file is not None:
-                    shutil.copyfile(from_file, part)
+                    with Path(from_file).open("rb") as source, _opened(part, "wb") as stream:
+                        shutil.copyfileobj(source, stream)
                 else:
                     _fetch(file, part, progress, timeout, pause)
                     _verify_part(part, file)
@@ -158,11 +168,12 @@ def _fetch(
         ConnectionError: If every attempt fails, or the server refuses.
     """
     reason: Exception | str = ""
+    end = time.monotonic() + MAX_SECONDS
     for attempt in range(_ATTEMPTS):
         if attempt:
             time.sleep(pause * 2 ** (attempt - 1))
         try:
-            if _continue(file.url, part, progress, timeout):
+            if _continue(file, part, progress, timeout, end):
                 return
             reason = "the connection was closed early"
         except urllib.error.HTTPError as error:
@@ -182,15 +193,30 @@ def _fetch(
     )
 
 
-def _continue(url: str, part: Path, progress: Progress | None, timeout: float) -> bool:
+def _continue(
+    file: RemoteFile, part: Path, progress: Progress | None, timeout: float, end: float
+) -> bool:
     """Downloads what `part` lacks, or the whole file where the server does not support ranges.
+
+    Args:
+        file: File to download.
+        part: File to write.
+        progress: See `download`.
+        timeout: See `download`.
+        end: Time of `time.monotonic` at which the attempt ends.
 
     Returns:
         Whether the file is complete.
+
+    Raises:
+        InputError: If the server announces or sends more than `_max_bytes`.
+        OSError: If the connection fails or is too slow.
+        HTTPException: If the answer is invalid.
     """
+    _remove_link(part)
     have = part.stat().st_size if part.exists() else 0
-    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
-    with urllib.request.urlopen(request, timeout=timeout) as answer:
+    request = urllib.request.Request(file.url, headers={"Range": f"bytes={have}-"} if have else {})
+    with _open(request, timeout) as answer:
         begins = re.match(rf"bytes {have}-", answer.headers.get("Content-Range", ""))
         resumed = have > 0 and answer.status == 206 and begins is not None
         if have and not resumed:
@@ -198,39 +224,101 @@ def _continue(url: str, part: Path, progress: Progress | None, timeout: float) -
                 raise http.client.HTTPException("the server sent another range than asked for")
             have = 0
         length = answer.headers.get("Content-Length")
+        if length is not None and not re.fullmatch(r"[0-9]{1,18}", length.strip()):
+            raise http.client.HTTPException(f"the server sent the Content-Length {length[:40]!r}")
         total = have + int(length) if length is not None else None
-        return _receive(answer, part, "ab" if resumed else "wb", have, total, progress)
+        most = file.size if file.size is not None else MAX_BYTES
+        _check_size(file, total or 0, most)
+        began = shown = checked = time.monotonic()
+        done = before = have
+        with _opened(part, "ab" if resumed else "wb") as stream:
+            # read1 returns what has arrived; read would wait for a full chunk, however slowly it
+            # arrives.
+            while chunk := answer.read1(_CHUNK):
+                done += len(chunk)
+                _check_size(file, done, most)
+                stream.write(chunk)
+                now = time.monotonic()
+                if progress and (now - shown > 0.2 or done == total):
+                    shown = now
+                    progress(done, total, (done - have) / max(now - began, 1e-9))
+                if now > end:
+                    raise TimeoutError(f"not complete after {MAX_SECONDS / 3600:g} hours")
+                if now - checked > 2 * timeout:
+                    if done - before < MIN_RATE * (now - checked):
+                        raise TimeoutError(f"less than {MIN_RATE:g} bytes per second")
+                    checked, before = now, done
+    return total is None or done == total
 
 
-def _receive(
-    answer: http.client.HTTPResponse,
-    part: Path,
-    mode: str,
-    have: int,
-    total: int | None,
-    progress: Progress | None,
-) -> bool:
-    """Writes the body of a response to a file.
+def _check_size(file: RemoteFile, count: int, most: int) -> None:
+    """Raises InputError if a server announces or sends more bytes than a file may have."""
+    if count > most:
+        kind = "the published size" if file.size is not None else "at most"
+        raise InputError(
+            f"{file.url}: {count:,} bytes or more, {kind} is {most:,}; not downloaded. Use"
+            f" {argument('--from_file FILE', 'from_file')} with a copy of {file.name}"
+        )
+
+
+def _open(request: urllib.request.Request, timeout: float) -> http.client.HTTPResponse:
+    """Returns the response to a request after its headers were received.
+
+    A thread waits for it, because a server that sends one byte of its headers at a time never
+    reaches the timeout of the connection.
 
     Args:
-        answer: Response of the server.
-        part: File to write.
-        mode: Mode in which `part` is opened: "wb" to replace it, "ab" to continue it.
-        have: Bytes that `part` keeps.
-        total: Size of the complete file in bytes; None where it is unknown.
-        progress: See `download`.
+        request: Request to send.
+        timeout: Seconds without data after which it ends; it also ends after three times as long.
 
-    Returns:
-        Whether the file is complete.
+    Raises:
+        OSError: If the server cannot be reached or is too slow.
+        HTTPException: If the answer is invalid.
     """
-    began = shown = time.monotonic()
-    done = have
-    with part.open(mode) as stream:
-        while chunk := answer.read(_CHUNK):
-            stream.write(chunk)
-            done += len(chunk)
-            now = time.monotonic()
-            if progress and (now - shown > 0.2 or done == total):
-                shown = now
-                progress(done, total, (done - have) / max(now - began, 1e-9))
-    return total is None or done == total
+    answers: queue.SimpleQueue[http.client.HTTPResponse | Exception] = queue.SimpleQueue()
+
+    def send() -> None:
+        try:
+            answers.put(urllib.request.urlopen(request, timeout=timeout))
+        except Exception as problem:
+            answers.put(problem)
+
+    threading.Thread(target=send, daemon=True).start()
+    try:
+        answer = answers.get(timeout=3 * timeout)
+    except queue.Empty:
+        raise TimeoutError(f"no complete answer within {3 * timeout:g} seconds") from None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def _remove_link(part: Path) -> None:
+    """Removes a link, so that nothing is written to the file that it leads to.
+
+    Anybody who may write to the folder could have put it there.
+
+    Args:
+        part: Path of an unfinished download, which need not exist.
+    """
+    try:
+        status = part.lstat()
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
+        part.unlink()
+
+
+def _opened(part: Path, mode: str) -> BinaryIO:
+    """Opens an unfinished download for writing; a link is removed instead of followed.
+
+    Args:
+        part: File to open.
+        mode: "wb" to replace its content, "ab" to continue it.
+    """
+    _remove_link(part)
+
+    def without_links(path: str, flags: int) -> int:
+        return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
+
+    return cast(BinaryIO, open(part, mode, opener=without_links))

@@ -16,6 +16,7 @@ from PIL import Image
 
 from paddle_pose.errors import InputError
 from paddle_pose.io import image_kinds, images
+from paddle_pose.io.limits import check_pixels
 
 USUAL_SECONDS = 0.1
 """Duration of a frame that states none, or less than 0.02 s: what browsers show."""
@@ -72,6 +73,7 @@ def read_animation(path: Path) -> Iterator[tuple[np.ndarray, float, float]]:
         if header is None or len(numbers) == 1:
             raise InputError(f"{path}: not an animation that can be decoded; is it complete?")
         images.check_size(header.size, path)
+        check_pixels(header.size, path.stat().st_size, path)
         durations = []
         for number in numbers:
             if not (_seek(header, number) and _load(header)):
@@ -106,6 +108,7 @@ def read_page(path: Path, number: int) -> np.ndarray:
     with _opened(path) as header:
         if header is not None and _seek(header, number):
             images.check_size(header.size, f"{path}, page {number + 1}")
+            check_pixels(header.size, path.stat().st_size, f"{path}, page {number + 1}")
             if images.is_within_limit_of_pillow(header) and _load(header):
                 return images.rgb(header)
     pixels = images.tiff_page(path, number)

@@ -28,6 +28,7 @@ from paddle_pose.environment import argument, needed
 from paddle_pose.errors import InputError, MissingDependencyError
 from paddle_pose.io import atomic, image_kinds
 from paddle_pose.io.image_names import why_missing
+from paddle_pose.io.limits import check_pixels
 from paddle_pose.structures import UprightRule
 
 MAX_PIXELS = (2**31 - 1) // 3
@@ -446,6 +447,7 @@ def _open(path: Path) -> _File:
     header = open_header(io.BytesIO(content), content[: image_kinds.HEAD], path)
     if header is not None:
         check_size(header.size, path)
+        check_pixels(header.size, len(content), path)
     size = (0, 0) if header is None else _stored_size(header)
     return _File(path, content, header, is_cut, size, _orientation(header, content))
 

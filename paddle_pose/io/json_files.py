@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from paddle_pose.errors import InputError
+from paddle_pose.io.limits import check_json
 
 _HINT = "is the file complete?"
 # Bytes of frequent letters, by the name of an encoding that is older than UTF-8: the first plane of
@@ -48,13 +49,17 @@ def parse_json(content: bytes | str, where: str | Path, hint: str = _HINT) -> An
         hint: End of the message about a text that is not JSON: what to do.
 
     Raises:
-        InputError: If the text is empty, in another encoding, or not valid JSON.
+        InputError: If the text is empty, in another encoding, or not valid JSON, or exceeds a limit
+            of `limits.check_json`.
     """
     if not content or content.isspace():
         raise InputError(f"{where}: the file is empty, expected JSON; {hint}")
     text = decode(content, where, hint) if isinstance(content, bytes) else content
     try:
+        check_json(text)
         return json.loads(text.removeprefix("\ufeff"))
+    except InputError as problem:
+        raise InputError(f"{where}: {problem}; {hint}") from problem
     except (ValueError, RecursionError) as problem:
         raise InputError(f"{where}: not valid JSON ({problem}); {hint}") from problem
 

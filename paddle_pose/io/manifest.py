@@ -27,7 +27,7 @@ def write(folder: Path, versions: Mapping[str, str]) -> None:
         versions: Versions of the packages that wrote the files, by the name of the package.
     """
     files = {
-        path.name: _fingerprint(path) for path in sorted(folder.iterdir()) if path.name != MANIFEST
+        path.name: fingerprint(path) for path in sorted(folder.iterdir()) if path.name != MANIFEST
     }
     text = json.dumps({"files": files, "versions": dict(versions)}, indent=2) + "\n"
     (folder / MANIFEST).write_text(text, encoding="utf-8")
@@ -82,17 +82,21 @@ def check_file(path: Path) -> None:
         _compare(path, files[path.name], f"; {_HINT}")
 
 
+def fingerprint(path: Path) -> str:
+    """Returns a file's size and SHA-256, as manifests state them.
+
+    Args:
+        path: Path of the file.
+    """
+    return f"{path.stat().st_size} bytes, sha256 {sha256_of(path)}"
+
+
 def _compare(path: Path, written: object, hint: str = "") -> None:
     """Makes sure that a file has the size and checksum with which it was written.
 
     Raises:
         InputError: If it has not.
     """
-    found = _fingerprint(path)
+    found = fingerprint(path)
     if found != written:
         raise InputError(f"{path}: damaged: it is {found}, was written as {written}{hint}")
-
-
-def _fingerprint(path: Path) -> str:
-    """Returns a file's size and SHA-256."""
-    return f"{path.stat().st_size} bytes, sha256 {sha256_of(path)}"

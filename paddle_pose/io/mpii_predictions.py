@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 import numpy as np
 
-from paddle_pose.environment import needed
 from paddle_pose.errors import InputError
+from paddle_pose.io.matlab_files import read_variables
 
 _KEY = "preds"
 
@@ -31,22 +29,16 @@ def read_predictions(path: Path, people: int) -> np.ndarray:
         FileNotFoundError: If the file does not exist.
         InputError: If the file is neither a MATLAB nor an HDF5 file, or `preds` is missing, has
             another shape or number of people, or contains a value that is not a finite number.
-        MissingDependencyError: If SciPy or h5py is not installed.
+        MissingDependencyError: If SciPy, or for HDF5 files h5py, is not installed.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: not found")
-    hdf5 = needed("h5py", "h5py>=3.8", "train")
-    matlab = needed("scipy.io", "scipy>=1.10", "train")
-    try:
-        content: Any = _hdf5(hdf5, path) if hdf5.is_hdf5(path) else matlab.loadmat(path)
-    except Exception as problem:  # SciPy raises many classes for damaged files, such as IndexError
-        raise InputError(f"{path}: neither a MATLAB nor an HDF5 file ({problem})") from problem
-    if _KEY not in content:
-        names = [name for name in content if not name.startswith("__")]
-        raise InputError(f"{path}: no variable {_KEY!r}; it has {names}")
-    preds = np.asarray(content[_KEY])
-    if preds.dtype.kind not in "fiu":
-        raise InputError(f"{path}: {_KEY!r} does not hold numbers but {preds.dtype}")
+    content = read_variables(path, (_KEY,), "expected a MATLAB or HDF5 file with 'preds'")
+    if _KEY not in content.names:
+        raise InputError(f"{path}: no variable {_KEY!r}; it has {list(content.names)!s:.300}")
+    if _KEY in content.others:
+        raise InputError(f"{path}: {_KEY!r} does not hold numbers but {content.others[_KEY]}")
+    preds = content.arrays[_KEY]
     if preds.ndim == 3 and preds.shape[0] == 2 != preds.shape[2]:
         preds = preds.transpose(2, 1, 0)  # HDF5 states MATLAB's axes in reverse order
     elif preds.ndim == 3 and preds.shape[:2] == (16, 2):
@@ -65,14 +57,3 @@ def read_predictions(path: Path, people: int) -> np.ndarray:
         bad = int((~np.isfinite(preds)).any(axis=(1, 2)).argmax())
         raise InputError(f"{path}: person {bad} has a coordinate that is NaN or infinite")
     return preds.astype(np.float64)
-
-
-def _hdf5(hdf5: ModuleType, path: Path) -> dict[str, np.ndarray]:
-    """Returns the arrays of an HDF5 file by name.
-
-    Args:
-        hdf5: The package h5py.
-        path: File to read.
-    """
-    with hdf5.File(path) as file:
-        return {name: value[()] for name, value in file.items() if isinstance(value, hdf5.Dataset)}

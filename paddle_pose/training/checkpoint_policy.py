@@ -16,6 +16,7 @@ from typing import Any
 
 from paddle_pose.errors import InputError
 from paddle_pose.io import manifest
+from paddle_pose.io.json_files import read_json
 from paddle_pose.training import checkpoint
 
 _log = logging.getLogger("paddle_pose")
@@ -36,6 +37,7 @@ def newest(run_dir: Path, log: Callable[[str], None] = _log.info) -> Path | None
         if folder.is_dir():
             try:
                 manifest.check(folder)
+                read_json(folder / "state.json")
             except (OSError, ValueError) as problem:
                 log(f"{problem}; trying the checkpoint before it")
             else:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
+import sys
 import tarfile
+import threading
+import time
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path, PurePosixPath
-from urllib.parse import urlsplit
+from typing import Any
 
 from paddle_pose.errors import InputError
 from paddle_pose.io.cache import cache_for
 from paddle_pose.io.download import Progress, RemoteFile, download
 
 HOST = "127.0.0.1"
+MAX_CONNECTIONS = 64  # a browser opens about six
+TIMEOUT = 30.0  # seconds without a byte after which a connection is closed
+_CHUNK = 1 << 18  # bytes sent at once
 STATIC = Path(__file__).resolve().parent / "static"
 # Media types of the files that the server may send, by suffix.
 TYPES = {
@@ -79,6 +87,96 @@ def runtime_files(
         }
 
 
+class _Server(ThreadingHTTPServer):
+    """A server that keeps answering while clients hold connections open without using them.
+
+    If there are `MAX_CONNECTIONS`, the one that has waited longest is closed for a new one.
+    """
+
+    request_queue_size = 128  # connections that wait to be accepted
+
+    def __init__(self, address: tuple[str, int], handler: type[_Handler]) -> None:
+        self._since: dict[socket.socket, float] = {}  # time of the last complete answer
+        self._lock = threading.Lock()
+        super().__init__(address, handler)
+
+    def answered(self, connection: socket.socket) -> None:
+        """Notes that a connection was opened, or that a client received a complete answer."""
+        with self._lock:
+            self._since[connection] = time.monotonic()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Answers a new connection in a thread, after closing another one if there are too many."""
+        with self._lock:
+            oldest = min(self._since, key=self._since.__getitem__, default=None)
+            if oldest is not None and len(self._since) >= MAX_CONNECTIONS:
+                del self._since[oldest]
+                with contextlib.suppress(OSError):  # its client may have left
+                    oldest.shutdown(socket.SHUT_RDWR)
+        self.answered(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Closes a connection."""
+        with self._lock:
+            self._since.pop(request, None)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Ignores clients that leave or do not receive; other errors are printed."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Answers the requests of one connection.
+
+    Attributes:
+        served: Contents of the files by their URL path without the leading slash.
+    """
+
+    served: Mapping[str, bytes]
+    server: _Server
+    protocol_version = "HTTP/1.1"
+    timeout = TIMEOUT
+
+    def do_GET(self) -> None:
+        """Sends the requested file, or status 404 if there is no such file."""
+        content = self._send_head()
+        for start in range(0, len(content), _CHUNK):
+            # `timeout` limits each part, so that slow connections receive large files.
+            self.wfile.write(content[start : start + _CHUNK])
+        self.server.answered(self.connection)
+
+    def do_HEAD(self) -> None:
+        """Sends the headers of the requested file."""
+        self._send_head()
+        self.server.answered(self.connection)
+
+    def _send_head(self) -> memoryview:
+        """Sends status and headers; returns the content that follows after a GET."""
+        path = self.path.partition("?")[0].partition("#")[0]
+        name = path.removeprefix("/") or "index.html"
+        content = self.served.get(name)
+        if content is None:
+            self.send_error(404, explain=f"Available files: {', '.join(self.served)}.")
+            return memoryview(b"")
+        self.send_response(200)
+        self.send_header("Content-Type", TYPES[PurePosixPath(name).suffix])
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        return memoryview(content)
+
+    def end_headers(self) -> None:
+        """Ends the headers of every answer, also of errors, with `HEADERS`."""
+        for header, value in HEADERS.items():
+            self.send_header(header, value)
+        super().end_headers()
+
+    def log_message(self, *arguments: object) -> None:
+        """Logs nothing."""
+
+
 def open_server(files: Mapping[str, bytes], host: str = HOST, port: int = 0) -> ThreadingHTTPServer:
     """Returns an HTTP server that serves only the given files.
 
@@ -95,30 +193,13 @@ def open_server(files: Mapping[str, bytes], host: str = HOST, port: int = 0) -> 
         InputError: If the port is invalid or occupied, or the host has no such address.
     """
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            """Sends the requested file, or status 404 if there is no such file."""
-            name = urlsplit(self.path).path.removeprefix("/") or "index.html"
-            if name not in files:
-                self.send_error(404, explain=f"Available files: {', '.join(files)}.")
-                return
-            self.send_response(200)
-            self.send_header("Content-Type", TYPES[PurePosixPath(name).suffix])
-            self.send_header("Content-Length", str(len(files[name])))
-            for header, value in HEADERS.items():
-                self.send_header(header, value)
-            self.end_headers()
-            self.wfile.write(files[name])
-
-        def log_message(self, *arguments: object) -> None:
-            """Logs nothing."""
+    class Handler(_Handler):
+        served = files
 
     if not 0 <= port <= 65535:
         raise InputError(f"--port {port}: expected 0 to 65535; leave it out for a free port")
     try:
-        return ThreadingHTTPServer((host, port), Handler)
+        return _Server((host, port), Handler)
     except OSError as problem:
         raise InputError(
             f"cannot listen on {host}, port {port} ({problem.strerror}): choose another --port, or "

@@ -9,7 +9,7 @@ Differs: static-graph tensors, which ``paddle.save`` stores as a call of ``eval`
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import numpy as np
 from paddle_pose.environment import needed
 from paddle_pose.errors import InputError
 from paddle_pose.io import manifest
+from paddle_pose.io.limits import Budget
 from paddle_pose.weights.formats import torch_files
 from paddle_pose.weights.formats.number_formats import BFLOAT16, decode, widen_bfloat16
 from paddle_pose.weights.formats.safe_pickle import read_pickle
@@ -37,6 +38,7 @@ _NOT_WEIGHTS = (  # (first bytes, kind of the file, what to do)
     (b"version https://git-lfs", "a Git LFS pointer", "run `git lfs pull`"),
     (b"\x1f\x8b", "a gzip archive", "unpack it and pass the weights file inside"),
 )
+_ARRAY_BYTES = 200  # of an array without its numbers, and of its name
 _SUPPORTED = ".pdparams, .pdopt, .pth, .pt, .safetensors, .tflite and TensorFlow.js's .json files"
 
 
@@ -84,6 +86,7 @@ def read_weights(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     if not isinstance(content, dict):
         raise InputError(f"{path}: contains a {type(content).__name__}, expected named tensors")
     tensors = _flat(_join_parts(_network(content), path), path)
+    _check_memory(tensors.values(), path)
     if not any(tensor.ndim for tensor in tensors.values()):
         raise InputError(f"{path}: contains no tensors; pass the file with the network's weights")
     if all(name.startswith("module.") for name in tensors):  # saved from torch's DataParallel
@@ -107,6 +110,19 @@ def check_kind(path: Path) -> None:
         InputError: If the file is empty, or begins like none of the formats.
     """
     _reader(path)
+
+
+def _check_memory(tensors: Iterable[np.ndarray], path: Path) -> None:
+    """Raises InputError if copies of all tensors need more memory than a file of its size should.
+
+    A file may contain one tensor under many names, or a view that repeats few numbers.
+    """
+    budget = Budget(path.stat().st_size)
+    try:
+        for tensor in tensors:
+            budget.use(tensor.nbytes + _ARRAY_BYTES)
+    except InputError as error:
+        raise InputError(f"{path}: {error}; not a weights file") from error
 
 
 def _check_finite(tensors: dict[str, np.ndarray], path: Path) -> None:
@@ -198,8 +214,11 @@ def _join_parts(content: dict[Any, Any], path: Path) -> dict[Any, Any]:
         try:
             for name, how in cut.items():
                 parts = [content[part] for part in dict.fromkeys(how["slices"])]
+                _check_memory(map(np.asarray, parts), path)
                 joined[name] = np.concatenate(parts).reshape(how["OriginShape"])
                 left_out.update(how["slices"])
+        except InputError:
+            raise
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise InputError(
                 f"{path}: damaged: cannot join the parts of its large tensors ({error!r})"
@@ -235,6 +254,8 @@ def _flat(
             inner = _flat(value, path, f"{name}.", seen | {id(content)})
         elif isinstance(value, (np.ndarray, np.generic, float, int)):
             inner = {name: np.asarray(value)}
+            if inner[name].dtype.kind == "O":
+                raise InputError(f"{path}: {name!r} is an integer beyond 64 bits; not a tensor")
         else:
             raise InputError(f"{path}: {name!r} is a {type(value).__name__}, expected a tensor")
         if tensors.keys() & inner:

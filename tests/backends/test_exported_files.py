@@ -7,8 +7,18 @@ import pytest
 
 from paddle_pose.backends.metadata import metadata_path, read_metadata
 from paddle_pose.backends.open import is_exported, open_exported
+from paddle_pose.errors import InputError
 from paddle_pose.exporting.convert import onnx_to_openvino, put_metadata
+from paddle_pose.io import isolated
+from paddle_pose.io.manifest import fingerprint
 
+METADATA = {
+    "version": 1,
+    "input": {"name": "image", "shape": ["N", 4, 6, 3], "dtype": "uint8"},
+    "outputs": [{"name": "float_image", "shape": ["N", 4, 6, 3], "dtype": "float32"}],
+    "codec": {"kind": "HeatmapCodec"},
+    "config": {"config": "hourglass_tiny_128", "values": {}},
+}
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 4, 6, 3), dtype=np.uint8)
 
 
@@ -105,9 +115,9 @@ def test_open_exported_rejects_an_unknown_device(onnx_file, tmp_path, name):
 
 def test_read_metadata_prefers_metadata_inside_the_file(onnx_file):
     assert read_metadata(onnx_file) is None
-    metadata_path(onnx_file).write_text(json.dumps({"version": 1, "from": "beside"}))
+    metadata_path(onnx_file).write_text(json.dumps(METADATA | {"from": "beside"}))
     assert read_metadata(onnx_file)["from"] == "beside"
-    put_metadata(onnx_file, json.dumps({"version": 1, "from": "inside"}))
+    put_metadata(onnx_file, json.dumps(METADATA | {"from": "inside"}))
     assert read_metadata(onnx_file)["from"] == "inside"
     check(open_exported(onnx_file))
 
@@ -136,3 +146,98 @@ def test_is_exported_excludes_tensorflow_js_files(tmp_path):
     assert not is_exported(path)
     assert is_exported(tmp_path / "model.onnx")
     assert not is_exported(tmp_path / "model.pdparams")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("input", None),
+        ("input", {"name": "image", "shape": ["N", 4, "W", 3], "dtype": "uint8"}),
+        ("outputs", []),
+        ("outputs", [{"name": "float_image", "shape": 5, "dtype": "float32"}]),
+        ("codec", {"kind": 3}),
+        ("config", {"values": []}),
+    ],
+)
+def test_read_metadata_names_the_part_that_is_damaged(tmp_path, key, value):
+    exported = tmp_path / "model.xml"
+    metadata_path(exported).write_text(json.dumps(METADATA | {key: value}))
+    with pytest.raises(InputError, match=rf"model\.xml\.metadata\.json: '{key}'"):
+        read_metadata(exported)
+
+
+def test_metadata_that_is_not_utf8_is_an_input_error(onnx_file):
+    put_metadata(onnx_file, json.dumps(METADATA | {"from": "here"}))
+    onnx_file.write_bytes(onnx_file.read_bytes().replace(b"here", b"\xff\xfe\xfd\xfc"))
+    with pytest.raises(InputError, match=r"model\.onnx: .*utf-8"):
+        read_metadata(onnx_file)
+
+
+def test_names_that_are_not_utf8_are_an_input_error(onnx_file):
+    onnx_file.write_bytes(onnx_file.read_bytes().replace(b"brightness", b"brightnes\xff"))
+    with pytest.raises(InputError, match=r"model\.onnx: "):
+        open_exported(onnx_file)
+
+
+def test_a_network_that_cannot_run_is_an_input_error(onnx_file):
+    backend = open_exported(onnx_file)
+    with pytest.raises(InputError, match=r"model\.onnx: ONNX Runtime cannot run it"):
+        backend(IMAGES[:, :2])
+
+
+@pytest.fixture
+def paddle_program(tmp_path):
+    """A program of Paddle with the outputs of `write_onnx`, with metadata but no checksums."""
+    paddle = pytest.importorskip("paddle", reason="needs Paddle")
+    from paddle_pose.exporting.program import save_program
+
+    class Brightness(paddle.nn.Layer):
+        def __init__(self):
+            super().__init__()
+            self.weight = self.create_parameter([3])
+
+        def forward(self, images):
+            values = images.astype("float32")
+            return {"float_image": values, "brightness": (values * self.weight).mean(axis=3)}
+
+    path = tmp_path / "model.json"
+    save_program(Brightness(), ["float_image", "brightness"], (6, 4), path)
+    outputs = [
+        {"name": name, "shape": ["N", 4, 6], "dtype": "float32"}
+        for name in ("float_image", "brightness")
+    ]
+    metadata_path(path).write_text(json.dumps(METADATA | {"outputs": outputs}))
+    return path
+
+
+def state_checksums(path):
+    metadata = json.loads(metadata_path(path).read_text())
+    files = (path, path.with_suffix(".pdiparams"))
+    metadata["files"] = {file.suffix: fingerprint(file) for file in files}
+    metadata_path(path).write_text(json.dumps(metadata))
+
+
+def test_a_paddle_program_without_checksums_runs_in_a_child_first(paddle_program, monkeypatch):
+    calls = []
+    real = isolated.call
+    monkeypatch.setattr(isolated, "call", lambda *a, **k: calls.append(a[0]) or real(*a, **k))
+    assert np.array_equal(open_exported(paddle_program)(IMAGES)["float_image"], IMAGES)
+    assert calls == ["paddle_pose.backends.paddle:run_once"]
+    state_checksums(paddle_program)
+    assert np.array_equal(open_exported(paddle_program)(IMAGES)["float_image"], IMAGES)
+    assert len(calls) == 1, "files with checksums need no child"
+
+
+def test_a_paddle_program_that_differs_from_its_checksums_is_damaged(paddle_program):
+    state_checksums(paddle_program)
+    parameters = paddle_program.with_suffix(".pdiparams")
+    parameters.write_bytes(parameters.read_bytes()[:-1] + b"\x55")
+    with pytest.raises(InputError, match=r"model\.pdiparams: damaged: "):
+        open_exported(paddle_program)
+
+
+def test_a_damaged_paddle_program_is_one_message(paddle_program):
+    content = paddle_program.with_suffix(".pdiparams")
+    content.write_bytes(content.read_bytes()[:20])
+    with pytest.raises(InputError, match=r"model\.json: .*; export it again"):
+        open_exported(paddle_program)

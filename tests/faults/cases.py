@@ -19,7 +19,9 @@ from functools import partial
 from pathlib import Path
 from unittest import mock
 
+import h5py
 import numpy as np
+import scipy.io
 from faults.table import SMALL, TRAIN, Case
 from helpers.weights_writers import Call, Name, pickled, whole, write_stream, write_zip
 
@@ -1028,4 +1030,146 @@ INPUTS = (
     ),
 )
 
-CASES = (*FAULTS, *INPUTS)
+DEEP = b"[" * 200_000
+MANY_DIGITS = b"1" + b"0" * 400
+JSON_ROUTES = {  # name: (command, flags, file)
+    "MPII's annotations": ("train", FRESH, "people/annotations/mpii_train.json"),
+    "COCO's annotations": (
+        "train",
+        ("--config", "simple_baseline_r50_coco_256x192", "--dataset_root", "coco"),
+        "coco/annotations/person_keypoints_train2017.json",
+    ),
+    "detections": ("val", ("--weights", LAST, *VAL, "--detections", "d.json"), "d.json"),
+    "boxes": ("predict", (*PREDICT[:3], "--boxes", "b.json", "--output", "new"), "b.json"),
+    "a TensorFlow.js model": ("val", (*WITH, "--weights", "w.json"), "w.json"),
+    "a skeleton": ("train", (*FRESH, "--skeleton", "s.json"), "s.json"),
+}
+
+
+def forged_mat(folder: Path) -> None:
+    """Writes a .mat file of which SciPy ends the process."""
+    content = io.BytesIO()
+    scipy.io.savemat(content, {"preds": np.zeros((4, 16, 2))})
+    damaged = bytearray(content.getvalue())
+    damaged[192] = 0xFF  # the type of the numbers
+    (folder / "p.mat").write_bytes(damaged)
+
+
+def linked_hdf5(folder: Path) -> None:
+    """Writes an .h5 file whose predictions are a link to another file."""
+    with h5py.File(folder / "other.h5", "w") as file:
+        file["preds"] = np.zeros((4, 16, 2))
+    with h5py.File(folder / "p.h5", "w") as file:
+        file["preds"] = h5py.ExternalLink("other.h5", "/preds")
+
+
+def greedy_pickle(folder: Path) -> None:
+    """Writes 250 kB of pickle that copy a list until 16 GB are full."""
+    items = b"(" + b"N" * 100_000 + b"tq\x010"
+    copies = b"h\x00h\x01\x85Ra" * 20_000
+    (folder / "w.pdparams").write_bytes(
+        b"\x80\x02cbuiltins\nlist\nq\x000" + items + b"]" + copies + b"."
+    )
+
+
+def metadata_that_is_not_utf8(folder: Path) -> None:
+    """Writes metadata in Latin-1 beside an exported file."""
+    (folder / "m.xml").write_bytes(b"<net/>")
+    (folder / "m.xml.metadata.json").write_bytes('{"version": "ä"}'.encode("latin-1"))
+
+
+RESULTS = ("val", ("--results", "p.mat", "--ground_truth", "people/annotations/mpii_gt_val.mat"))
+HOSTILE = (
+    *(
+        Case(
+            f"{what} in {route}",
+            command,
+            flags,
+            rf"error: .*{name}.*{says}",
+            prepare=put(name, content),
+        )
+        for route, (command, flags, name) in JSON_ROUTES.items()
+        for what, content, says in (
+            ("200,000 nested lists", b'{"weightsManifest":' + DEEP, "nested 200,001 deep"),
+            ("a number of 400 digits", b'{"weightsManifest":' + MANY_DIGITS + b"}", "too large"),
+        )
+    ),
+    Case(
+        "200,000 nested lists in the state of the newest checkpoint",
+        "train",
+        RESUME,
+        r"state.json: .*nested.*trying the checkpoint before it",
+        prepare=damaged_checkpoint(("state.json",), DEEP, sealed=True),
+        status=0,
+        may_change=RUN,
+    ),
+    Case(
+        "200,000 nested lists in the manifest of the newest checkpoint",
+        "train",
+        RESUME,
+        r"manifest.json: .*nested.*trying the checkpoint before it",
+        prepare=put("run/last/manifest.json", DEEP),
+        status=0,
+        may_change=RUN,
+    ),
+    bad_weights(
+        "a pickle that builds 16 GB",
+        r"error: w.pdparams: its content needs more than \d+ MB of memory",
+        greedy_pickle,
+        "w.pdparams",
+    ),
+    Case(
+        "a .mat of which SciPy dies",
+        *RESULTS,
+        r"error: p.mat: reading it ended the process",
+        prepare=forged_mat,
+    ),
+    Case(
+        "an .h5 that links to another file",
+        "val",
+        ("--results", "p.h5", "--ground_truth", "people/annotations/mpii_gt_val.mat"),
+        r"error: p.h5: 'preds' is a link",
+        prepare=linked_hdf5,
+    ),
+    Case(
+        "export metadata that are not UTF-8",
+        "val",
+        ("--weights", "m.xml", *VAL),
+        r"error: m.xml.metadata.json: not UTF-8",
+        prepare=metadata_that_is_not_utf8,
+    ),
+    Case(
+        "a member without a name in a .zip",
+        "prepare_mpii",
+        ("a.zip", *EXTRACT),
+        r"error: a.zip: refused, a member has no name",
+        prepare=put("a.zip", zipped("", b"x")),
+    ),
+    Case(
+        "a member of an unknown method in a .zip",
+        "prepare_mpii",
+        ("a.zip", *EXTRACT),
+        r"error: a.zip: damaged .*compression",
+        prepare=put(
+            "a.zip",
+            zipped("mpii/images/a.jpg", b"x" * 99)
+            .replace(b"PK\x03\x04\x14\0\0\0\x08", b"PK\x03\x04\x14\0\0\0\x63")
+            .replace(b"PK\x01\x02\x14\x03\x14\0\0\0\x08", b"PK\x01\x02\x14\x03\x14\0\0\0\x63"),
+        ),
+    ),
+    Case(
+        "a header of a .tar.gz that inflates",
+        "prepare_mpii",
+        ("a.tar.gz", *EXTRACT),
+        r"error: a.tar.gz: damaged .*a header of 40,000,000 bytes",
+        prepare=put("a.tar.gz", tar(("x", bytes(40_000_000), tarfile.XHDTYPE, ""))),
+    ),
+    Case(
+        "control characters in the name of a file",
+        "val",
+        (*WITH, "--weights", "no\x1b[2Jne.pdparams"),
+        r"error: no\\x1b\[2Jne.pdparams: no such",
+    ),
+)
+
+CASES = (*FAULTS, *INPUTS, *HOSTILE)

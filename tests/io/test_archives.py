@@ -4,6 +4,7 @@ import io
 import shutil
 import stat
 import tarfile
+import tracemalloc
 import zipfile
 from collections import namedtuple
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from paddle_pose.errors import InputError
 from paddle_pose.io import archives
 from paddle_pose.io.archives import Extracted, extract
 
@@ -335,3 +337,66 @@ def test_progress_is_reported_and_a_missing_archive_is_an_error(tmp_path, monkey
     assert lines[-1].endswith("%, 3 files written")
     with pytest.raises(FileNotFoundError, match="give the path of the archive"):
         extract(tmp_path / "no.zip", tmp_path / "out")
+
+
+def test_zip_members_without_a_name_are_an_error(tmp_path):
+    archive = write_zip(tmp_path / "a.zip", {"": b"x"})
+    with pytest.raises(InputError, match=r"a\.zip: refused, a member has no name"):
+        extract(archive, tmp_path / "out")
+
+
+def test_tar_members_without_a_name_are_an_error(tmp_path):
+    archive = write_tar(tmp_path / "a.tar.gz", [tar_entry("./")])
+    with pytest.raises(InputError, match=r"a\.tar\.gz: refused, a member has no name"):
+        extract(archive, tmp_path / "out")
+
+
+def test_zip_members_of_an_unknown_method_are_an_error(tmp_path):
+    archive = write_zip(tmp_path / "a.zip", {"1.jpg": b"x" * 100})
+    content = bytearray(archive.read_bytes())
+    for signature, place in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        start = content.index(signature) + place
+        content[start : start + 2] = (99).to_bytes(2, "little")
+    archive.write_bytes(content)
+    with pytest.raises(InputError, match=r"a\.zip: damaged .*compression"):
+        extract(archive, tmp_path / "out")
+    assert tree(tmp_path / "out") == {}
+
+
+def test_zip_names_that_are_not_utf8_are_an_error(tmp_path):
+    archive = write_zip(tmp_path / "a.zip", {"ä.jpg": b"x"})
+    archive.write_bytes(archive.read_bytes().replace("ä".encode(), b"\xff\xfe"))
+    with pytest.raises(InputError, match=r"a\.zip: damaged .*utf-8"):
+        extract(archive, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME],
+    ids=["pax", "global pax", "long name"],
+)
+def test_headers_of_a_tar_that_inflate_are_not_read(kind, tmp_path):
+    large = tar_entry("long", bytes(40_000_000), type=kind)
+    archive = write_tar(tmp_path / "a.tar.gz", [large, tar_entry("1.jpg")])
+    tracemalloc.start()
+    try:
+        with pytest.raises(InputError, match=r"damaged .*a header of 40,000,000 bytes"):
+            extract(archive, tmp_path / "out")
+        assert tracemalloc.get_traced_memory()[1] < 8_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_long_names_of_both_formats_are_read(tmp_path):
+    name = "/".join(["folder" * 10] * 5) + "/1.jpg"
+    for number in (tarfile.GNU_FORMAT, tarfile.PAX_FORMAT):
+        archive = tmp_path / f"{number}.tar"
+        with tarfile.open(archive, "w", format=number) as tar:
+            tar.addfile(tarfile.TarInfo(name))
+        assert extract(archive, tmp_path / str(number)) == Extracted(written=1)
+
+
+def test_too_many_members_are_an_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "MAX_MEMBERS", 2)
+    with pytest.raises(InputError, match="more than 2 members"):
+        extract(whole(tmp_path, "tgz"), tmp_path / "out")

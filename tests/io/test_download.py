@@ -5,11 +5,13 @@ import http.server
 import re
 import socket
 import threading
+import time
 from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
 
+from paddle_pose.errors import InputError
 from paddle_pose.io.download import RemoteFile, download
 
 DATA = np.random.default_rng(0).bytes(1_000_000)
@@ -25,6 +27,9 @@ class Behaviour:
     statuses: list[int] = field(default_factory=list)  # statuses of answers that are errors
     says_length: bool = True
     shifted: bool = False  # whether it answers with another range than requested
+    length: str | None = None  # Content-Length of the answers; None for the right one
+    drip: float = 0.0  # seconds after each byte of the body
+    drip_headers: float = 0.0  # seconds after each header; then the headers never end
     asked: list[str | None] = field(default_factory=list)
 
 
@@ -59,14 +64,27 @@ def server(behaviour, monkeypatch):
                 self.send_response(200)
             body = behaviour.data[start:]
             if behaviour.says_length:
-                self.send_header("Content-Length", str(len(body)))
+                self.send_header("Content-Length", behaviour.length or str(len(body)))
+            if behaviour.drip_headers:
+                self.flush_headers()
+                for n in range(50):
+                    self.wfile.write(b"X-%d: 1\r\n" % n)
+                    time.sleep(behaviour.drip_headers)
             self.end_headers()
+            if behaviour.drip:
+                for n in range(50):
+                    self.wfile.write(body[n : n + 1])
+                    time.sleep(behaviour.drip)
             self.wfile.write(body[: behaviour.drops.pop(0)] if behaviour.drops else body)
 
         def log_message(self, *args):
             """Writes no log."""
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+    class Server(http.server.ThreadingHTTPServer):
+        def handle_error(self, *args):
+            """Prints nothing about clients that leave early."""
+
+    with Server(("127.0.0.1", 0), Handler) as running:
         thread = threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{running.server_address[1]}"
@@ -226,3 +244,50 @@ def test_from_file_verifies_and_copies(server, behaviour, tmp_path):
 def test_downloads_print_nothing(server, tmp_path, capsys):
     download(published(server), tmp_path)
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("length", ["abc", "-1", "1e3", "9" * 30])
+def test_an_invalid_content_length_is_a_connection_error(server, behaviour, tmp_path, length):
+    behaviour.length = length
+    with pytest.raises(ConnectionError, match="Content-Length"):
+        download(published(server), tmp_path, pause=0.01)
+
+
+@pytest.mark.parametrize("says_length", [True, False])
+def test_a_body_beyond_the_published_size_is_refused(server, behaviour, tmp_path, says_length):
+    behaviour.says_length = says_length
+    file = RemoteFile("net", f"{server}/a/net.pth", "00", size=600_000)
+    with pytest.raises(InputError, match=r"net\.pth: .* the published size is 600,000"):
+        download(file, tmp_path, pause=0.01)
+    assert len(behaviour.asked) == 1
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 600_000
+
+
+@pytest.mark.parametrize(
+    ("behaves", "named"),
+    [({"drip": 0.1}, "less than 1000 bytes"), ({"drip_headers": 0.1}, "no complete answer")],
+    ids=["body", "headers"],
+)
+def test_a_server_that_drips_is_given_up(server, behaviour, tmp_path, behaves, named, monkeypatch):
+    """No pause between two bytes reaches the timeout."""
+    monkeypatch.setattr("paddle_pose.io.download._ATTEMPTS", 1)
+    for key, value in behaves.items():
+        setattr(behaviour, key, value)
+    with pytest.raises(ConnectionError, match=named):
+        download(published(server), tmp_path, timeout=0.5)
+
+
+@pytest.mark.parametrize("kind", ["link", "hard link"])
+@pytest.mark.parametrize("source", ["server", "copy"])
+def test_planted_links_are_not_written_through(server, tmp_path, kind, source):
+    theirs, folder = tmp_path / "theirs", tmp_path / "cache"
+    theirs.write_bytes(DATA[:100])
+    folder.mkdir()
+    part = folder / "net.pth.part"
+    part.symlink_to(theirs) if kind == "link" else part.hardlink_to(theirs)
+    copy = tmp_path / "copy.pth"
+    copy.write_bytes(DATA)
+    path = download(published(server), folder, from_file=copy if source == "copy" else None)
+    assert path.read_bytes() == DATA
+    assert not path.is_symlink()
+    assert theirs.read_bytes() == DATA[:100]

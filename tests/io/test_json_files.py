@@ -84,3 +84,9 @@ def test_no_other_module_parses_files() -> None:
     }
     # The other two make plain lists and dicts of what this package has just written.
     assert found == {"io/json_files.py", "exporting/metadata.py", "data/synthetic/dataset.py"}
+
+
+@pytest.mark.parametrize("content", ["[" * 101 + "]" * 101, "[1" + "0" * 400 + "]"])
+def test_a_text_beyond_a_limit_is_an_input_error_that_names_the_file(content: str) -> None:
+    with pytest.raises(InputError, match=r"f\.json: .*; get it again"):
+        parse_json(content, "f.json", "get it again")

@@ -59,9 +59,7 @@ def test_incomplete_file_is_an_error(tmp_path, kept):
     path = tmp_path / "pred.mat"
     scipy.io.savemat(path, {"preds": PREDS})
     path.write_bytes(path.read_bytes()[:kept])
-    with pytest.raises(
-        ValueError, match=r"pred.mat: (neither a MATLAB nor an HDF5 file|no variable)"
-    ):
+    with pytest.raises(ValueError, match=r"pred.mat: (damaged, or of another kind|no variable)"):
         read_predictions(path, 5)
     with pytest.raises(FileNotFoundError, match=r"no.mat: not found"):
         read_predictions(tmp_path / "no.mat", 5)

@@ -2,7 +2,10 @@
 
 import http.client
 import re
+import socket
+import struct
 import threading
+import time
 
 import pytest
 
@@ -81,11 +84,76 @@ def test_headers_forbid_content_from_other_servers(request_file, path):
     ],
 )
 def test_nothing_else_is_served(request_file, path):
-    assert request_file(path)[0].status == 404
+    response, _ = request_file(path)
+    assert response.status == 404
+    for header, value in page_server.HEADERS.items():
+        assert response.headers.get_all(header) == [value], "errors have the same headers"
 
 
 def test_only_get_is_supported(request_file):
     assert request_file("/", "POST")[0].status == 501
+
+
+@pytest.mark.parametrize("path", ["/", "/a.wasm", "/nothing"])
+def test_head_has_the_headers_of_get_and_no_content(request_file, path):
+    head, content = request_file(path, "HEAD")
+    get, _ = request_file(path)
+    assert content == b""
+    assert head.status == get.status
+    assert set(head.headers.items()) - {("Date", head.headers["Date"])} == set(
+        get.headers.items()
+    ) - {("Date", get.headers["Date"])}
+
+
+@pytest.mark.parametrize("path", ["//[", "/%ff%00", "/\\", "/" + "a" * 60_000])
+def test_odd_paths_are_an_error_of_the_client(request_file, path, capfd):
+    assert request_file(path)[0].status in (400, 404, 414)
+    assert capfd.readouterr().err == ""
+
+
+@pytest.fixture
+def server():
+    """A server of a large file that runs."""
+    with page_server.open_server({"model.onnx": bytes(20_000_000)}) as running:
+        thread = threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        yield running
+        running.shutdown()
+        thread.join(5)
+
+
+def test_half_open_clients_do_not_keep_others_out(server, monkeypatch):
+    monkeypatch.setattr(page_server, "MAX_CONNECTIONS", 8)
+    address = ("127.0.0.1", server.server_port)
+    clients = [socket.create_connection(address, timeout=10) for _ in range(40)]
+    for client in clients:
+        client.send(b"GET /model.onnx HTTP/1.1\r\nX: ")
+    connection = http.client.HTTPConnection(*address, timeout=10)
+    connection.request("GET", "/model.onnx")
+    assert len(connection.getresponse().read()) == 20_000_000
+    assert clients[0].recv(100) == b"", "the oldest one was closed"
+    assert len(server._since) <= 8
+    for client in (*clients, connection):
+        client.close()
+
+
+def test_a_silent_client_is_disconnected(server, monkeypatch):
+    monkeypatch.setattr(page_server._Handler, "timeout", 0.2)
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=10) as client:
+        client.send(b"GET / HT")
+        assert client.recv(100) == b""
+
+
+def test_a_client_that_leaves_prints_nothing(server, capfd):
+    for _ in range(3):
+        with socket.create_connection(("127.0.0.1", server.server_port), timeout=10) as client:
+            client.send(b"GET /model.onnx HTTP/1.1\r\n\r\n")
+            client.recv(10)
+            # Closed with a reset, as by a browser that is killed.
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    while server._since:
+        time.sleep(0.01)
+    assert capfd.readouterr().err == ""
 
 
 def test_an_occupied_or_invalid_port_is_refused():

@@ -433,3 +433,26 @@ class TestDamagedNumbers:
             read_weights(path)
         (tmp_path / manifest.MANIFEST).unlink()
         assert not np.array_equal(read_weights(path)["w"], np.ones(4))
+
+
+def test_one_tensor_under_many_names_counts_each_time(tmp_path, monkeypatch):
+    monkeypatch.setattr("paddle_pose.io.limits.MEMORY_SPARE", 0)
+    tensor = np.ones(50_000, np.float32)
+    path = tmp_path / "w.pdparams"
+    path.write_bytes(pickle.dumps({f"w{n}": tensor for n in range(20)}, 4))
+    with pytest.raises(InputError, match=r"w\.pdparams: its content needs more than"):
+        read_weights(path)
+
+
+def test_a_view_that_repeats_one_number_counts_with_its_size(tmp_path):
+    storage = Storage("0", np.ones(1, np.float32))
+    write_zip(tmp_path / "w.pth", {"w": tensor(storage, (1 << 20, 1 << 20), (0, 0))})
+    with pytest.raises(InputError, match=r"w\.pth: its content needs more than"):
+        read_weights(tmp_path / "w.pth")
+
+
+def test_an_integer_beyond_64_bits_is_no_tensor(tmp_path):
+    path = tmp_path / "w.pdparams"
+    path.write_bytes(pickle.dumps({"w": np.ones(3, np.float32), "n": 10**400}, 4))
+    with pytest.raises(InputError, match=r"w\.pdparams: 'n' is an integer beyond 64 bits"):
+        read_weights(path)

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import os
 import pickle
+import sys
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from paddle_pose.errors import InputError
+from paddle_pose.io.limits import Budget
 from paddle_pose.weights.formats.allow_list import (
     NDARRAY,
     PLAIN,
@@ -40,10 +42,12 @@ class _Bounded:
 
     Args:
         stream: Seekable stream at the beginning of the pickle.
+        budget: Memory that the content may need; what is read counts.
     """
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, budget: Budget) -> None:
         self.stream = stream
+        self.budget = budget
         self.readline = stream.readline
         here = stream.tell()
         self.end = stream.seek(0, os.SEEK_END)
@@ -53,7 +57,40 @@ class _Bounded:
         left = self.end - self.stream.tell()
         if count > left:
             raise EOFError(f"{count} bytes announced, {left} left")
+        self.budget.use(count)
         return self.stream.read(count)
+
+
+# Bytes of memory of what an opcode creates, with its place on the stack, where that is more than
+# `_OTHER_BYTES`. The content of text, bytes and integers is counted when it is read.
+_BYTES = {
+    pickle.EMPTY_SET: 224,
+    pickle.EMPTY_DICT: 72,
+    pickle.EMPTY_LIST: 64,
+    pickle.MARK: 72,
+    **dict.fromkeys((pickle.PUT, pickle.BINPUT, pickle.LONG_BINPUT, pickle.MEMOIZE), 104),
+    **dict.fromkeys((pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3, pickle.TUPLE), 72),
+    **dict.fromkeys((pickle.SETITEM, pickle.REDUCE, pickle.NEWOBJ), 104),
+    **dict.fromkeys((pickle.SHORT_BINUNICODE, pickle.BINUNICODE, pickle.UNICODE), 64),
+    **dict.fromkeys((pickle.GLOBAL, pickle.STACK_GLOBAL), 64),
+}
+_OTHER_BYTES = 40
+
+
+def _charged(methods: Mapping[int, Callable[[Any], None]]) -> dict[int, Callable[[Any], None]]:
+    """Returns the methods of opcodes so that each uses memory of the budget before it runs."""
+
+    def charge(method: Callable[[Any], None], count: int) -> Callable[[Any], None]:
+        def load(unpickler: Any) -> None:
+            unpickler.budget.use(count)
+            method(unpickler)
+
+        return load
+
+    return {
+        code: charge(method, _BYTES.get(bytes([code]), _OTHER_BYTES))
+        for code, method in methods.items()
+    }
 
 
 # The Python implementation instead of the C one: its memo is a dict, so that a forged memo index
@@ -69,6 +106,7 @@ class _Unpickler(_PythonUnpickler):  # type: ignore[misc]
         stream: Seekable stream at the beginning of the pickle.
         extra: Allow-list entries in addition to `PLAIN`.
         persistent: Function that returns the object of a persistent id; None refuses such ids.
+        budget: Memory that the content may need.
     """
 
     dispatch = dict(_PythonUnpickler.dispatch)  # noqa: RUF012 - name given by the parent class
@@ -76,13 +114,18 @@ class _Unpickler(_PythonUnpickler):  # type: ignore[misc]
         del dispatch[getattr(pickle, _opcode)[0]]  # weights files do not use them
 
     def __init__(
-        self, stream: BinaryIO, extra: Allowed, persistent: Callable[[Any], Any] | None
+        self,
+        stream: BinaryIO,
+        extra: Allowed,
+        persistent: Callable[[Any], Any] | None,
+        budget: Budget,
     ) -> None:
-        super().__init__(_Bounded(stream), encoding="latin1")
+        super().__init__(_Bounded(stream, budget), encoding="latin1")
         reconstruct = allow("numpy.core.multiarray", _reconstruct=self._blank_array)
         self._allowed = {**PLAIN, **extra, **reconstruct}
         self._persistent = persistent
         self._blank: dict[int, np.ndarray] = {}
+        self.budget = budget
 
     def find_class(self, module: str, name: str) -> Global:
         found = self._allowed.get((SPELLINGS.get(module, module), name))
@@ -109,10 +152,14 @@ class _Unpickler(_PythonUnpickler):  # type: ignore[misc]
             refuse(f"to call {describe(target)}")
         if target.build is None:
             refuse(f"to run {target.name}")
+        # A call may copy what its arguments hold, and the pickle may repeat it for the same ones.
+        self.budget.use(sum(map(_bytes_of, arguments)))
         try:
-            self.stack.append(target.build(*arguments))
+            result = target.build(*arguments)
         except TypeError:
             refuse(f"to run {target.name} with unusual arguments")
+        self.budget.use(_bytes_of(result))
+        self.stack.append(result)
 
     def _load_build(self) -> None:
         state, target = self.stack.pop(), self.stack[-1]
@@ -123,6 +170,7 @@ class _Unpickler(_PythonUnpickler):  # type: ignore[misc]
             # free memory that a view still uses.
             if not isinstance(state, tuple) or len(state) != 5:
                 refuse("an array with an unknown state")
+            self.budget.use(_bytes_of(state[4]))
             data, number, shape = checked_array(state[4], state[2], state[1])
             target.__setstate__((1, shape, number, bool(state[3]), data))
         elif not isinstance(target, (OrderedDict, Inert)):  # torch adds `_metadata` to OrderedDict
@@ -160,6 +208,13 @@ class _Unpickler(_PythonUnpickler):  # type: ignore[misc]
     dispatch[pickle.SETITEMS[0]] = _load_items
     dispatch[pickle.ADDITEMS[0]] = _load_set_items
     dispatch[pickle.BYTEARRAY8[0]] = _load_bytes
+    dispatch = _charged(dispatch)
+
+
+def _bytes_of(value: Any) -> int:
+    """Returns how many bytes a copy of a value needs, without those of its items."""
+    # A view may repeat few numbers of its storage; copies of it do not.
+    return value.nbytes if isinstance(value, np.ndarray) else sys.getsizeof(value)
 
 
 def unpickle(
@@ -167,6 +222,7 @@ def unpickle(
     path: Path,
     extra: Allowed | None = None,
     persistent: Callable[[Any], Any] | None = None,
+    budget: Budget | None = None,
 ) -> Any:
     """Returns the content of one pickle; the stream is then at the end of that pickle.
 
@@ -180,19 +236,24 @@ def unpickle(
             None for none.
         persistent: Function that receives a persistent id, unchecked, and returns the object for
             it; None refuses such ids, which refer to objects outside the pickle.
+        budget: Memory that the content may need; None for that of a file of the size of `path`.
 
     Raises:
         RefusedError: If the pickle refers to a name that is not allowed, or uses an allowed one
             with unusual arguments.
-        InputError: If the pickle is truncated or damaged.
+        InputError: If the pickle is truncated or damaged, or its content needs more memory than
+            the budget.
     """
+    budget = Budget(path.stat().st_size) if budget is None else budget
     try:
-        return _Unpickler(stream, extra or {}, persistent).load()
+        return _Unpickler(stream, extra or {}, persistent, budget).load()
     except RefusedError as error:
         raise RefusedError(
             f"{path}: {error}. Only tensors and plain values are read: use a file that contains "
             "only a state_dict, or a .safetensors file."
         ) from None
+    except InputError as error:
+        raise InputError(f"{path}: {error}; not a weights file") from error
     except Exception as error:  # a damaged pickle can raise nearly any exception
         raise InputError(
             f"{path}: truncated or damaged ({type(error).__name__}: {error}); download it again"

@@ -20,6 +20,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from paddle_pose.errors import InputError
+from paddle_pose.io.limits import Budget
 from paddle_pose.weights.formats.allow_list import Global, Inert, allow, describe, refuse
 from paddle_pose.weights.formats.number_formats import BFLOAT16, decode
 from paddle_pose.weights.formats.safe_pickle import unpickle
@@ -243,12 +244,14 @@ def read_torch_stream(path: Path) -> Any:
             unpickle(stream, path)
         storages: dict[str, tuple[str, int, _Storage]] = {}
         size = path.stat().st_size
+        budget = Budget(size)
 
         def storage(pid: Any) -> _Storage:
             key, code, count = _storage_id(pid)
             if key not in storages:
                 if _bytes_of(code, count) > size:
                     refuse(f"a storage of {count} elements from a file of {size} bytes")
+                budget.use(2 * _bytes_of(code, count))  # bfloat16 becomes float32
                 empty = np.empty(count, "f4" if code == BFLOAT16 else code)
                 storages[key] = (code, count, _Storage(empty))
             if storages[key][:2] != (code, count):
@@ -259,7 +262,7 @@ def read_torch_stream(path: Path) -> Any:
                 return _Storage(_view(whole.numbers, offset, (length,), (1,)))
             return whole
 
-        content = unpickle(stream, path, _ALLOWED, storage)
+        content = unpickle(stream, path, _ALLOWED, storage, budget)
         keys = unpickle(stream, path)
         if not isinstance(keys, list) or sorted(map(str, keys)) != sorted(storages):
             raise InputError(

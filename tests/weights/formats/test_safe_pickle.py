@@ -21,6 +21,7 @@ from helpers.weights_writers import (
     write_zip,
 )
 
+from paddle_pose.errors import InputError
 from paddle_pose.weights.formats.allow_list import RefusedError
 from paddle_pose.weights.formats.safe_pickle import read_pickle
 from paddle_pose.weights.read import read_weights
@@ -289,3 +290,37 @@ def test_nothing_is_imported(tmp_path):
     )
     assert "wants to run trap.x" in run.stdout
     assert not (tmp_path / "executed").exists()
+
+
+LIST = b"cbuiltins\nlist\nq\x000"
+DICT = b"cbuiltins\ndict\nq\x000"
+MANY = b"(" + b"N" * 20_000 + b"tq\x010"
+PAIRS = b"(" + b"".join(b"J" + struct.pack("<i", n) + b"N\x86" for n in range(4000)) + b"tq\x010"
+CALL = b"h\x00h\x01\x85Ra"  # appends the result of calling memo 0 with memo 1 to a list
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(LIST + MANY + b"]" + CALL * 2000, id="copies of a list"),
+        pytest.param(DICT + PAIRS + b"]" + CALL * 2000, id="copies of a dict"),
+        pytest.param(b"(" + b"\x8f" * 300_000 + b"t", id="empty sets"),
+        pytest.param(b"N" + b"\x94" * 300_000, id="memoized values"),
+        pytest.param(b"(" * 300_000, id="marks"),
+    ],
+)
+def test_content_that_needs_too_much_memory_is_refused(tmp_path, monkeypatch, data):
+    monkeypatch.setattr("paddle_pose.io.limits.MEMORY_SPARE", 4_000_000)
+    tracemalloc.start()
+    with pytest.raises(InputError, match=r"file\.pdparams: its content needs more than \d+ MB"):
+        load(tmp_path, b"\x80\x04" + data + b".")
+    assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    tracemalloc.stop()
+
+
+def test_copies_of_the_bytes_of_an_array_count(tmp_path, monkeypatch):
+    monkeypatch.setattr("paddle_pose.io.limits.MEMORY_SPARE", 1_000_000)
+    raw = bytes(100_000)
+    arrays = [Built(BLANK, (1, (25_000,), F4, False, raw)) for _ in range(100)]
+    with pytest.raises(InputError, match="its content needs more than"):
+        load(tmp_path, pickled(arrays, 4))
