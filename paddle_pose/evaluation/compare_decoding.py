@@ -107,11 +107,11 @@ def decodings(codec: HeatmapCodec) -> list[Decoding]:
     """Returns all decodings of a codec's heatmaps: every refinement with and without flip test.
 
     Args:
-        codec: Codec of the heatmaps; with alignment "published" each flip test comes without and
-            with the shift, with "udp" only without.
+        codec: Codec of the heatmaps; each flip test comes without and with the shift, with
+            alignment "udp" only without.
     """
     flips = [(False, False), (True, False)]
-    if codec.alignment == "published":
+    if codec.alignment != "udp":
         flips.append((True, True))
     return [
         Decoding(decode, flip, shift) for decode in get_args(Refinement) for flip, shift in flips
