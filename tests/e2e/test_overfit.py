@@ -61,7 +61,10 @@ REDUCED = {
         ("model.width=16", "model.modules=(1,1,1)", "model.blocks=1", "model.stem_channels=16"),
     ),
     "simple_baseline_r50_mpii_256": (0.004, ("model.width=8", "model.deconv_channels=32")),
-    "tinypose_coco_128x96": (0.008, ("codec.skeleton=mpii_16", "data.dataset=mpii")),
+    "tinypose_coco_128x96": (
+        0.008,
+        ("codec.skeleton=mpii_16", "data.dataset=mpii", "model.modules=(1,1,1)"),
+    ),
 }
 
 
