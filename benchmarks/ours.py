@@ -222,7 +222,7 @@ def export(config: str, file: str, weights: str) -> None:
 
     Args:
         config: Name of the config.
-        file: File to write; "_int8" or "_maps" at the end of its name chooses the kind.
+        file: File to write; "_int8" and "_maps" at the end of its name choose the kind.
         weights: Weights of the network; "None" for an untrained network.
 
     Raises:
@@ -230,7 +230,8 @@ def export(config: str, file: str, weights: str) -> None:
     """
     if Path(file).is_file():
         return
-    flags = [f"--{kind}" for kind in ("int8", "maps") if Path(file).stem.endswith(f"_{kind}")]
+    parts = Path(file).stem.split("_")
+    flags = [f"--{kind}" for kind in ("int8", "maps") if kind in parts]
     flags += ["--weights", weights] if weights != "None" else []
     command = [sys.executable, str(ROOT / "benchmarks/exported.py"), config, file, *flags]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -265,6 +266,38 @@ def prediction(config: str, file: str, batch: str, threads: str, weights: str = 
 
     def run() -> None:
         backend(images)
+
+    return run
+
+
+def poses(config: str, file: str, threads: str) -> Any:
+    """Prepares prediction of one person, from the uint8 image in memory to keypoints.
+
+    The network is untrained, and runs as an exported file of maps, which its codec decodes: so all
+    networks are treated alike, whether or not their decoding can be part of a file.
+
+    Args:
+        config: Name of the config.
+        file: Exported file, which is written if it is missing, see `export`.
+        threads: Number of threads.
+
+    Raises:
+        ValueError: If it cannot be exported.
+    """
+    export(config, file, "None")
+    from paddle_pose.backends.open import open_exported
+    from paddle_pose.configs import overrides, registry
+
+    recipe = registry.find(config)
+    if recipe.data.framing == "image":
+        recipe = overrides.override(recipe, {"codec.max_persons": 1})
+    cv2.setNumThreads(int(threads))
+    backend = open_exported(Path(file), "cpu", int(threads))
+    width, height = recipe.codec.input_size
+    image = np.random.default_rng(SEED).integers(0, 256, (1, height, width, 3)).astype(np.uint8)
+
+    def run() -> None:
+        recipe.codec.decode(backend(image))
 
     return run
 
@@ -331,6 +364,7 @@ if __name__ == "__main__":
         coco_detections,
         pckh,
         prediction,
+        poses,
         starting,
         predict_command,
     )

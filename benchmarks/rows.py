@@ -13,6 +13,17 @@ NETWORKS = {  # name of the network for mmpose's worker -> config of this projec
     "hrnet_w32": "hrnet_w32_coco_256x192",
     "simple_baseline_r50": "simple_baseline_r50_coco_256x192",
 }
+# Configs whose speed is compared, the smallest network first, and the one they are compared with.
+COMPARED = (
+    "tinypose_coco_128x96",
+    "tinypose_coco_256x192",
+    "rtmpose_t_coco_256x192",
+    "rtmpose_s_coco_256x192",
+    "rtmpose_m_coco_256x192",
+    "movenet_thunder_coco",
+    "hrnet_w32_coco_256x192",
+)
+REFERENCE = "movenet_thunder_coco"
 
 FP32_ONNX = "FP32, ONNX Runtime"
 FP32_OPENVINO = "FP32, OpenVINO"
@@ -85,6 +96,7 @@ def rows(
         *_codecs(),
         *_evaluation(),
         *_prediction(work, tflite, threads),
+        *_networks(work, threads),
         *_starting(work, tflite),
         *_memory(data),
     ]
@@ -234,6 +246,38 @@ def _prediction(work: Path, tflite: Path | None, threads: tuple[int, ...]) -> li
                     )
                 )
     return found
+
+
+def _networks(work: Path, threads: tuple[int, ...]) -> list[Row]:
+    """Returns the rows on one person with each of the networks, beside MoveNet Thunder.
+
+    Args:
+        work: Folder of exported files, which are written if they are missing.
+        threads: Numbers of threads to predict with.
+    """
+
+    def side(config: str, kind: str, count: int) -> Side:
+        stem, suffix = (config + ENDINGS[kind]).rsplit(".", 1)
+        file = work / f"{stem}_maps.{suffix}"
+        values = (f"config={config}", f"file={file}", f"threads={count}", f"repeats={runs}")
+        return _ours("poses", *values)
+
+    runs = 20
+    return [
+        Row(
+            "networks",
+            f"{config}, {kind}, 1 person, {count} threads",
+            side(config, kind, count),
+            None if config == REFERENCE else side(REFERENCE, kind, count),
+            items=runs,
+            remark="random weights"
+            if config == REFERENCE
+            else "random weights; theirs: this project's MoveNet Thunder",
+        )
+        for count in threads
+        for kind in (FP32_ONNX, INT8_OPENVINO)
+        for config in COMPARED
+    ]
 
 
 def _predicting(

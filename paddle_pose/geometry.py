@@ -7,7 +7,8 @@ only once and a point is transformed by a single matrix.
 
 Source: the crop of Newell et al. (ECCV 2016) as computed by SimpleBaseline (Xiao et al., ECCV 2018)
     and its successors (`published`), and the unbiased crop of Huang et al., "The Devil is in the
-    Details" (CVPR 2020) (`udp`).
+    Details" (CVPR 2020) (`udp`); PaddleDetection's `TopDownAffine` with `use_udp`, whose maps are
+    not aligned as UDP's are (`udp_warp`).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import numpy as np
 
 from paddle_pose.errors import InputError
 
-ALIGNMENTS = ("published", "udp")
+ALIGNMENTS = ("published", "udp", "udp_warp")
 """Conventions for the position of pixels; see `Window.to_input`."""
 
 
@@ -139,7 +140,8 @@ class Window:
                 (width, height) the window's size. "published" maps the window's centre to (W/2,
                 H/2), scales x by W/width and mirrors x -> W - x. "udp" measures distances between
                 pixel centres: it maps the centre to ((W-1)/2, (H-1)/2), scales x by (W-1)/width and
-                mirrors x -> W-1-x. y is scaled in the same way.
+                mirrors x -> W-1-x. y is scaled in the same way. "udp_warp" is the same matrix as
+                "udp"; only the cells of the maps differ, see `HeatmapCodec`.
 
         Raises:
             InputError: If the window is empty or the alignment is unknown.
@@ -148,7 +150,7 @@ class Window:
             raise InputError(f"alignment is {alignment!r}; expected one of {', '.join(ALIGNMENTS)}")
         if not (self.size[0] > 0 and self.size[1] > 0):
             raise InputError(f"expected a window of positive size, got {self.size} (width, height)")
-        interval = np.array(input_size, np.float64) - (alignment == "udp")
+        interval = np.array(input_size, np.float64) - (alignment != "published")
         scale = interval / np.array(self.size)
         angle = radians(self.rotation)
         rotation = np.array([[cos(angle), sin(angle)], [-sin(angle), cos(angle)]])

@@ -38,7 +38,7 @@ def window_to_image(metadata: dict, box: tuple[float, ...], context: float) -> n
         context: Factor that enlarges the box to the window around the person.
     """
     _, input_height, input_width, _ = metadata["input"]["shape"]
-    corners = metadata["preprocessing"]["alignment"] == "udp"
+    corners = metadata["preprocessing"]["alignment"] != "published"
     x, y, width, height = box
     aspect = input_width / input_height
     side = max(width, height * aspect) * context  # the window's width; its height is side / aspect

@@ -546,7 +546,7 @@ def test_result_tables_are_part_of_the_printed_results(page):
         for table in tables_of(page)
         if any(re.fullmatch(r"\d+x\d+", cell) for cell in table[2])
     ]
-    assert len(results) == 3
+    assert len(results) == 4
     for head, _, *lines in results:
         numbers = len(head) - 1  # who says so follows
         shown = {

@@ -117,7 +117,7 @@ class Codec(ABC):
 
     @property
     def alignment(self) -> str:
-        """Convention that maps windows to input px: "published" or "udp", see `Window.to_input`."""
+        """Convention that maps windows to input px, one of `geometry.ALIGNMENTS`."""
         return "published"
 
     @property

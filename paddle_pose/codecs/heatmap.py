@@ -2,7 +2,8 @@
 
 Source: SimpleBaseline (Xiao et al., ECCV 2018): Gaussian targets, argmax decoding and the shift by
     a quarter cell towards the higher neighbour; DARK (Zhang et al., CVPR 2020): targets around
-    exact centres and its refinement; UDP (Huang et al., CVPR 2020): its alignment.
+    exact centres and its refinement; UDP (Huang et al., CVPR 2020): its alignment; PaddleDetection
+    at 666f597: its blur of 3 cells, and "udp_warp".
 Checked against: `tests/parity/reference.py`, literal float64 loops of the published encoders and
     decoders.
 """
@@ -11,14 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 
 from paddle_pose.codecs import gaussian, refine
 from paddle_pose.codecs.base import Codec, Maps, OutputSpec, Sigma, Stride
 from paddle_pose.errors import InputError
-from paddle_pose.ranges import Side
+from paddle_pose.ranges import Range, Side
 from paddle_pose.skeletons import MPII_16, Skeleton
 from paddle_pose.structures import Poses
 
@@ -39,17 +40,23 @@ class HeatmapCodec(Codec):
             quarter cell towards the higher neighbour in x and in y, "dark" locates the peak of a
             Gaussian fitted around the cell, see `refine`. The method can be changed without
             training again.
-        alignment: Convention that maps windows to input px and cells, see `Window.to_input`. "udp"
-            places the corner cells on the corner px, draws targets around exact centres, refines
-            with UDP's formula and needs no shift in the flip test.
+        alignment: Convention that maps windows to input px and cells, see `Window.to_input`.
+            "published" and "udp_warp" place a cell at `stride` times its index; they differ in the
+            warp of the image only ("udp_warp" is PaddleDetection's `use_udp`). "udp" places the
+            corner cells on the corner px, draws targets around exact centres, refines "dark" with
+            UDP's formula and needs no shift in the flip test.
         outputs: Names of the network's outputs in their order in exported files.
         unbiased: Whether the targets are drawn around exact centres over the whole map, as in DARK.
         joint_sigmas: Whether the standard deviation of each joint's target is proportional to the
             skeleton's sigma of the joint; the mean over the joints stays `sigma`.
+        dark_blur: Size in cells of the Gaussian kernel with which "dark" smooths a heatmap before
+            it fits, an odd number: 3 in PaddleDetection for every sigma. 0 derives it from `sigma`
+            as DARK's authors do, see `refine.kernel_size`.
 
     Raises:
         InputError: If the value of a field lies outside its range, the input size is not a multiple
-            of the stride, or a map has fewer than two cells in a direction with alignment "udp".
+            of the stride, `dark_blur` is even, or a map has fewer than two cells in a direction
+            with alignment "udp".
 
     Example:
         >>> codec = HeatmapCodec(input_size=(64, 64))
@@ -69,10 +76,11 @@ class HeatmapCodec(Codec):
     stride: Stride = 4
     sigma: Sigma = 2.0
     decode_by: Refinement = "quarter"
-    alignment: Literal["published", "udp"] = "published"
+    alignment: Literal["published", "udp", "udp_warp"] = "published"
     outputs: tuple[str, ...] = ("heatmaps",)
     unbiased: bool = False
     joint_sigmas: bool = False
+    dark_blur: Annotated[int, Range(0, 63)] = 0
 
     def __post_init__(self) -> None:
         """Checks the values of the fields and the size of the maps."""
@@ -81,6 +89,11 @@ class HeatmapCodec(Codec):
             raise InputError(
                 f"codec.input_size={self.input_size} is not a multiple of "
                 f"codec.stride={self.stride}"
+            )
+        if self.dark_blur and self.dark_blur % 2 == 0:
+            raise InputError(
+                f"codec.dark_blur={self.dark_blur} is even; expected an odd number of cells, or 0 "
+                "for the size that follows from codec.sigma"
             )
         if self.alignment == "udp" and min(self.map_size) < 2:
             raise InputError(
@@ -194,7 +207,8 @@ class HeatmapCodec(Codec):
             cells = cells + quarter_offset(heatmaps, cells)
         elif self.decode_by == "dark":
             offset = refine.udp_offset if self.alignment == "udp" else refine.dark_offset
-            cells = cells + offset(heatmaps, cells, refine.kernel_size(self.sigma))
+            kernel = self.dark_blur or refine.kernel_size(self.sigma)
+            cells = cells + offset(heatmaps, cells, kernel)
         keypoints = np.where(scores[..., None] > 0, cells, 0.0) * self.cell_size
         return [
             Poses(*one)
@@ -226,8 +240,12 @@ class HeatmapCodec(Codec):
         return (spec,)
 
     def describe(self) -> str:
-        """Returns the decoding method: "argmax", "quarter" or "dark"."""
-        return self.decode_by
+        """Returns the decoding method, such as "quarter" or "dark (blur 3)".
+
+        The blur of "dark" is stated only where it does not follow from `sigma`.
+        """
+        blur = self.decode_by == "dark" and self.dark_blur
+        return f"{self.decode_by} (blur {self.dark_blur})" if blur else self.decode_by
 
     def visualize(self, maps: Mapping[str, np.ndarray]) -> Maps:
         """Returns the heatmaps of the last stage, {name of the joint: [h, w]}.
@@ -250,7 +268,7 @@ class HeatmapCodec(Codec):
             {"heatmaps": [N, S, K, h, w]}.
         """
         heatmaps = maps["heatmaps"][:, :, list(self.skeleton.flip), :, ::-1]
-        if shift and self.alignment == "published":
+        if shift and self.alignment != "udp":
             heatmaps = np.concatenate([heatmaps[..., :1], heatmaps[..., :-1]], axis=-1)
         return {"heatmaps": heatmaps}
 

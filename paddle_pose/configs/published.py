@@ -125,6 +125,8 @@ _RECIPES: Mapping[str, Mapping[str, float]] = {
     "rtmpose_m_coco_384x288": {f"AP ({DETECTED}, trained on AIC and COCO)": 0.770},
     "rtmpose_l_coco_384x288": {f"AP ({DETECTED}, trained on AIC and COCO)": 0.773},
     "rtmpose_m_mpii_256": {"Mean": 90.7, "Mean@0.1": 34.8},
+    "tinypose_coco_128x96": {f"AP ({GROUND_TRUTH}, trained on AIC and COCO)": 0.581},
+    "tinypose_coco_256x192": {f"AP ({GROUND_TRUTH}, trained on AIC and COCO)": 0.688},
 }
 # PCKh@0.5 of each group of joints, by the config whose published Mean it belongs to.
 _PER_JOINT = {
@@ -302,6 +304,23 @@ PUBLISHED: tuple[Published, ...] = (
         config="hrnet_w32_coco_384x288",
         protocol="",
     ),
+    # PP-TinyPose's network, trained on COCO alone.
+    Published(
+        model="WiderNaiveHRNet-18",
+        input="256x192",
+        who="PaddleDetection",
+        values={"AP": 0.676},
+        dataset="coco",
+        protocol="",
+    ),
+    Published(
+        model="WiderNaiveHRNet-18 + DARK",
+        input="256x192",
+        who="PaddleDetection",
+        values={"AP": 0.684},
+        dataset="coco",
+        protocol="",
+    ),
 )
 
 
@@ -355,7 +374,7 @@ def protocol(config: Config) -> str:
     """Returns the evaluation protocol of a config as text: flip test, shift and decoding.
 
     "flip" is listed if outputs are averaged with those of the mirrored image, "shift" if mirrored
-    heatmaps are shifted by one cell before; the last word names the decoding.
+    heatmaps are shifted by one cell before; the last part names the decoding.
 
     Args:
         config: Config to describe.

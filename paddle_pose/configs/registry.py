@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from paddle_pose.backends.metadata import read_metadata
-from paddle_pose.configs import hourglass, hrnet, movenet, rtmpose, simple_baseline
+from paddle_pose.configs import hourglass, hrnet, movenet, rtmpose, simple_baseline, tinypose
 from paddle_pose.configs.foreign import foreign_config
 from paddle_pose.configs.overrides import identity, override, upgraded, values
 from paddle_pose.configs.specs import Config
@@ -22,7 +22,7 @@ from paddle_pose.weights.zoo import recognise
 
 _log = logging.getLogger("paddle_pose")
 
-_FILES = (hourglass, hrnet, simple_baseline, movenet, rtmpose)
+_FILES = (hourglass, hrnet, simple_baseline, movenet, rtmpose, tinypose)
 CONFIGS: dict[str, Config] = {config.name: config for file in _FILES for config in file.ALL}
 FILE_NAME = "config.json"
 _DATA_FILES = ("data.train_annotations", "data.val_annotations", "data.images", "data.cache")

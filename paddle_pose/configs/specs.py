@@ -394,6 +394,40 @@ class RTMPoseModel(ModelSpec):
 
 
 @dataclass(frozen=True)
+class LiteHRNetModel(ModelSpec):
+    """PP-TinyPose's Lite-HRNet and smaller versions: arguments of `models.lite_hrnet.LiteHRNet`.
+
+    Attributes:
+        width: Number of channels of the highest-resolution branch, 40 as published, an even number.
+            Each lower resolution has twice as many.
+        modules: Number of modules in the stages with 2, 3 and 4 branches.
+        units: Number of shuffle units per branch in each module.
+        stem_channels: Number of channels of the stem, an even number.
+
+    Raises:
+        InputError: If a number of channels is odd.
+    """
+
+    kind: ClassVar[str] = "lite_hrnet"
+    target: ClassVar[str] = "paddle_pose.models.lite_hrnet:LiteHRNet"
+
+    width: Channels = 40
+    modules: tuple[Depth, Depth, Depth] = (2, 4, 2)
+    units: Depth = 2
+    stem_channels: Channels = 32
+
+    def __post_init__(self) -> None:
+        """Checks that the channels can be split in two halves."""
+        super().__post_init__()
+        for name in ("width", "stem_channels"):
+            if getattr(self, name) % 2:
+                raise InputError(
+                    f"model.{name} is {getattr(self, name)}; expected an even number, since the "
+                    "units of lite_hrnet split the channels in two halves"
+                )
+
+
+@dataclass(frozen=True)
 class HeatmapLossSpec(LossSpec):
     """Mean squared error of heatmaps: arguments of `models.losses.JointsMSELoss`.
 

@@ -3,15 +3,17 @@
 Source: SimpleBaseline (Xiao et al., ECCV 2018) for scale, rotation and mirroring, HRNet (Sun et
     al., CVPR 2019) for half bodies, mmpose for moved windows and hidden rectangles
     (`TopDownRandomShiftBboxCenter`, `CoarseDropout` of RTMPose), with the amounts that each config
-    states. Pixel values: `YOLOXHSVRandomAug` of mmdetection, `Blur` and `MedianBlur` of
-    Albumentations, as RTMPose uses them; fire717's MoveNet (`lib/data/data_augment.py`) for
-    everything exclusive, for contrast, brightness and colour distortion, noise and squares on
-    joints.
+    states; AID (Huang et al., "AID: Pushing the Performance Boundary of Human Pose Estimation with
+    Information Dropping Augmentation", 2020) as in PaddleDetection for discs near joints. Pixel
+    values: `YOLOXHSVRandomAug` of mmdetection, `Blur` and `MedianBlur` of Albumentations, as
+    RTMPose uses them; fire717's MoveNet (`lib/data/data_augment.py`) for everything exclusive, for
+    contrast, brightness and colour distortion, noise and squares on joints.
 Differs: random numbers are drawn in another order than published, half bodies last, so that
     enabling one option changes no other factor, angle or mirroring. What is drawn is applied in
     HRNet's order. If all three HSV shifts are 0, pixels stay as they are; the source converts to
     HSV and back, which rounds them. fire717 converts RGB images as if they were BGR; the range of
-    hues is the same.
+    hues is the same. PaddleDetection draws discs of as many px in the image, before it is warped;
+    here they are drawn in the network's input, near a joint that lies in it.
 """
 
 from __future__ import annotations
@@ -46,7 +48,8 @@ class Augment:
     - `window`: the window shows half a body, is moved, scaled, rotated and mirrored, in this order;
       the image is then warped. With `exclusive`, it is mirrored and changed in at most one way.
     - `pixels`: contrast, brightness, hue, saturation and value change, the image is blurred, its
-      colours are distorted, noise is added, and a square on a joint gets one grey level.
+      colours are distorted, noise is added, a square on a joint gets one grey level, and a disc
+      near a joint becomes black.
     - `hidden`: a rectangle becomes black.
 
     Attributes:
@@ -99,6 +102,12 @@ class Augment:
         joint_occlusion: Probability that a square on one of the joints gets a random grey level.
         joint_occlusion_size: Minimum and maximum of half the side of the square, as fractions of
             the mean of the input's width and height.
+        joint_disc: Probability that a disc near one of the joints becomes black; as published, each
+            labelled joint is equally likely.
+        joint_disc_size: Minimum and maximum radius of the disc, as fractions of the input's width;
+            uniform.
+        joint_disc_offset: Standard deviation of the disc's centre around the joint, in x and in y,
+            as a fraction of the input's width; normal.
 
     Raises:
         InputError: If an amount lies outside its range, or the minimum of a size exceeds its
@@ -135,11 +144,20 @@ class Augment:
     noise_probability: Share = 0.4
     joint_occlusion: Share = 0.0
     joint_occlusion_size: tuple[_Part, _Part] = (3 / 192, 6 / 192)
+    joint_disc: Share = 0.0
+    joint_disc_size: tuple[_Part, _Part] = (0.1, 0.2)
+    joint_disc_offset: Annotated[float, Range(0, 1)] = 0.05
 
     def __post_init__(self) -> None:
         """Checks the amounts."""
         check_fields(self, "augment")
-        for name in ("occlusion_size", "padding_size", "crop_size", "joint_occlusion_size"):
+        for name in (
+            "occlusion_size",
+            "padding_size",
+            "crop_size",
+            "joint_occlusion_size",
+            "joint_disc_size",
+        ):
             size = getattr(self, name)
             if size[0] > size[1]:
                 raise InputError(
@@ -244,8 +262,8 @@ class Augment:
         Args:
             image: uint8 RGB [H, W, 3], as the window was warped; it is not modified.
             rng: Only source of randomness; not used if all of these options are off.
-            joints: Labelled joints in the image, [M, 2] (x, y) in input px, for `joint_occlusion`;
-                if None or empty, no square is drawn.
+            joints: Labelled joints in the image, [M, 2] (x, y) in input px, for `joint_occlusion`
+                and `joint_disc`; if None or empty, neither squares nor discs are drawn.
 
         Returns:
             uint8 RGB [H, W, 3].
@@ -271,6 +289,12 @@ class Augment:
             level = int(rng.integers(0, 255, endpoint=True))
             if joints is not None and len(joints):
                 image = _with_square(image, rng.choice(joints), half, level)
+        if self.joint_disc and rng.random() < self.joint_disc:
+            width = image.shape[1]
+            offset = rng.normal(0.0, self.joint_disc_offset, 2) * width
+            radius = rng.uniform(*self.joint_disc_size) * width
+            if joints is not None and len(joints):
+                image = _with_black_disc(image, rng.choice(joints) + offset, float(radius))
         return image
 
     def _adjusted(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -368,6 +392,22 @@ def _with_square(image: np.ndarray, center: np.ndarray, half: int, level: int) -
     rows = slice(int(max(0, y - half)), int(min(height - 1, y + half)))
     covered = image.copy()
     covered[rows, columns] = level
+    return covered
+
+
+def _with_black_disc(image: np.ndarray, center: np.ndarray, radius: float) -> np.ndarray:
+    """Returns an image in which the pixels of a disc are black, those on its edge included.
+
+    Args:
+        image: uint8 [H, W, 3]; it is not modified.
+        center: (x, y) of the disc in px; it may lie outside of the image.
+        radius: Radius of the disc in px.
+    """
+    height, width = image.shape[:2]
+    x = np.arange(width) - center[0]
+    y = np.arange(height) - center[1]
+    covered = image.copy()
+    covered[x**2 + y[:, None] ** 2 <= radius**2] = 0
     return covered
 
 

@@ -444,7 +444,7 @@ def _protocol(
         "metric": build.metric_name(config),
         "input": list(config.codec.input_size),
         "flip": config.val.flip,
-        "shift": config.val.flip and config.val.shift and config.codec.alignment == "published",
+        "shift": config.val.flip and config.val.shift and config.codec.alignment != "udp",
         "decode": config.codec.describe(),
         "checkpoint": str(weights),
         "images": len({sample.image_path for sample in samples}),

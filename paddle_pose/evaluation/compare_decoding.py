@@ -109,12 +109,12 @@ def decodings(codec: HeatmapCodec) -> list[Decoding]:
     A skeleton that cannot be mirrored has none with the flip test.
 
     Args:
-        codec: Codec of the heatmaps; with alignment "published" each flip test comes without and
-            with the shift, with "udp" only without.
+        codec: Codec of the heatmaps; each flip test comes without and with the shift, with
+            alignment "udp" only without.
     """
     flips = [(False, False)]
     if codec.skeleton.can_flip:
-        flips += [(True, False)] + [(True, True)] * (codec.alignment == "published")
+        flips += [(True, False)] + [(True, True)] * (codec.alignment != "udp")
     return [
         Decoding(decode, flip, shift) for decode in get_args(Refinement) for flip, shift in flips
     ]

@@ -346,7 +346,9 @@ def _changed(checkpoint: Path) -> list[str]:
     common = overrides.values(config).keys() & overrides.values(registered).keys()
     changed = {key if key in common else key.rpartition(".")[0] or key for key in keys}
     return sorted(
-        key for key in changed - {"codec.decode_by"} if key.rpartition(".")[0] not in changed
+        key
+        for key in changed - {"codec.decode_by", "codec.dark_blur"}  # which the protocol states
+        if key.rpartition(".")[0] not in changed
     )
 
 

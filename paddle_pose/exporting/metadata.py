@@ -21,11 +21,14 @@ from paddle_pose.configs.specs import Config
 from paddle_pose.errors import InputError
 from paddle_pose.io.checksum import sha256_of
 
+_UDP_PLACEMENT = (
+    "the window's centre maps to ((W-1)/2, (H-1)/2) of the input; lengths are scaled by (W-1)/width"
+)
 _PLACEMENTS = {  # alignment -> mapping of a window to the input
     "published": "the window's centre maps to (W/2, H/2) of the input; lengths are scaled by "
     "W/width",
-    "udp": "the window's centre maps to ((W-1)/2, (H-1)/2) of the input; lengths are scaled by "
-    "(W-1)/width",
+    "udp": _UDP_PLACEMENT,
+    "udp_warp": _UDP_PLACEMENT,
 }
 
 

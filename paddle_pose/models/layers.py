@@ -178,45 +178,63 @@ class UpsampleNearest2x(nn.Layer):
 
 
 class UpsampleBilinear2x(nn.Layer):
-    """Doubles the size of a map by bilinear interpolation with `align_corners=False`.
+    """Doubles the size of a map by bilinear interpolation.
 
-    Every new cell is 3/4 of the cell it lies in plus 1/4 of the nearest other cell; cells of the
-    border are repeated outside. Implemented as two matrix products because ONNX export fails on
-    Paddle's interpolation; this is as fast on a CPU.
+    With `align_corners=False` every new cell is 3/4 of the cell it lies in plus 1/4 of the nearest
+    other cell; cells of the border are repeated outside. With `align_corners=True` the new cells
+    divide the distance between the first and the last cell evenly. Implemented as two matrix
+    products because ONNX export fails on Paddle's interpolation; this is as fast on a CPU.
+
+    Args:
+        align_corners: Whether the corner cells stay at the corners, as in Paddle's interpolation.
 
     Example:
         >>> UpsampleBilinear2x()(paddle.to_tensor([[[[0.0, 4.0]]]])).tolist()
         [[[[0.0, 1.0, 3.0, 4.0], [0.0, 1.0, 3.0, 4.0]]]]
+        >>> UpsampleBilinear2x(align_corners=True)(paddle.to_tensor([[[[0.0, 3.0]]]])).tolist()
+        [[[[0.0, 1.0, 2.0, 3.0], [0.0, 1.0, 2.0, 3.0]]]]
     """
+
+    def __init__(self, align_corners: bool = False) -> None:
+        super().__init__()
+        self._align_corners = align_corners
 
     def forward(self, x: Tensor) -> Tensor:
         """Returns [N, C, 2h, 2w] for [N, C, h, w]."""
         # While Paddle records a program for export there are no tensors that could be kept.
         matrix = _bilinear_tensor if paddle.in_dynamic_mode() else _bilinear_tensor.__wrapped__
         device = paddle.get_device()
-        down, across = (matrix(side, x.dtype, device) for side in x.shape[2:])
+        down, across = (matrix(side, self._align_corners, x.dtype, device) for side in x.shape[2:])
         return paddle.matmul(down, paddle.matmul(x, across, transpose_y=True))
 
 
 @cache
-def _bilinear_tensor(side: int, dtype: paddle.dtype, device: str) -> Tensor:
+def _bilinear_tensor(side: int, align_corners: bool, dtype: paddle.dtype, device: str) -> Tensor:
     """Returns `_bilinear_matrix` as a tensor; it is copied to a device once, not in every forward.
 
     Args:
         side: Number of cells of a row.
+        align_corners: See `UpsampleBilinear2x`.
         dtype: Type of the tensor.
         device: Device that Paddle computes on.
     """
-    return paddle.to_tensor(_bilinear_matrix(side)).astype(dtype)
+    return paddle.to_tensor(_bilinear_matrix(side, align_corners)).astype(dtype)
 
 
 @cache
-def _bilinear_matrix(side: int) -> np.ndarray:
-    """Returns the matrix [2 * side, side] that doubles a row of `side` cells by interpolation."""
-    near = np.eye(side).repeat(2, axis=0)
-    far = np.stack([np.eye(side, k=-1), np.eye(side, k=1)], axis=1).reshape(2 * side, side)
-    far[0, 0] = far[-1, -1] = 1
-    return (0.75 * near + 0.25 * far).astype(np.float32)
+def _bilinear_matrix(side: int, align_corners: bool) -> np.ndarray:
+    """Returns the matrix [2 * side, side] that doubles a row of `side` cells by interpolation.
+
+    Args:
+        side: Number of cells of a row.
+        align_corners: See `UpsampleBilinear2x`.
+    """
+    if align_corners:
+        positions = np.arange(2 * side) * (side - 1) / (2 * side - 1)
+    else:
+        positions = np.clip((np.arange(2 * side) - 0.5) / 2, 0, side - 1)
+    distances = np.abs(positions[:, None] - np.arange(side))
+    return np.maximum(1 - distances, 0).astype(np.float32)
 
 
 def conv(

@@ -30,7 +30,7 @@ class HeatmapTargets:
 
     def __init__(self, codec: HeatmapCodec) -> None:
         self._exact = codec.unbiased
-        self._rounded = not codec.unbiased and codec.alignment == "published"
+        self._rounded = not codec.unbiased and codec.alignment != "udp"
         self._cell_size = paddle.to_tensor(codec.cell_size, "float64")
         self._size = paddle.to_tensor(codec.map_size, "float64")
         self._sigmas = paddle.to_tensor(codec.sigmas, "float64").unsqueeze(-1)  # K, 1

@@ -18,7 +18,11 @@ import numpy as np
 
 from paddle_pose.errors import InputError
 from paddle_pose.weights import movenet_names
-from paddle_pose.weights.paddledetection_names import PADDLEDETECTION_HRNET, Replacement
+from paddle_pose.weights.paddledetection_names import (
+    PADDLEDETECTION_HRNET,
+    PADDLEDETECTION_TINYPOSE,
+    Replacement,
+)
 
 # Regular expressions (pattern, replacement), applied to every name in this order.
 Rules = tuple[tuple[str, Replacement], ...]
@@ -115,6 +119,7 @@ FAMILIES: tuple[Family, ...] = (
     Family("Google's MobileNetV2", movenet_names.GOOGLE_MOBILENET_V2),
     Family("fire717's Paddle MoveNet", movenet_names.FIRE717_MOVENET),
     Family("PaddleDetection's HRNet", PADDLEDETECTION_HRNET),
+    Family("PaddleDetection's PP-TinyPose", PADDLEDETECTION_TINYPOSE),
 )  # where several match equally many names, the first one counts: its rules change the least
 
 

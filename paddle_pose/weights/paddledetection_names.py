@@ -1,9 +1,11 @@
-"""Rules that rename the tensors of PaddleDetection's HRNet, for `names.FAMILIES`.
+"""Rules that rename the tensors of PaddleDetection's HRNet and PP-TinyPose, for `names.FAMILIES`.
 
-Source: the state_dict of PaddleDetection's `TopDownHRNet` at 666f597. It is the official HRNet with
-    other names, whose numbers begin at 1.
-Checked against: all 1,462 names of W32, in the official order, and the heatmaps that
-    PaddleDetection computes with generated weights (tests/parity/test_published_heatmaps.py).
+Source: the state_dicts of PaddleDetection's `TopDownHRNet` at 666f597. With the backbone `HRNet` it
+    is the official HRNet with other names, whose numbers begin at 1; with `LiteHRNet` it is
+    PP-TinyPose, whose names are those of `models.lite_hrnet` but for three prefixes and parts.
+Checked against: all 1,462 names of W32, in the official order, all 1,342 names of PP-TinyPose, and
+    the heatmaps that PaddleDetection computes with generated weights
+    (tests/parity/test_published_heatmaps.py).
 """
 
 from __future__ import annotations
@@ -54,5 +56,11 @@ PADDLEDETECTION_HRNET: tuple[tuple[str, Replacement], ...] = (
     (r"\.conv(\d)\.norm\.", r".bn\1."),
     (r"\.conv\.", ".0."),
     (r"\.norm\.", ".1."),
+    (r"^final_conv\.", "final_layer."),
+)
+
+PADDLEDETECTION_TINYPOSE: tuple[tuple[str, Replacement], ...] = (
+    (r"^backbone\.", ""),
+    (r"\.norm\.", ".bn."),
     (r"^final_conv\.", "final_layer."),
 )

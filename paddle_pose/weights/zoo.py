@@ -15,7 +15,7 @@ Differs: files without a published checksum are not fetched, since they could no
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
@@ -131,6 +131,7 @@ _PARAMETERS = {  # prefix of a config's name -> number of parameters
     "simple_baseline_r101_coco": 52_991_825,
     "simple_baseline_r152_mpii": 68_635_216,
     "simple_baseline_r152_coco": 68_635_473,
+    "tinypose_coco": 1_318_625,
 }
 
 
@@ -236,6 +237,22 @@ def _paddledetection(file: str, config: str, *numbers: float) -> PublishedFile:
         author="PaddlePaddle (PaddleDetection)",
         licence="Apache-2.0, as PaddleDetection; none is stated for the file",
         **{**_details(config), "boxes": "annotated"},
+    )
+
+
+def _tinypose(size: str, ap: float) -> PublishedFile:
+    """Returns an entry of PaddleDetection's PP-TinyPose.
+
+    Args:
+        size: Size of the network's input, "height x width" without spaces.
+        ap: Published AP on COCO val2017.
+    """
+    file = f"tinypose_{size}"
+    return replace(
+        _paddledetection(file, f"tinypose_coco_{size}", ap),
+        name=file,
+        source=f"{_PADDLEDETECTION_PAGE}/tiny_pose",
+        data_licence=f"{_COCO_DATA}; and AI Challenger's human keypoints, with terms of their own",
     )
 
 
@@ -540,6 +557,8 @@ PUBLISHED: dict[str, PublishedFile] = {
         _paddledetection("dark_hrnet_w32_256x192", "hrnet_w32_coco_256x192_dark", 0.780),
         _paddledetection("dark_hrnet_w32_384x288", "hrnet_w32_coco_384x288", 0.783),
         _paddledetection("hrnet_w32_256x256_mpii", "hrnet_w32_mpii_256", 90.6, 38.5),
+        _tinypose("128x96", 0.581),
+        _tinypose("256x192", 0.688),
         *(
             _imagenet(
                 f"{_TORCHVISION}{file}.pth",

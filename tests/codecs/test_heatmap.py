@@ -6,7 +6,7 @@ import pytest
 from paddle_pose.codecs.gaussian import draw_exact
 from paddle_pose.codecs.heatmap import HeatmapCodec, peaks, quarter_offset
 from paddle_pose.errors import InputError
-from paddle_pose.geometry import move
+from paddle_pose.geometry import Window, move
 from paddle_pose.skeletons import COCO_17, MPII_16
 
 CODECS = pytest.mark.parametrize(
@@ -145,6 +145,7 @@ UNBIASED = [
     HeatmapCodec(decode_by="dark", unbiased=True),
     HeatmapCodec(decode_by="dark", alignment="udp"),
     HeatmapCodec(decode_by="dark", alignment="udp", unbiased=True),
+    HeatmapCodec(decode_by="dark", alignment="udp_warp", unbiased=True, dark_blur=3),
     HeatmapCodec(
         skeleton=COCO_17, input_size=(288, 384), sigma=3.0, decode_by="dark", unbiased=True
     ),
@@ -187,6 +188,28 @@ def test_udp_places_the_corner_cells_on_the_corner_px(decode_by):
     # half a cell.
     tolerance = 2.5 if decode_by == "dark" else 1e-9
     assert np.abs(decoded(codec, maps).keypoints[0, :4] - corners[0, :4]).max() < tolerance
+
+
+def test_udp_warp_has_the_window_of_udp_and_the_cells_and_mirrored_maps_of_published():
+    codec, published = (
+        HeatmapCodec(input_size=(96, 128), alignment=name, unbiased=True)
+        for name in ("udp_warp", "published")
+    )
+    window = Window((70.0, 90.0), (150.0, 200.0), rotation=20.0, flip=True)
+    udp, own = (window.to_input((96, 128), name) for name in ("udp", "udp_warp"))
+    assert np.array_equal(udp, own)
+    assert codec.cell_size.tolist() == [4.0, 4.0]
+    maps = {"heatmaps": np.random.default_rng(0).random((2, 1, 16, 32, 24))}
+    for shift in (False, True):
+        mirrored = [one.mirror(maps, shift)["heatmaps"] for one in (codec, published)]
+        assert np.array_equal(*mirrored)
+
+
+def test_the_blur_of_dark_is_odd_and_part_of_its_description():
+    assert HeatmapCodec(decode_by="dark", dark_blur=3).describe() == "dark (blur 3)"
+    assert HeatmapCodec(decode_by="quarter", dark_blur=3).describe() == "quarter"
+    with pytest.raises(InputError, match=r"codec\.dark_blur=4 is even; expected an odd number"):
+        HeatmapCodec(dark_blur=4)
 
 
 @pytest.mark.parametrize("shift", [False, True])

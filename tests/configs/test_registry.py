@@ -17,7 +17,7 @@ from paddle_pose.configs.registry import (
     stored_identity,
     to_json,
 )
-from paddle_pose.configs.specs import RMSPropSpec
+from paddle_pose.configs.specs import HeatmapLossSpec, RMSPropSpec
 from paddle_pose.data.augment import Augment
 from paddle_pose.engine.list_configs import list_configs
 from paddle_pose.errors import InputError
@@ -235,6 +235,8 @@ def test_texts_stay_texts():
             (170, 200),
             "imagenet_resnet50",
         ),
+        ("tinypose_coco_128x96", 2048, 512, 8e-3, 420, (380, 410), ""),
+        ("tinypose_coco_256x192", 512, 128, 2e-3, 420, (380, 410), ""),
         ("movenet_lightning_coco", 64, 64, 1e-3, 120, (70, 100), ""),
         ("movenet_original_coco", 512, 512, 8e-3, 100, (40, 80), ""),
     ],
@@ -270,6 +272,22 @@ def test_what_differs_is_said_in_sentences_and_is_no_value(config):
         assert config.differs[0] in list_configs(config.name)
 
 
+def test_the_tinyposes_have_paddledetections_codec_and_differ_in_size_and_sigma():
+    small, large = (CONFIGS[f"tinypose_coco_{size}"] for size in ("128x96", "256x192"))
+    assert (small.codec.input_size, small.codec.sigma) == ((96, 128), 1)
+    assert (large.codec.input_size, large.codec.sigma) == ((192, 256), 2)
+    assert replace(large.codec, input_size=(96, 128), sigma=1.0) == small.codec
+    assert small.codec.unbiased
+    assert (small.codec.decode_by, small.codec.dark_blur) == ("dark", 3)
+    assert small.codec.alignment == "udp_warp"
+    assert small.loss == large.loss == HeatmapLossSpec(scale=1.0)
+    assert (small.augment.scale, small.augment.rotation) == (0.25, 30)
+    assert (small.val.flip, small.val.shift) == (True, True)
+    assert small.train.schedule.warmup == 500
+    published = {"AP (ground truth, trained on AIC and COCO)": 0.581}
+    assert numbers_of(small.name) == published
+
+
 def test_flags_change_the_augmentation():
     flags = [
         "augment.half_body=0",
@@ -303,13 +321,15 @@ def test_flags_change_the_augmentation():
     "config", [c for c in CONFIGS.values() if c.data.framing == "person"], ids=lambda c: c.name
 )
 def test_augmentation_is_as_published(config):
-    """HRNet and mmpose use half bodies on COCO, RTMPose always; the others do not."""
+    """HRNet, TinyPose and mmpose use half bodies on COCO, RTMPose always; the others do not."""
     is_rtmpose = config.name.startswith("rtmpose")
     mmpose = config.source.startswith("mmpose") and config.data.dataset == "coco"
-    half_bodies = config.data.dataset == "coco" and (config.name.startswith("hrnet") or mmpose)
+    hrnets = config.name.startswith(("hrnet", "tinypose"))
+    half_bodies = config.data.dataset == "coco" and (hrnets or mmpose)
     assert config.augment.half_body == (0.3 if half_bodies or is_rtmpose else 0)
     assert config.augment.shift == (0.16 if mmpose or is_rtmpose else 0)
     assert config.augment.occlusion == (1.0 if is_rtmpose else 0)
+    assert config.augment.joint_disc == (0.5 if config.name.startswith("tinypose") else 0)
     assert not getattr(config.loss, "joint_weights", False)
 
 

@@ -40,6 +40,7 @@ def test_the_kinds_of_this_package():
         "simple_baseline",
         "movenet",
         "rtmpose",
+        "lite_hrnet",
     }
     assert found["LossSpec"] >= {"heatmap_mse", "movenet", "simcc_kl"}
     assert found["OptimizerSpec"] >= {"adam", "adamw", "rmsprop"}
@@ -61,6 +62,12 @@ def test_a_target_accepts_the_arguments_of_its_spec(spec):
     else:
         codec = SimCCCodec() if spec is specs.RTMPoseModel else HeatmapCodec()
         target.bind(**made.arguments(codec))
+
+
+@pytest.mark.parametrize("field", ["width", "stem_channels"])
+def test_lite_hrnet_needs_even_numbers_of_channels(field):
+    with pytest.raises(InputError, match=rf"model\.{field} is 9; expected an even number"):
+        specs.LiteHRNetModel(**{field: 9})
 
 
 def test_rtmpose_needs_the_simcc_codec():

@@ -387,6 +387,9 @@ def test_blur_does_not_change_the_value_shift():
         ({"padding_size": (0.2, 0.1)}, "augment.padding_size"),
         ({"crop_size": (0.1, 0.5)}, "augment.crop_size"),
         ({"joint_occlusion_size": (0.0, 0.1)}, "augment.joint_occlusion_size"),
+        ({"joint_disc": 1.1}, "augment.joint_disc"),
+        ({"joint_disc_size": (0.2, 0.1)}, r"augment.joint_disc_size is \(0.2, 0.1\)"),
+        ({"joint_disc_offset": -0.1}, "augment.joint_disc_offset"),
         ({"color_distortion_amounts": (0.2, 0.2, 0.1, 2.0)}, "augment.color_distortion_amounts"),
         ({"noise": 256}, "augment.noise"),
     ],
@@ -524,6 +527,48 @@ def test_squares_of_one_grey_level_lie_on_joints_in_30_of_100_images():
     for nowhere in (None, np.zeros((0, 2))):
         always = replace(augment, joint_occlusion=1.0)
         assert np.array_equal(always.pixels(image, np.random.default_rng(0), nowhere), image)
+
+
+def test_black_discs_lie_near_joints_in_half_of_the_images():
+    width, height = 192, 256
+    image = np.full((height, width, 3), 200, np.uint8)
+    joints = np.array([(60.0, 70.0), (130.0, 128.0), (70.0, 190.0)])
+    augment, rng = replace(STILL, joint_disc=0.5), np.random.default_rng(0)
+    radii, offsets, chosen = [], [], []
+    count = 3000
+    for _ in range(count):
+        one = augment.pixels(image, rng, joints)
+        black = (one == 0).all(axis=-1)
+        assert ((one == 200).all(axis=-1) | black).all()
+        if black.any():
+            rows, columns = np.nonzero(black)
+            center = np.array([columns.mean(), rows.mean()])
+            inside = np.hypot(columns - center[0], rows - center[1])
+            radii.append(np.sqrt(black.sum() / np.pi))
+            assert inside.max() < radii[-1] + 1.5  # a disc, not a square
+            chosen.append(np.argmin(np.linalg.norm(joints - center, axis=1)))
+            offsets.append(center - joints[chosen[-1]])
+    assert len(radii) / count == pytest.approx(0.5, abs=3 * 0.5 / np.sqrt(count))
+    radii, offsets = np.array(radii), np.array(offsets)
+    assert (radii.min(), radii.max()) == pytest.approx((0.1 * width, 0.2 * width), abs=0.5)
+    assert radii.std() == pytest.approx(0.1 * width / np.sqrt(12), rel=0.05)  # uniform
+    assert np.allclose(offsets.std(axis=0), 0.05 * width, rtol=0.06)
+    assert np.abs(offsets.mean(axis=0)).max() < 1
+    assert np.allclose(np.bincount(chosen) / len(chosen), 1 / 3, atol=0.06)
+
+
+def test_black_discs_change_no_other_option_and_need_a_joint():
+    plain = replace(STILL, noise=15, noise_probability=1.0, joint_occlusion=1.0)
+    joints = np.array([(10.0, 12.0)])
+    for seed in range(10):
+        one = plain.pixels(NOISE, np.random.default_rng(seed), joints)
+        other = replace(plain, joint_disc=1.0).pixels(NOISE, np.random.default_rng(seed), joints)
+        black = (other == 0).all(axis=-1)
+        assert black.any()
+        assert np.array_equal(one[~black], other[~black])
+    only = replace(STILL, joint_disc=1.0)
+    for nowhere in (None, np.zeros((0, 2))):
+        assert np.array_equal(only.pixels(NOISE, np.random.default_rng(0), nowhere), NOISE)
 
 
 def test_the_originals_options_use_no_chance_where_they_are_off():

@@ -37,6 +37,7 @@ REDUCED = {
     "simple_baseline_r50_mpii_256": ("model.width=8", "model.deconv_channels=16"),
     "movenet_lightning_coco": ("model.width=0.25",),
     "rtmpose_m_mpii_256": ("model.deepen=0.167", "model.widen=0.25"),
+    "tinypose_coco_128x96": ("model.width=8", "model.modules=(1,1,1)", "model.units=1"),
 }
 WITHOUT = """
 import sys

@@ -48,7 +48,7 @@ VECTORS = (
     "final_augment=none",
     "train.final_augment_epoch=0",
 )
-# Config: learning rate, and changes that make the network smaller.
+# Config: learning rate, and changes that make the network smaller or fit the people's joints.
 REDUCED = {
     "hourglass_tiny_128": (0.004, ()),
     "rtmpose_m_mpii_256": (0.004, ("model.deepen=0.167", "model.widen=0.25")),
@@ -61,6 +61,10 @@ REDUCED = {
         ("model.width=16", "model.modules=(1,1,1)", "model.blocks=1", "model.stem_channels=16"),
     ),
     "simple_baseline_r50_mpii_256": (0.004, ("model.width=8", "model.deconv_channels=32")),
+    "tinypose_coco_128x96": (
+        0.008,
+        ("codec.skeleton=mpii_16", "data.dataset=mpii", "model.modules=(1,1,1)"),
+    ),
 }
 
 

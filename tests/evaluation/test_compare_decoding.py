@@ -17,7 +17,7 @@ def keypoints(predictions):
     return np.array([poses.keypoints for _, poses in predictions])
 
 
-@pytest.mark.parametrize("alignment", ["published", "udp"])
+@pytest.mark.parametrize("alignment", ["published", "udp", "udp_warp"])
 def test_each_decoding_equals_a_separate_evaluation_and_the_network_runs_twice(alignment):
     codec = HeatmapCodec(input_size=(64, 64), alignment=alignment)
     rng = np.random.default_rng(0)
@@ -36,7 +36,7 @@ def test_each_decoding_equals_a_separate_evaluation_and_the_network_runs_twice(a
     predictions = predict_by_decoding(backend, codec, batches, done.append)
     assert (runs, done) == ([2] * 4, [2, 4])
     assert list(predictions) == decodings(codec)
-    assert len(predictions) == (9 if alignment == "published" else 6)
+    assert len(predictions) == (6 if alignment == "udp" else 9)
     for decoding, found in predictions.items():
         network = FlipAverage(backend, codec, decoding.shift) if decoding.flip else backend
         expected = evaluate(network, replace(codec, decode_by=decoding.decode), batches)

@@ -83,6 +83,7 @@ def test_the_metadata_of_heatmaps(weights):
             "outputs": ["heatmaps"],
             "unbiased": False,
             "joint_sigmas": False,
+            "dark_blur": 0,
         },
         "preprocessing": PUBLISHED | {"window": window("192/256"), "context": 1.25},
     }

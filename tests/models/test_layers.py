@@ -104,12 +104,14 @@ def test_count_macs_matches_manual_count_without_changing_the_model():
         np.testing.assert_array_equal(tensor.numpy(), before[name])
 
 
-def test_upsample_bilinear_equals_paddles_interpolation():
+@pytest.mark.parametrize("align_corners", [False, True])
+def test_upsample_bilinear_equals_paddles_interpolation(align_corners):
     x = paddle.rand([2, 3, 4, 5])
-    expected = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
-    np.testing.assert_allclose(UpsampleBilinear2x()(x).numpy(), expected.numpy(), atol=1e-6)
-    assert list(UpsampleBilinear2x()(x[:, :, :1, :1]).shape) == [2, 3, 2, 2]
-    assert UpsampleBilinear2x().state_dict() == {}
+    expected = F.interpolate(x, size=[8, 10], mode="bilinear", align_corners=align_corners)
+    upsample = UpsampleBilinear2x(align_corners)
+    np.testing.assert_allclose(upsample(x).numpy(), expected.numpy(), atol=1e-6)
+    assert list(upsample(x[:, :, :1, :1]).shape) == [2, 3, 2, 2]
+    assert upsample.state_dict() == {}
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

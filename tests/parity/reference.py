@@ -187,6 +187,8 @@ def smoothed(heatmap, kernel):
     reach = (kernel - 1) // 2
     sigma = 0.3 * (reach - 1) + 0.8  # OpenCV's default for a given kernel size
     weights = np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2 * sigma**2))
+    if kernel == 3:  # for small kernels OpenCV has a table instead
+        weights = np.array([0.25, 0.5, 0.25])
     weights = np.outer(weights, weights) / weights.sum() ** 2
     padded = np.zeros((height + 2 * reach, width + 2 * reach))
     padded[reach : reach + height, reach : reach + width] = heatmap
@@ -284,6 +286,35 @@ def exact_targets(keypoints, visible, map_size, input_size, sigma, udp):
                     squared = (cell_x - mu_x) ** 2 + (cell_y - mu_y) ** 2
                     maps[k, cell_y, cell_x] = np.exp(-squared / (2 * sigma**2))
     return maps
+
+
+def udp_warp_matrix(degrees, center, input_size, window_size):
+    """Returns the matrix [2, 3] from image px to input px of UDP's unbiased warp.
+
+    Args:
+        degrees: Angle of the rotation; positive values rotate the image clockwise on the screen.
+        center: Centre of the window (x, y) in image px.
+        input_size: (width, height) of the input in px.
+        window_size: (width, height) of the window in image px.
+    """
+    cos, sin = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
+    scale_x = (input_size[0] - 1) / window_size[0]
+    scale_y = (input_size[1] - 1) / window_size[1]
+    x, y = center
+    return np.array(
+        [
+            [
+                scale_x * cos,
+                -scale_x * sin,
+                scale_x * (-x * cos + y * sin + 0.5 * window_size[0]),
+            ],
+            [
+                scale_y * sin,
+                scale_y * cos,
+                scale_y * (-x * sin - y * cos + 0.5 * window_size[1]),
+            ],
+        ]
+    )
 
 
 def cells_to_image(cells, center, scale, map_width):

@@ -6,7 +6,7 @@ from parity import reference
 
 from paddle_pose.codecs.gaussian import draw_exact
 from paddle_pose.codecs.heatmap import HeatmapCodec
-from paddle_pose.geometry import Window
+from paddle_pose.geometry import Window, move
 
 
 @pytest.mark.parametrize(
@@ -76,10 +76,14 @@ def test_exact_targets_equal_the_literal_implementation(alignment):
         assert maps["weights"].tolist() == visible.tolist()
 
 
-@pytest.mark.parametrize(("sigma", "kernel"), [(2.0, 11), (3.0, 17)])
-@pytest.mark.parametrize("alignment", ["published", "udp"])
-def test_refined_peaks_equal_the_literal_implementation(alignment, sigma, kernel):
-    codec = HeatmapCodec(input_size=(96, 128), sigma=sigma, decode_by="dark", alignment=alignment)
+@pytest.mark.parametrize(
+    ("sigma", "blur", "kernel"), [(2.0, 0, 11), (3.0, 0, 17), (1.0, 3, 3), (2.0, 3, 3)]
+)
+@pytest.mark.parametrize("alignment", ["published", "udp", "udp_warp"])
+def test_refined_peaks_equal_the_literal_implementation(alignment, sigma, blur, kernel):
+    codec = HeatmapCodec(
+        input_size=(96, 128), sigma=sigma, decode_by="dark", alignment=alignment, dark_blur=blur
+    )
     width, height = codec.map_size
     rng = np.random.default_rng(4)
     centers = rng.uniform(-1, (width, height), (4, 16, 2))
@@ -97,6 +101,34 @@ def test_refined_peaks_equal_the_literal_implementation(alignment, sigma, kernel
         expected = peaks(maps, kernel) * codec.cell_size
         assert np.allclose(poses.keypoints[0], expected, rtol=1e-6, atol=1e-6)
         assert poses.scores[0].tolist() == maps.max(axis=(1, 2)).tolist()
+
+
+def test_targets_and_keypoints_of_udp_warp_equal_paddledetections_formulas():
+    """From joints in the image to targets, and from their peaks back to the image."""
+    codec = HeatmapCodec(
+        input_size=(96, 128),
+        sigma=1.0,
+        decode_by="dark",
+        alignment="udp_warp",
+        unbiased=True,
+        dark_blur=3,
+    )
+    rng = np.random.default_rng(6)
+    window = Window(center=(211.0, 137.0), size=(150.0, 200.0), rotation=25.0)
+    keypoints = rng.uniform((180, 90), (240, 180), (16, 2))
+    matrix = reference.udp_warp_matrix(
+        -window.rotation, window.center, codec.input_size, window.size
+    )
+    joints = keypoints @ matrix[:, :2].T + matrix[:, 2]
+    assert np.allclose(move(keypoints, window.to_input((96, 128), "udp_warp")), joints, atol=1e-9)
+    maps = codec.encode(joints[None], np.ones((1, 16)))["heatmaps"]
+    expected = reference.exact_targets(
+        joints, np.ones(16), codec.map_size, codec.input_size, 1, udp=False
+    )
+    assert np.abs(maps - expected).max() < 1e-7
+    (poses,) = codec.decode({"heatmaps": maps[None, None]})
+    found = poses.moved(window.to_image((96, 128), "udp_warp")).keypoints[0]
+    assert np.abs(found - keypoints).max() < 0.35  # image px; a cell has 6.3
 
 
 @pytest.mark.parametrize("height", [0.0015, 0.01, 1.0, 45.0, 70.0])

@@ -1,4 +1,4 @@
-"""HRNet-W32 and SimpleBaseline-R50 against names, heatmaps and losses of the official ones."""
+"""HRNet, SimpleBaseline and PP-TinyPose against published names, heatmaps and losses."""
 
 import pickle
 
@@ -13,6 +13,7 @@ from paddle_pose.backends.paddle import PaddleBackend
 from paddle_pose.cli.main import execute
 from paddle_pose.configs import registry
 from paddle_pose.models.hrnet import HRNet
+from paddle_pose.models.lite_hrnet import LiteHRNet
 from paddle_pose.models.simple_baseline import SimpleBaseline
 from paddle_pose.weights.names import convert_names
 
@@ -20,6 +21,7 @@ NETWORKS = {
     "hrnet_official_w32_coco17": (HRNet, "hrnet_w32_coco_256x192"),
     "hrnet_paddledetection_w32_coco17": (HRNet, "hrnet_w32_coco_256x192"),
     "simple_baseline_official_r50_coco17": (SimpleBaseline, "simple_baseline_r50_coco_256x192"),
+    "tinypose_paddledetection_coco17": (LiteHRNet, "tinypose_coco_256x192"),
 }
 NAMES = {
     "hrnet_mmpose1_w32_coco17": lambda: HRNet(width=32),
@@ -36,6 +38,7 @@ NAMES = {
     "simple_baseline_official_r50_coco17": SimpleBaseline,
     "simple_baseline_official_r101_coco17": lambda: SimpleBaseline(depth=101),
     "simple_baseline_official_r152_coco17": lambda: SimpleBaseline(depth=152),
+    "tinypose_paddledetection_coco17": LiteHRNet,
 }
 
 
@@ -51,11 +54,17 @@ def with_generated_weights(shared, name):
     return network, rule
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_networks_with_generated_weights_predict_the_published_heatmaps(shared, name):
+@pytest.mark.parametrize(
+    ("name", "width", "height"),
+    [*((name, 192, 256) for name in NETWORKS), ("tinypose_paddledetection_coco17", 96, 128)],
+)
+def test_networks_with_generated_weights_predict_the_published_heatmaps(
+    shared, name, width, height
+):
     network, rule = with_generated_weights(shared, name)
-    found = PaddleBackend(network)(rule["picture"](192, 256)[None])["heatmaps"][0, 0]
-    assert published.relative_error(found, published.heatmaps(shared, f"{name}_192x256")) <= 1e-4
+    found = PaddleBackend(network)(rule["picture"](width, height)[None])["heatmaps"][0, 0]
+    expected = published.heatmaps(shared, f"{name}_{width}x{height}")
+    assert published.relative_error(found, expected) <= 1e-4
 
 
 @pytest.mark.parametrize(
@@ -85,15 +94,17 @@ def test_converted_pth_files_predict_the_published_heatmaps(shared, name, write,
     assert published.relative_error(found, published.heatmaps(shared, f"{name}_192x256")) <= 1e-4
 
 
-def test_a_pdparams_file_of_paddledetection_predicts_its_heatmaps(shared, tmp_path, capsys):
-    name = "hrnet_paddledetection_w32_coco17"
+@pytest.mark.parametrize(
+    "name", ["hrnet_paddledetection_w32_coco17", "tinypose_paddledetection_coco17"]
+)
+def test_a_pdparams_file_of_paddledetection_predicts_its_heatmaps(shared, name, tmp_path, capsys):
     rule, config = published.rule(shared), NETWORKS[name][1]
     tensors = rule["fill"](published.shapes(shared, name))
     structured = {"StructuredToParameterName@@": {key: f"conv2d_{key}" for key in tensors}}
-    with (tmp_path / "hrnet_w32_256x192.pdparams").open("wb") as file:
+    with (tmp_path / "theirs.pdparams").open("wb") as file:
         pickle.dump({**tensors, **structured}, file, protocol=2)
     target = tmp_path / "ours" / "model.safetensors"
-    source = str(tmp_path / "hrnet_w32_256x192.pdparams")
+    source = str(tmp_path / "theirs.pdparams")
     assert execute("convert", [source, str(target), "--config", config]) == 0, capsys.readouterr()
     backend = PaddleBackend(build.trained(registry.read_beside(target), target))
     found = backend(rule["picture"](192, 256)[None])["heatmaps"][0, 0]
@@ -130,5 +141,5 @@ def test_published_names_are_all_converted(shared, name):
 
 def test_all_stored_name_files_are_tested(shared):
     stored = {path.stem for path in (shared / "facts" / "checkpoint_names").glob("*.json")}
-    prefixes = ("hrnet_", "simple_baseline_")
+    prefixes = ("hrnet_", "simple_baseline_", "tinypose_")
     assert {name for name in stored if name.startswith(prefixes)} == {*NAMES}

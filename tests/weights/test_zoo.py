@@ -64,7 +64,7 @@ def test_entries_and_configs_agree(name):
     assert f"_{height}x{width}" in file.file_name
     names = {"mpii": {"Mean", "Mean@0.1", "Mean@0.11"}, "coco": {"AP", "AR"}}[config.data.dataset]
     assert {metric for metric, _ in file.published} <= names
-    annotated = config.data.dataset == "mpii" or name.startswith("paddledetection_")
+    annotated = config.data.dataset == "mpii" or name.startswith(("paddledetection_", "tinypose_"))
     assert ("boxes detected" in file.protocol) == (not annotated)
     assert ("annotated boxes, " in file.protocol) == annotated
     assert ("annotated" in file.boxes) == annotated
@@ -94,6 +94,7 @@ def test_the_table_is_complete():
         "official": 18,
         "rtmpose": 2,
         "paddledetection": 5,
+        "tinypose": 2,
         "imagenet": 5,
         "aic": 4,
         "google": 4,
