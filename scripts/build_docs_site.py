@@ -18,7 +18,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
@@ -31,8 +30,8 @@ UNTRANSLATED = {  # page of the repository: page of the site, in English only
     "benchmarks/README.md": "benchmarks.md",
     "output/README.md": "run_files.md",
 }
-# Sections, and their entries: title in English and Chinese, page. `page.md#Heading` is a part of a page,
-# and in the translation the part at the same position.
+# Sections, and their entries: title in English and Chinese, page. `page.md#Heading` is a part
+# of a page, and in the translation the part at the same position.
 NAVIGATION: tuple[tuple[str, str, tuple[tuple[str, str, str], ...]], ...] = (
     (
         "Start",
@@ -372,7 +371,6 @@ class _Links(HTMLParser):
             self.loaded.append(str(values["src"]))
 
 
-@cache
 def _links(path: Path) -> _Links:
     """Returns the links and anchors of an HTML file."""
     found = _Links()
@@ -386,14 +384,17 @@ def problems(site: Path) -> Iterator[str]:
     Args:
         site: Folder of the site.
     """
-    for path in sorted(site.rglob("*.html")):
-        if FILES in path.relative_to(site).parts:
-            continue
-        here = path.relative_to(site).as_posix()
-        for address in _links(path).loaded:
+    found = {
+        path: _links(path)
+        for path in sorted(site.resolve().rglob("*.html"))
+        if path.relative_to(site.resolve()).parts[0] != FILES
+    }
+    for path, page in found.items():
+        here = path.relative_to(site.resolve()).as_posix()
+        for address in page.loaded:
             if re.match(r"(\w+:)?//", address):
                 yield f"{here} loads {address} from another host"
-        for address in (*_links(path).links, *_links(path).loaded):
+        for address in (*page.links, *page.loaded):
             if re.match(r"\w+:|//", address):
                 continue
             name, _, anchor = unquote(address).partition("#")
@@ -403,7 +404,7 @@ def problems(site: Path) -> Iterator[str]:
                 target /= "index.html"
             if not target.is_file():
                 yield f"{here} links {address}, which is no file of the site"
-            elif anchor and target.suffix == ".html" and anchor not in _links(target).anchors:
+            elif anchor and target in found and anchor not in found[target].anchors:
                 yield f"{here} links {address}, but {target.name} has no such anchor"
 
 
