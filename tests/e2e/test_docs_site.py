@@ -55,6 +55,13 @@ def browser(tmp_path_factory):
         yield it
 
 
+def set_width(browser, width):
+    """Sets the width of the screen in px; narrow ones are those of phones."""
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
+    browser.tell("Emulation.setDeviceMetricsOverride", **size)
+
+
+# The links below the search field, which is in a shadow tree.
 RESULTS = """[...document.querySelectorAll('body > div')].filter(e => e.shadowRoot)
     .flatMap(e => [...e.shadowRoot.querySelectorAll('a')].map(a => a.getAttribute('href')))"""
 
@@ -67,6 +74,7 @@ RESULTS = """[...document.querySelectorAll('body > div')].filter(e => e.shadowRo
     ],
 )
 def test_the_search_works_in_pages_opened_as_files(site, browser, page, word, expected):
+    set_width(browser, 1280)
     browser.open((site / page).as_uri())
     browser.wait("document.querySelector('.md-search__button') !== null")
     browser.run("document.querySelector('.md-search__button').click()")
@@ -81,13 +89,7 @@ def test_the_search_works_in_pages_opened_as_files(site, browser, page, word, ex
 
 @pytest.mark.parametrize("width", [1280, 390])
 def test_no_page_is_wider_than_the_screen(site, browser, width):
-    browser.tell(
-        "Emulation.setDeviceMetricsOverride",
-        width=width,
-        height=900,
-        deviceScaleFactor=1,
-        mobile=width < 500,
-    )
+    set_width(browser, width)
     for page in pages():
         browser.open((site / page.html).as_uri())
         assert browser.run("document.documentElement.scrollWidth") <= width, page.html
