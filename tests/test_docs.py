@@ -1,6 +1,7 @@
 """Docstrings exist, and links, commands, names and numbers in the documentation are correct."""
 
 import ast
+import doctest
 import importlib
 import importlib.util
 import re
@@ -238,20 +239,20 @@ def test_other_terms_and_broken_lines_are_seen():
 
 
 def split_command(line: str) -> list[str]:
-    """Returns the words of a `python ...` or `make ...` command without its variables.
+    """Returns the words of a `python ...`, `paddle-pose ...` or `make ...` without its variables.
 
-    For other lines the list is empty.
+    For other lines the list is empty. `paddle-pose` is returned as `python -m paddle_pose`.
     """
-    if not re.match(r"\s*(\w+=\S+\s+)*(python|make)[\w.]*\s", line):
+    if not re.match(r"\s*(\w+=\S+\s+)*((python|make)[\w.]*|paddle-pose)\s", line):
         return []
     words = shlex.split(line, comments=True)
     while "=" in words[0]:
         words.pop(0)
-    return words
+    return ["python", "-m", "paddle_pose", *words[1:]] if words[0] == "paddle-pose" else words
 
 
 def commands(text: str) -> Iterator[list[str]]:
-    """Yields the words of each `python ...` and `make ...` in the code blocks."""
+    """Yields the words of each `python ...`, `paddle-pose ...` and `make ...` in the code blocks."""
     for block in code_blocks(text):
         for line in block.replace("\\\n", " ").splitlines():
             for command in line.lstrip(" $!").split("&&"):
@@ -328,7 +329,7 @@ def check_command(words: list[str]) -> None:
     scripts = [i for i, word in enumerate(words) if word.endswith(".py")]
     if "-m" in words[:3]:
         first = words.index("-m") + 1
-        if words[first:] == ["paddle_pose"]:
+        if words[first:] == ["paddle_pose"] or words[first + 1 :] in (["--help"], ["--version"]):
             return  # lists the commands
         if words[first] == "paddle_pose":
             command, rest = words[first + 1], words[first + 2 :]
@@ -370,7 +371,7 @@ def check_names(arguments: Namespace, script: str) -> None:
     changed = {text.partition("=")[0] for text in getattr(arguments, "override", []) or []}
     assert changed <= {*config_keys(), "augment", "1"}, f"unknown keys {changed - config_keys()}"
     if script in ("download", "zoo"):
-        assert getattr(arguments, "name", None) in (None, *PUBLISHED), (
+        assert getattr(arguments, "name", None) in (None, "NAME", *PUBLISHED), (
             f"no published file {arguments.name}"
         )
 
@@ -429,10 +430,66 @@ def test_unknown_flag_is_found(monkeypatch):
         check_command(["python", "train.py", "--unknown"])
 
 
+def test_paddle_pose_is_a_command():
+    whole = ["python", "-m", "paddle_pose", "predict", "a.jpg"]
+    assert list(commands("```bash\npaddle-pose predict a.jpg\n```")) == [whole]
+    check_command(whole)
+    check_command(["python", "-m", "paddle_pose", "--help"])
+    check_mention(["python", "-m", "paddle_pose", "jitter"])
+    for words in ([*whole, "--unknown"], ["python", "-m", "paddle_pose", "nothing"]):
+        with pytest.raises(AssertionError):
+            check_mention(words)
+
+
+def check_mention(words: list[str]) -> None:
+    """Asserts that a command in the text is accepted; without arguments, that it exists."""
+    if words[1:3] == ["-m", "paddle_pose"] and len(words) == 4 and words[3].isidentifier():
+        if words[3] != "NAME":  # stands for any command
+            parser_of(words[3])
+    else:
+        check_command(words)
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_commands_of_the_pages_parse(page):
-    for words in [*commands(text_of(page)), *spoken_commands(page)]:
+    for words in commands(text_of(page)):
         check_command(words)
+    for words in spoken_commands(page):
+        check_mention(words)
+
+
+def python_blocks(page: str) -> list[str]:
+    """Returns the Python code of a page: examples as scripts, signatures as functions."""
+    by_hand, _, reference = text_of(page).partition("<!-- Made by scripts/build_api_docs.py")
+    pattern = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+    found = []
+    for text, has_signatures in ((by_hand, False), (reference, True)):
+        for block in pattern.findall(text):
+            if block.startswith(">>> "):
+                found.append(doctest.script_from_examples(block))
+            else:
+                found.append(f"def {block.rstrip()}: ..." if has_signatures else block)
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_python_code_of_the_pages_compiles(page):
+    for block in python_blocks(page):
+        compile(block, page, "exec")
+
+
+def test_all_python_code_is_compiled():
+    texts = [text_of(page) for page in PAGES]
+    count = sum(len(re.findall("^```python$", text, flags=re.MULTILINE)) for text in texts)
+    assert sum(len(python_blocks(page)) for page in PAGES) == count > 40
+
+
+def test_code_that_is_no_python_is_found(tmp_path):
+    path = tmp_path / "page.md"
+    path.write_text("```python\nimport = 1\n```\n", encoding="utf-8")
+    (block,) = python_blocks(str(path))
+    with pytest.raises(SyntaxError):
+        compile(block, path, "exec")
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
