@@ -107,7 +107,7 @@ function moving(video, end) {
   const frame = async () => {
     await arrived;
     arrived = newFrame(video);
-    return createImageBitmap(video, AS_STORED);
+    return createImageBitmap(video, BITMAP_OPTIONS);
   };
   return { moving: true, frame, stop };
 }
