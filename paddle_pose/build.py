@@ -71,7 +71,6 @@ METRICS: dict[str, Callable[[Config, str | Path | None], Metric]] = {
 FRAMINGS = {
     "person": framing.one_per_person,
     "central_person": framing.one_per_central_person,
-    "image": framing.one_per_image,
 }
 USUAL_METRIC = {"mpii": "pckh", "coco": "ap", "movenet_crops": "fire717_accuracy"}
 
@@ -151,7 +150,11 @@ def samples(
         return coco.read_detections(
             detections, annotated, config.codec.input_size, config.data.context, category
         )
-    framed = FRAMINGS[config.data.framing](annotated, config.codec.input_size, config.data.context)
+    size, context = config.codec.input_size, config.data.context
+    if config.data.framing == "image":
+        framed = framing.one_per_image(annotated, size, context, config.codec.image_window)
+    else:
+        framed = FRAMINGS[config.data.framing](annotated, size, context)
     if split != config.data.train_split:
         return framed
     with_targets = [sample for sample in framed if any(map(framing.is_target, sample.persons))]
@@ -548,7 +551,11 @@ def _same_output_spec(codec: Codec, exported: Codec, outputs: Sequence[OutputMet
         exported: Codec that the file was exported with.
         outputs: Metadata of each output of the file.
     """
-    shapes = {output["name"]: (1, *map(int, output["shape"][1:])) for output in outputs}
+    # Where the size of the input varies, the sizes of maps are names; any number then fits.
+    shapes = {
+        output["name"]: (1, *(1 if isinstance(side, str) else side for side in output["shape"][1:]))
+        for output in outputs
+    }
     try:
         return codec.output_spec(shapes) == exported.output_spec(shapes)
     except InputError:  # one of them cannot decode such outputs

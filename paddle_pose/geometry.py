@@ -12,6 +12,7 @@ Source: the crop of Newell et al. (ECCV 2016) as computed by SimpleBaseline (Xia
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import cos, radians, sin
 from typing import Literal
@@ -41,6 +42,26 @@ def move(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """
     moved: np.ndarray = np.asarray(points, np.float64) @ matrix[:, :2].T + matrix[:, 2]
     return moved
+
+
+def move_boxes(boxes: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Returns the upright boxes around boxes that were transformed by an affine matrix.
+
+    Args:
+        boxes: Boxes, [..., 4] (x, y, width, height) in the source space of the matrix.
+        matrix: Affine matrix, [2, 3].
+
+    Returns:
+        Boxes in the target space of the matrix, [..., 4] float64.
+
+    Example:
+        >>> move_boxes(np.array([[1.0, 2.0, 3.0, 4.0]]), np.array([[-2.0, 0, 0], [0, 2, 5]]))
+        array([[-8.,  9.,  6.,  8.]])
+    """
+    boxes = np.asarray(boxes, np.float64)
+    unit_corners = np.array([(0, 0), (1, 0), (0, 1), (1, 1)])
+    corners = move(boxes[..., None, :2] + boxes[..., None, 2:] * unit_corners, matrix)
+    return np.concatenate([corners.min(axis=-2), np.ptp(corners, axis=-2)], axis=-1)
 
 
 def compose(second: np.ndarray, first: np.ndarray) -> np.ndarray:
@@ -77,9 +98,14 @@ _MAX_RATIO_FOR_RGBA = 4  # pixels of the image per pixel of the result
 
 
 def warp(
-    pixels: np.ndarray, matrix: np.ndarray, size: tuple[int, int], border: int = 0
+    pixels: np.ndarray,
+    matrix: np.ndarray,
+    size: tuple[int, int],
+    border: int = 0,
+    *,
+    by_area: bool = False,
 ) -> np.ndarray:
-    """Returns an image warped with bilinear interpolation.
+    """Returns an image warped with bilinear interpolation, or scaled down by averaging areas.
 
     Args:
         pixels: Image, uint8 [h, w, 3] with the channels in any order; it is not changed.
@@ -87,10 +113,20 @@ def warp(
             of the top left px in both.
         size: (width, height) of the result in px.
         border: Grey level of pixels from outside the image; 0 is black.
+        by_area: Whether a matrix that only scales down and shifts averages the pixels in the area
+            of each new pixel (OpenCV's INTER_AREA), which avoids aliasing. The sides of the scaled
+            image are then rounded to whole px, and its upper left corner is that of a pixel: px lie
+            up to half a px of the result beside those of the matrix.
 
     Returns:
         Warped image, uint8 [height, width, 3] with the channels in the same order.
     """
+    scale = matrix[0, 0], matrix[1, 1]
+    if by_area and matrix[0, 1] == matrix[1, 0] == 0 and min(scale) > 0 and max(scale) < 1:
+        height, width = pixels.shape[:2]
+        shrunk = max(1, round(width * scale[0])), max(1, round(height * scale[1]))
+        pixels = cv2.resize(pixels, shrunk, interpolation=cv2.INTER_AREA)
+        matrix = np.hstack([np.eye(2), matrix[:, 2:]])
     if pixels.shape[0] * pixels.shape[1] > _MAX_RATIO_FOR_RGBA * size[0] * size[1]:
         return cv2.warpAffine(
             pixels, matrix, size, flags=cv2.INTER_LINEAR, borderValue=(border,) * 3
@@ -238,6 +274,27 @@ def box_window(
     aspect = input_size[0] / input_size[1]
     side = max(width, height * aspect) * context
     return Window((x + width / 2, y + height / 2), (side, side / aspect))
+
+
+def clipped_box(
+    box: Sequence[float] | np.ndarray, image_size: tuple[int, int]
+) -> tuple[float, float, float, float]:
+    """Returns the part of a box (x, y, width, height) inside an image; possibly without area.
+
+    Args:
+        box: (x, y, width, height) in image px; (x, y) is the upper left corner.
+        image_size: (width, height) of the image in px: x is clipped to 0..width, y to 0..height.
+
+    Example:
+        >>> clipped_box((-10.0, 400.0, 50.0, 100.0), (640, 480))
+        (0.0, 400.0, 40.0, 80.0)
+    """
+    corner = np.asarray(box[:2], np.float64)
+    low = np.clip(corner, 0, image_size)
+    high = np.clip(corner + box[2:], 0, image_size)
+    x, y = low.tolist()
+    width, height = (high - low).tolist()
+    return x, y, width, height
 
 
 def points_box(

@@ -120,8 +120,9 @@ class Poses:
             px after `moved` with the matrix of `Window.to_image`.
         scores: Scores of the joints, [P, K], usually between 0 and 1.
         person_scores: Scores of the people, [P], usually between 0 and 1.
-        boxes: Person boxes, [P, 4] (x, y, width, height) in image px: the given or detected boxes,
-            otherwise boxes around the joints; [0, 4] if not set.
+        boxes: Person boxes, [P, 4] (x, y, width, height) in the space of the keypoints: the given or
+            detected boxes, those that the network predicted, or boxes around the joints; [0, 4] if
+            not set.
         ids: Track ids, [P] int64, counted from 1; -1 if a person is not tracked (yet). [0] if there
             is no tracking.
         windows: Windows in which the people were found, [P, 4] (x, y, width, height) in image px;
@@ -136,9 +137,10 @@ class Poses:
     windows: np.ndarray = field(default_factory=lambda: np.zeros((0, 4)))
 
     def moved(self, matrix: np.ndarray) -> Poses:
-        """Returns the same people with keypoints transformed by an affine matrix.
+        """Returns the same people with keypoints and boxes transformed by an affine matrix.
 
-        `boxes` and `windows` are not transformed; they are in image px already.
+        A transformed box is the upright box around its transformed corners. `windows` are not
+        transformed; they are in image px already.
 
         Args:
             matrix: Affine matrix, [2, 3], e.g. from input px to image px, see `Window.to_image`.
@@ -148,7 +150,11 @@ class Poses:
             >>> poses.moved(np.array([[1.0, 0, 3], [0, 1, 4]])).keypoints[0, 0]
             array([3., 4.])
         """
-        return replace(self, keypoints=geometry.move(self.keypoints, matrix))
+        return replace(
+            self,
+            keypoints=geometry.move(self.keypoints, matrix),
+            boxes=geometry.move_boxes(self.boxes, matrix),
+        )
 
 
 def joints_box(

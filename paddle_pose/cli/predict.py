@@ -15,6 +15,7 @@ from paddle_pose.progress import show_progress
 
 DEFAULT_WEIGHTS = "movenet_thunder"
 ACCURATE_WEIGHTS = "rtmpose_m"
+FAST_WEIGHTS = "movenet_multipose"
 DETECTOR_FORMATS = (
     "nanodet",
     "yolox",
@@ -59,10 +60,17 @@ def build_parser() -> options.Parser:
     )
     add_weights(parser)
     options.add_weights_format(parser)
-    parser.add_argument(
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument(
         "--accurate",
         action="store_true",
         help=f"the most accurate network for ONNX Runtime in the zoo: --weights {ACCURATE_WEIGHTS}",
+    )
+    choice.add_argument(
+        "--fast",
+        action="store_true",
+        help="up to six people in one pass without a detector, in whole images of 256 px: "
+        f"--weights {FAST_WEIGHTS}",
     )
     options.add_config(parser)
     _add_people(parser)
@@ -261,10 +269,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     parser = build_parser()
     arguments = parser.parse_args(argv)
-    if arguments.accurate:
-        if arguments.weights != DEFAULT_WEIGHTS:
-            parser.error(f"--accurate is --weights {ACCURATE_WEIGHTS}; leave one of them out")
-        arguments.weights = ACCURATE_WEIGHTS
+    for flag, weights in (("accurate", ACCURATE_WEIGHTS), ("fast", FAST_WEIGHTS)):
+        if getattr(arguments, flag):
+            if arguments.weights != DEFAULT_WEIGHTS:
+                parser.error(f"--{flag} is --weights {weights}; leave one of them out")
+            arguments.weights = weights
     from paddle_pose.engine.predict import People, Results, predict_files
 
     people = People(

@@ -10,12 +10,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 
 from paddle_pose import kinds
 from paddle_pose.errors import InputError
+from paddle_pose.geometry import Window, whole_image_window
 from paddle_pose.ranges import Range, Side, check_fields
 from paddle_pose.skeletons import Skeleton
 from paddle_pose.structures import Poses
@@ -86,12 +87,16 @@ class Codec(ABC):
             whose instances draw the targets of a batch on the training device, see
             `training.step.DrawTargets`. None if there is none, so that NumPy draws the targets in
             the loading threads.
+        by_area: Whether images are scaled down by averaging areas, see `geometry.warp`.
+        trainable: Whether `encode` returns targets, so that networks can be trained with the codec.
 
     Raises:
         InputError: If the value of a field lies outside its range.
     """
 
     kind: ClassVar[str]
+    by_area: ClassVar[bool] = False
+    trainable: ClassVar[bool] = True
     graph_decoder: ClassVar[str | None] = None
     device_targets: ClassVar[str | None] = None
 
@@ -132,6 +137,45 @@ class Codec(ABC):
     def border(self) -> int:
         """Grey level of input px outside the image."""
         return 0
+
+    @property
+    def sizes_vary(self) -> bool:
+        """Whether windows of different aspect ratios become inputs of different sizes.
+
+        `size_of` states the size for a window; with False it is always `input_size`.
+        """
+        return False
+
+    def size_of(self, window: Window) -> tuple[int, int]:
+        """Returns the (width, height) in px of the input that a window becomes.
+
+        Args:
+            window: Window in image px.
+        """
+        return self.input_size
+
+    def image_window(
+        self, image_size: tuple[float, float], fit: Literal["letterbox", "stretch"] = "letterbox"
+    ) -> Window:
+        """Returns the window of a whole image, in image px; see `geometry.whole_image_window`.
+
+        Args:
+            image_size: (width, height) of the image in px.
+            fit: "letterbox" keeps the aspect ratio and pads, "stretch" fills the input.
+
+        Raises:
+            InputError: If `fit` has another value.
+        """
+        return whole_image_window(image_size, self.input_size, fit)
+
+    @property
+    def image_placement(self) -> str:
+        """Text for the export metadata that states `image_window` in words."""
+        return "the whole image is a box with context 1"
+
+    def with_fixed_size(self) -> Codec:
+        """Returns the codec for a file whose input has one size: its `sizes_vary` is False."""
+        return self
 
     @abstractmethod
     def encode(

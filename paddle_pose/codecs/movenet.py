@@ -43,6 +43,7 @@ from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 
+from paddle_pose.codecs import movenet_maps as maps_of
 from paddle_pose.codecs import movenet_search as search
 from paddle_pose.codecs import movenet_targets as targets
 from paddle_pose.codecs.base import Codec, Maps, OutputSpec, Radius, Sigma, Stride
@@ -50,16 +51,6 @@ from paddle_pose.errors import InputError
 from paddle_pose.ranges import Range, Share, Side
 from paddle_pose.skeletons import COCO_17, Skeleton
 from paddle_pose.structures import Poses
-
-_NAMES = ("centers", "heatmaps", "regressions", "offsets")
-_MEANINGS = {
-    "centers": "probability that the cell contains the centre of a person",
-    "heatmaps": "probability that the cell contains the joint, for each of K joints",
-    "regressions": "x, y of the first joint, x, y of the second joint, ...: vector from the cell "
-    "of a person's centre to the cell of the joint, in units of the codec's regression_unit",
-    "offsets": "x, y of the first joint, x, y of the second joint, ...: vector from the cell of a "
-    "joint to the joint, which lies at (cell + offset) * stride in input px",
-}
 
 
 @dataclass(frozen=True)
@@ -121,7 +112,7 @@ class MoveNetCodec(Codec):
     offset_radius: Radius = 2.0
     max_persons: Annotated[int, Range(1, 1000)] = 1
     center_threshold: Share = 0.1
-    outputs: tuple[str, ...] = _NAMES
+    outputs: tuple[str, ...] = maps_of.NAMES
 
     def __post_init__(self) -> None:
         """Checks the values of the fields."""
@@ -252,7 +243,7 @@ class MoveNetCodec(Codec):
         """
         joints = self.skeleton.num_joints
         width, height = self.map_size
-        arrays = {name: np.asarray(maps[name], np.float64) for name in _NAMES}
+        arrays = {name: np.asarray(maps[name], np.float64) for name in maps_of.NAMES}
         self._check_shapes({name: values.shape for name, values in arrays.items()})
         regressions = self._scaled(arrays["regressions"], self._unit)
         vector_shape = (len(regressions), joints, 2, height, width)
@@ -282,7 +273,7 @@ class MoveNetCodec(Codec):
             OutputSpec(
                 name=name,
                 axes=("N", channels[name], "h", "w"),
-                meaning=_MEANINGS[name],
+                meaning=maps_of.MEANINGS[name],
                 unit=units.get(name),
                 stride=self.stride,
                 cell=(float(self.stride), float(self.stride)),
@@ -307,12 +298,7 @@ class MoveNetCodec(Codec):
             "regressions" and "offsets". The images of the latter two are the mean length of the
             vectors of all joints in each cell, divided by the largest one.
         """
-        heatmaps = dict(zip(self.skeleton.joints, np.asarray(maps["heatmaps"]), strict=True))
-        lengths = {
-            name: targets.relative_lengths(np.asarray(maps[name]))
-            for name in ("regressions", "offsets")
-        }
-        return {"centers": np.asarray(maps["centers"])[0], **heatmaps, **lengths}
+        return maps_of.images(maps, self.skeleton)
 
     def mirror(self, maps: Maps, shift: bool) -> Maps:
         """Returns the maps of mirrored images, transformed back to the original images.
@@ -331,23 +317,7 @@ class MoveNetCodec(Codec):
         Returns:
             Maps of the same names and shapes.
         """
-        joints = self.skeleton.num_joints
-        width, height = self.map_size
-        order = list(self.skeleton.flip)
-
-        def mirrored_vectors(name: str) -> np.ndarray:
-            return maps[name].reshape(-1, joints, 2, height, width)[:, order, ..., ::-1].copy()
-
-        regressions = mirrored_vectors("regressions")
-        offsets = mirrored_vectors("offsets")
-        regressions[:, :, 0] *= -1
-        offsets[:, :, 0] = (self.stride - 1) / self.stride - offsets[:, :, 0]
-        return {
-            "centers": maps["centers"][..., ::-1],
-            "heatmaps": maps["heatmaps"][:, order, :, ::-1],
-            "regressions": regressions.reshape(maps["regressions"].shape),
-            "offsets": offsets.reshape(maps["offsets"].shape),
-        }
+        return maps_of.mirrored(maps, self.skeleton, self.stride)
 
     def _check_shapes(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
         """Raises InputError if the maps do not have the shapes stated in `decode`."""

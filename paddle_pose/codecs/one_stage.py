@@ -53,6 +53,7 @@ class OneStageCodec(Codec):
     """
 
     kind: ClassVar[str] = "one_stage"
+    trainable: ClassVar[bool] = False
 
     skeleton: Skeleton = COCO_17
     input_size: tuple[Side, Side] = (640, 640)

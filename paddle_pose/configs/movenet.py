@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from paddle_pose.codecs.movenet import MoveNetCodec
+from paddle_pose.codecs.movenet_multipose import MultiPoseCodec
 from paddle_pose.configs.specs import (
     AdamSpec,
     Config,
@@ -130,9 +131,23 @@ MOVENET_ORIGINAL_COCO = replace(
     ),
 )
 
+MOVENET_MULTIPOSE_COCO = Config(
+    name="movenet_multipose_coco",
+    source="Google's MoveNet MultiPose Lightning, version 1: several people with their boxes in one "
+    "pass; published weights, which this project runs and does not train",
+    command="",
+    model=MoveNetModel(width=1.5, box_heads=True),
+    codec=MultiPoseCodec(),
+    data=Data(dataset="coco", framing="image", context=1.0),
+    augment=None,
+    loss=MoveNetLossSpec(),
+    val=Val(flip=False),
+)
+
 ALL = (
     MOVENET_LIGHTNING_COCO,
     MOVENET_THUNDER_COCO,
     MOVENET_LIGHTNING_COCO_CENTERNET,
     MOVENET_ORIGINAL_COCO,
+    MOVENET_MULTIPOSE_COCO,
 )

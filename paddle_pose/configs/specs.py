@@ -318,7 +318,8 @@ class MoveNetModel(ModelSpec):
     """MoveNet, Google's or fire717's version: arguments of `models.movenet.MoveNet`.
 
     Attributes:
-        width: Factor of the number of channels in the backbone: 1 for Lightning, 1.75 for Thunder.
+        width: Factor of the number of channels in the backbone: 1 for Lightning, 1.75 for Thunder,
+            1.5 for MultiPose.
         expansion: Basis of the number of expanded channels of a residual block: the input of
             the block itself ("block", Google) or that of the first block of its stage ("stage",
             fire717).
@@ -333,6 +334,7 @@ class MoveNetModel(ModelSpec):
             published files of fire717's network (set automatically when a file is loaded).
         prior: Value that the untrained network predicts in every cell of the centres and heatmaps;
             0.1 suits a focal loss, fire717's network starts at 0.5.
+        box_heads: Whether the network also predicts the boxes of people, as Google's MultiPose.
     """
 
     kind: ClassVar[str] = "movenet"
@@ -346,6 +348,7 @@ class MoveNetModel(ModelSpec):
     batch_norm: Literal["none", "backbone", "all"] = "backbone"
     share_residuals: bool = False
     prior: Annotated[float, Range(1e-6, 0.999999)] = 0.1
+    box_heads: bool = False
 
     def fitted(self, names: Collection[str]) -> ModelSpec:
         """Returns a copy with `share_residuals`, and `batch_norm` "none", as a weights file has them.

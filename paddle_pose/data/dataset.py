@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -80,17 +81,19 @@ def crop(
             it; None computes it from the window.
 
     Returns:
-        uint8 RGB [H, W, 3] of the codec's input size; black outside the image.
+        uint8 RGB [H, W, 3] of the size that the codec states for the window; the codec's border
+        grey level outside the image.
 
     Raises:
         FileNotFoundError: If the image is missing.
         InputError: If the image cannot be decoded.
     """
     pixels, image_to_pixels = reader(sample, window)
+    size = codec.size_of(window)
     if image_to_input is None:
-        image_to_input = window.to_input(codec.input_size, codec.alignment)
+        image_to_input = window.to_input(size, codec.alignment)
     matrix = geometry.compose(image_to_input, geometry.invert(image_to_pixels))
-    return geometry.warp(pixels, matrix, codec.input_size, codec.border)
+    return geometry.warp(pixels, matrix, size, codec.border, by_area=codec.by_area)
 
 
 def input_keypoints(
@@ -143,13 +146,10 @@ def input_boxes(
         window they are the upright boxes around the rotated corners. Boxes are not clipped to the
         input.
     """
-    boxes = np.array([person.box for person in sample.persons], np.float64).reshape(-1, 1, 4)
-    unit_corners = np.array([(0, 0), (1, 0), (0, 1), (1, 1)])
-    corners = boxes[..., :2] + boxes[..., 2:] * unit_corners  # [P, 4, 2]
+    boxes = np.array([person.box for person in sample.persons], np.float64).reshape(-1, 4)
     if image_to_input is None:
         image_to_input = window.to_input(codec.input_size, codec.alignment)
-    corners = geometry.move(corners, image_to_input)
-    return np.hstack([corners.min(axis=1), np.ptp(corners, axis=1)])
+    return geometry.move_boxes(boxes, image_to_input)
 
 
 def black_out(image: np.ndarray, rectangle: tuple[int, int, int, int]) -> np.ndarray:
@@ -401,7 +401,8 @@ def batches(
     Args:
         samples: Samples to read, each through its own window.
         codec: Codec of the network; it gives the input size and the pixel alignment.
-        batch_size: Number of samples in a batch; the last batch may be smaller.
+        batch_size: Number of samples in a batch; the last batch may be smaller, as may batches
+            before a sample whose input has another size.
         num_workers: Number of reading threads, see `loading_threads`; 0 reads in the calling thread
             when a batch is requested.
         reader: Function that reads images; see `crop_cache.Reader`.
@@ -418,7 +419,9 @@ def batches(
         TimeoutError: If an image is not read in time.
     """
     all_batches: list[Sequence[Sample]] = [
-        samples[start : start + batch_size] for start in range(0, len(samples), batch_size)
+        run[start : start + batch_size]
+        for run in _of_equal_size(samples, codec)
+        for start in range(0, len(run), batch_size)
     ]
     groups = shard(all_batches)
     own_samples = (sample for group in groups for sample in group)
@@ -436,3 +439,10 @@ def batches(
     )
     for group in groups:
         yield np.stack([next(crops) for _ in group]), group
+
+
+def _of_equal_size(samples: Sequence[Sample], codec: Codec) -> list[Sequence[Sample]]:
+    """Returns the samples in their order, divided where the size of the network's input changes."""
+    if not codec.sizes_vary:
+        return [samples]
+    return [list(run) for _, run in groupby(samples, lambda sample: codec.size_of(sample.window))]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from paddle_pose.geometry import box_window, whole_image_window
+from paddle_pose.geometry import Window, box_window, whole_image_window
 from paddle_pose.io.images import stored_size
 from paddle_pose.structures import AnnotatedImage, Person, Sample
 
@@ -64,7 +64,10 @@ def one_per_central_person(
 
 
 def one_per_image(
-    images: Iterable[AnnotatedImage], input_size: tuple[int, int], context: float = 1.0
+    images: Iterable[AnnotatedImage],
+    input_size: tuple[int, int],
+    context: float = 1.0,
+    window_of: Callable[[tuple[float, float]], Window] | None = None,
 ) -> list[Sample]:
     """Returns one sample per image: the whole image, letterboxed, with all its people (bottom-up).
 
@@ -72,20 +75,26 @@ def one_per_image(
         images: Annotated images; images without people give a sample, too.
         input_size: (width, height) of the network's input in px; windows get its aspect ratio.
         context: Factor on the width and the height of the letterboxed window.
+        window_of: Function from an image's (width, height) in px to its window in image px, such as
+            `Codec.image_window`; None takes `geometry.whole_image_window` with `input_size`.
 
     Returns:
-        Samples in the order of `images`, with windows in image px around the centre of the image,
-        and with all people and crowds.
+        Samples in the order of `images`, with windows in image px, and with all people and crowds.
 
     Raises:
         FileNotFoundError: If the annotations do not state an image's size and its file is missing.
         InputError: If the annotations do not state an image's size and its file is not an image.
     """
+
+    def whole(size: tuple[float, float]) -> Window:
+        return whole_image_window(size, input_size)
+
+    window_of = window_of or whole
     return [
         Sample(
             image.image_id,
             image.path,
-            whole_image_window(image.size or stored_size(image.path), input_size).scaled(context),
+            window_of(image.size or stored_size(image.path)).scaled(context),
             image.persons,
         )
         for image in images

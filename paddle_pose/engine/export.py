@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from paddle_pose import build
 from paddle_pose.backends.metadata import RUN_EXPORTS, metadata_path
-from paddle_pose.backends.open import open_exported
+from paddle_pose.backends.open import is_exported, open_exported
 from paddle_pose.backends.paddle import PaddleBackend
+from paddle_pose.codecs.base import Codec
 from paddle_pose.configs import registry
 from paddle_pose.configs.overrides import override
 from paddle_pose.engine.pose_model import PoseModel, check_open
@@ -103,7 +104,7 @@ def export_model(
     if model is not None:
         check_open(model)
     output_file = None if output_file is None else Path(output_file)
-    if weights.suffix in SUFFIXES.values():
+    if is_exported(weights):
         raise InputError(
             f"{weights}: is an exported file; export the checkpoint that it was made from"
         )
@@ -133,6 +134,7 @@ def export_model(
             "weights again with them"
         )
     fitted, network = build.loaded(config_of_weights, weights, log=_log.info)
+    fitted = replace(fitted, codec=fitted.codec.with_fixed_size())
     inputs = (
         synthetic_inputs(fitted.codec)
         if images is None
@@ -154,12 +156,25 @@ def export_model(
             in_batches(inputs),
             exact=not int8,
             decoded=metadata["outputs"][0] if decode else None,
+            file_codec=_file_codec(draft, metadata) if decode else None,
         )
         _log.info("%s", difference)
         check_difference(difference, int8=int8, tolerance=tolerance)
         put_in_place(draft, target)
     _log.info("Written: %s, %s", target, metadata_path(target).name)
     return Export(target, metadata_path(target), difference)
+
+
+def _file_codec(exported: Path, metadata: Mapping[str, Any]) -> Codec | None:
+    """Returns the codec that an exported file states, if it decodes the file's only output.
+
+    Args:
+        exported: Path of the file.
+        metadata: Its export metadata.
+    """
+    stated = registry.read_beside(exported)
+    name = metadata["outputs"][0]["name"]
+    return stated.codec if stated is not None and stated.codec.outputs == (name,) else None
 
 
 def export_path(

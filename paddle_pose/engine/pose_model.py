@@ -26,6 +26,7 @@ from paddle_pose.configs import registry
 from paddle_pose.configs.specs import Config
 from paddle_pose.engine import zoo
 from paddle_pose.errors import InputError
+from paddle_pose.geometry import Window
 from paddle_pose.inference import pipeline, two_stage
 from paddle_pose.inference.detection import open as detection
 from paddle_pose.inference.detection.base import MAX_PEOPLE, Detector
@@ -310,7 +311,8 @@ class PoseModel:
         """Returns the raw outputs of the network, without flip test and decoding.
 
         Args:
-            images: uint8 RGB images [N, H, W, 3] in the network's input size.
+            images: uint8 RGB images [N, H, W, 3] in the network's input size, or for codecs whose
+                `sizes_vary` in one that `config.codec.size_of` returns for a window.
 
         Returns:
             Output arrays [N, ...] by name, such as {"heatmaps": [N, S, K, h, w]} for S stacks and K
@@ -321,6 +323,10 @@ class PoseModel:
         """
         width, height = self.input_size
         expected = f"images: expected a uint8 array [N, {height}, {width}, 3]"
+        if self.config.codec.sizes_vary and np.ndim(images) == 4 and np.size(images):
+            own = float(images.shape[2]), float(images.shape[1])
+            width, height = self.config.codec.size_of(Window((0.0, 0.0), own))
+            expected = f"images: expected a uint8 array such as [N, {height}, {width}, 3]"
         if not isinstance(images, np.ndarray):
             raise InputError(
                 f"{expected}, got a {type(images).__name__}; "

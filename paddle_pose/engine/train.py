@@ -184,6 +184,11 @@ def train(
         if annotations and beside is None and "codec.skeleton" not in changes:
             changes["codec.skeleton"] = read_skeleton(None, str(annotations))
         chosen = registry.resolve(beside, config, image_size, changes)
+        if not chosen.codec.trainable:
+            raise InputError(
+                f"config {chosen.name}: {chosen.source}; it has no training targets and no recipe. "
+                f"Choose another {argument('--config', 'config')}, such as movenet_thunder_coco"
+            )
         made = run_folders.started(output, chosen.name)
         folder: Path = run_dir or process_group.on_main(lambda: held.enter_context(made))
         try:

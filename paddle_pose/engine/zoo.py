@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from paddle_pose import build
 from paddle_pose.backends.metadata import metadata_path
+from paddle_pose.codecs.movenet import MoveNetCodec
 from paddle_pose.configs import registry
 from paddle_pose.configs.specs import Config
 from paddle_pose.environment import argument, command, require_paddle
@@ -366,7 +367,9 @@ def is_single_person(source: str, weights: Path) -> bool:
         weights: Path of the weights file; its checksum decides if `source` is no published name.
     """
     file = PUBLISHED.get(source) if is_published(source) else recognise(weights)
-    return file is not None and file.config.startswith("movenet_")
+    if file is None or not file.config.startswith("movenet_"):
+        return False
+    return registry.find(file.config).codec.kind == MoveNetCodec.kind
 
 
 def _has_onnx_runtime() -> bool:

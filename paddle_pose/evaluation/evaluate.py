@@ -39,9 +39,10 @@ def evaluate(
     predicted: list[list[Prediction]] = []
     for images, samples in batches:
         decoded = codec.decode(backend(images))
+        size = images.shape[2], images.shape[1]
         predicted.append(
             [
-                (sample, poses.moved(sample.window.to_image(codec.input_size, codec.alignment)))
+                (sample, poses.moved(sample.window.to_image(size, codec.alignment)))
                 for sample, poses in zip(samples, decoded, strict=True)
             ]
         )

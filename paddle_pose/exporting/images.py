@@ -20,11 +20,11 @@ _BATCH_SIZE = 8
 def read_inputs(folder: Path, codec: Codec) -> np.ndarray:
     """Returns the images of a folder, each scaled to fit completely into the network's input.
 
-    Aspect ratios are kept: an image is in the middle of the input, with black around it.
+    Aspect ratios are kept; see `Codec.image_window` for the place of an image, with black around.
 
     Args:
         folder: Folder of images; those in folders below it are included.
-        codec: Codec of the network; it states the size and the alignment of the input.
+        codec: Codec of the network, with one size of the input.
 
     Returns:
         uint8 RGB [M, H, W, 3], sorted by path.
@@ -42,9 +42,9 @@ def read_inputs(folder: Path, codec: Codec) -> np.ndarray:
     inputs = []
     for source in sources:
         pixels = next(frames.read(source)).pixels
-        whole = (0.0, 0.0, float(pixels.shape[1]), float(pixels.shape[0]))
-        window = geometry.box_window(whole, size, context=1.0)
-        inputs.append(geometry.warp(pixels, window.to_input(size, codec.alignment), size))
+        window = codec.image_window((float(pixels.shape[1]), float(pixels.shape[0])))
+        matrix = window.to_input(size, codec.alignment)
+        inputs.append(geometry.warp(pixels, matrix, size, by_area=codec.by_area))
     return np.stack(inputs)
 
 

@@ -53,8 +53,9 @@ def build_metadata(
     Returns:
         A dict of JSON types:
             "version": `VERSION` of this format.
-            "input": "name", "shape" ["N", H, W, 3], "dtype", "layout", "colors", "range" and
-                "normalised" of the images that the file takes.
+            "input": "name", "shape" ["N", H, W, 3] (with the letters "H" and "W" if the file takes
+                several sizes), "dtype", "layout", "colors", "range" and "normalised" of the images
+                that the file takes.
             "outputs": For each output "name", "shape" (["N", ...]), "dtype", "meaning", "axes" and
                 those of "columns", "unit", "stride", "cell" and "split_ratio" that are not None in
                 its `OutputSpec`.
@@ -84,14 +85,14 @@ def build_metadata(
         "version": VERSION,
         "input": {
             "name": "image",
-            "shape": ["N", height, width, 3],
+            "shape": ["N", *(("H", "W") if codec.sizes_vary else (height, width)), 3],
             "dtype": "uint8",
             "layout": "NHWC",
             "colors": "RGB",
             "range": [0, 255],
             "normalised": "inside the network",
         },
-        "outputs": [_describe_output(spec, outputs[spec.name]) for spec in specs],
+        "outputs": [_describe_output(spec, outputs[spec.name], codec.sizes_vary) for spec in specs],
         "codec": {"kind": type(codec).__name__}
         | {
             k.removeprefix("codec."): v
@@ -102,12 +103,12 @@ def build_metadata(
         "skeleton": asdict(codec.skeleton),
         "preprocessing": {
             "window": "per person: centre and size of the box, enlarged on one side to the aspect "
-            f"ratio W/H = {width}/{height}, then multiplied by `context`; the whole image is a box "
-            "with context 1",
+            f"ratio W/H = {width}/{height}, then multiplied by `context`; " + codec.image_placement,
             "context": config.data.context,
             "alignment": codec.alignment,
             "placement": _PLACEMENTS[codec.alignment],
-            "pixels": "0-based, centres at integers; bilinear; black outside the image",
+            "pixels": "0-based, centres at integers; bilinear; black outside the image"
+            + "; scaled down by averaging areas, to whole px" * codec.by_area,
         },
         "precision": precision,
         "source": {"checkpoint": weights.name, "sha256": sha256_of(weights)},
@@ -116,12 +117,13 @@ def build_metadata(
     }
 
 
-def _describe_output(spec: OutputSpec, values: np.ndarray) -> dict[str, Any]:
+def _describe_output(spec: OutputSpec, values: np.ndarray, sizes_vary: bool) -> dict[str, Any]:
     """Returns the metadata of one output: all fields of its specification that are not None.
 
     Args:
         spec: Specification of the output.
         values: Output for one image.
+        sizes_vary: Whether the sides of grids depend on the input; "h" and "w" stand for them then.
 
     Raises:
         InputError: If the number of axes differs from the specification.
@@ -139,7 +141,13 @@ def _describe_output(spec: OutputSpec, values: np.ndarray) -> dict[str, Any]:
     }
     return {
         "name": spec.name,
-        "shape": ["N", *values.shape[1:]],
+        "shape": [
+            "N",
+            *(
+                axis if sizes_vary and axis in ("h", "w") else side
+                for axis, side in zip(spec.axes[1:], values.shape[1:], strict=True)
+            ),
+        ],
         "dtype": str(values.dtype),
         "meaning": spec.meaning or spec.name,
         "axes": list(spec.axes),

@@ -17,6 +17,7 @@ import numpy as np
 
 from paddle_pose.backends.metadata import metadata_path
 from paddle_pose.codecs.movenet import MoveNetCodec
+from paddle_pose.codecs.movenet_multipose import MultiPoseCodec
 from paddle_pose.configs.specs import Config, MoveNetModel
 from paddle_pose.errors import InputError
 from paddle_pose.exporting.files import installed_versions
@@ -27,6 +28,7 @@ from paddle_pose.weights.names import convert_names, has_batch_norm
 from paddle_pose.weights.read import read_weights
 
 _PROBABILITIES = ("centers", "heatmaps")
+_STRIDE = 4  # input px per cell
 Activation = Literal["", "relu", "relu6"]
 
 
@@ -57,7 +59,7 @@ def write_movenet(config: Config, weights: Path, target: Path) -> dict[str, Any]
     codec = config.codec
     if (
         not isinstance(model, MoveNetModel)
-        or not isinstance(codec, MoveNetCodec)
+        or not isinstance(codec, MoveNetCodec | MultiPoseCodec)
         or has_batch_norm(tensors)
     ):
         raise InputError(
@@ -68,16 +70,16 @@ def write_movenet(config: Config, weights: Path, target: Path) -> dict[str, Any]
     joints = codec.skeleton.num_joints
     network = _Network(model, joints)
     network.graph.initializers |= convert_names(tensors, network.shapes)
+    channels = sizes.map_channels(joints, model.box_heads)
     width, height = codec.input_size
-    w, h = codec.map_size
-    channels = sizes.map_channels(joints)
+    w, h = width // _STRIDE, height // _STRIDE
     outputs = {name: np.zeros((1, channels[name], h, w), np.float32) for name in codec.outputs}
     metadata = build_metadata(config, outputs, weights, versions=installed_versions())
     text = json.dumps(metadata, indent=1)
     network.graph.save(
         target,
-        {"image": ("uint8", ("N", height, width, 3))},
-        {name: ("N", *values.shape[1:]) for name, values in outputs.items()},
+        {"image": ("uint8", metadata["input"]["shape"])},
+        {output["name"]: output["shape"] for output in metadata["outputs"]},
         text,
     )
     metadata_path(target).write_text(text + "\n", encoding="utf-8")
@@ -139,7 +141,7 @@ class _Network:
                 x, f"{name}.pointwise", channels, sizes.LEVELS[level + 1], activation="relu"
             )
             channels = sizes.LEVELS[level + 1]
-        for name, count in sizes.map_channels(num_joints).items():
+        for name, count in sizes.map_channels(num_joints, self._model.box_heads).items():
             self._head(x, name, count)
 
     def _backbone(self, x: str) -> list[tuple[str, int]]:

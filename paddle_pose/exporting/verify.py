@@ -60,6 +60,7 @@ def compare(
     batches: Iterable[np.ndarray],
     exact: bool = True,
     decoded: dict[str, Any] | None = None,
+    file_codec: Codec | None = None,
 ) -> Difference:
     """Returns the difference between an exported network and the live one.
 
@@ -77,6 +78,7 @@ def compare(
             every person is compared with the nearest one, since the number of people may differ.
         decoded: Entry of "outputs" in the export metadata of a file that returns keypoints, of
             which "name", "columns" and "unit" are used; None for a file that returns maps.
+        file_codec: Codec that decodes the outputs of such a file; None reads the entry instead.
 
     Returns:
         The difference; at the first map that is not finite, `maps` and the only distance are
@@ -101,9 +103,12 @@ def compare(
         else:
             fractions = dict.fromkeys(codec.outputs, _ASSUMED_MAP_DIFFERENCE)
             greatest = float("nan")
-            poses = read_keypoints(
-                outputs[decoded["name"]], decoded["columns"], decoded["unit"], codec.input_size
-            )
+            if file_codec is not None:
+                poses = file_codec.decode(outputs)
+            else:
+                poses = read_keypoints(
+                    outputs[decoded["name"]], decoded["columns"], decoded["unit"], codec.input_size
+                )
         live_poses = codec.decode(maps)
         noise = {
             name: _NOISE_FACTOR * fraction * scales[name]

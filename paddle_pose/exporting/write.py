@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def write_export(
             file) or .json (Paddle, with a .pdiparams file). The metadata are written to
             `<target>.metadata.json`, and into an .onnx file as well.
         decode: Whether decoding is part of the graph, so that the file returns {"keypoints": ...}
-            instead of maps; see `decoding.with_decoding`.
+            instead of maps, or {"people": ...} for MultiPose; see `decoding.with_decoding`.
         calibration: Calibration images for INT8, uint8 RGB [M, H, W, 3]; None keeps floating point.
             For .onnx and .xml only.
 
@@ -61,6 +62,8 @@ def write_export(
     width, height = config.codec.input_size
     outputs = PaddleBackend(graph)(np.zeros((1, height, width, 3), np.uint8))
     names = list(outputs) if decode else list(config.codec.outputs)
+    if decoder is not None and decoder.file_codec is not None:
+        config = replace(config, codec=decoder.file_codec)
     exported = build_metadata(
         config,
         {name: outputs[name] for name in names},

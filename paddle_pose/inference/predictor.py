@@ -13,7 +13,7 @@ from paddle_pose import geometry
 from paddle_pose.backends.base import Backend
 from paddle_pose.codecs.base import Codec, Maps
 from paddle_pose.errors import InputError
-from paddle_pose.geometry import Window, box_window, whole_image_window
+from paddle_pose.geometry import Window, box_window, clipped_box
 from paddle_pose.structures import Box, Poses, joints_box
 
 CropMaps = tuple[np.ndarray, Maps]
@@ -50,7 +50,7 @@ class Predictor:
             side to the input's aspect ratio around its centre.
         batch_size: Number of windows that are predicted together, 1 or more.
         fit: Way a whole image becomes the input: "letterbox" keeps the aspect ratio and pads with
-            black, "stretch" fills the input; see `geometry.whole_image_window`.
+            black, "stretch" fills the input; see `Codec.image_window`.
 
     Example:
         `poses = Predictor(backend, codec)(image)` for the whole image, or with
@@ -82,9 +82,9 @@ class Predictor:
         Returns:
             Poses in image px, without boxes.
         """
-        size = self.codec.input_size
+        size = self.codec.size_of(window)
         alignment = self.codec.alignment
-        crop = geometry.warp(image, window.to_input(size, alignment), size, self.codec.border)
+        crop = self._crop(image, window, size)
         (poses,) = self.codec.decode(self._backend(crop[None]))
         return poses.moved(window.to_image(size, alignment))
 
@@ -105,7 +105,8 @@ class Predictor:
 
         Returns:
             Poses in image px with their boxes and windows, in the order of the boxes, best first
-            within a window. Without boxes, a person's box is that of `structures.joints_box`.
+            within a window. Without boxes, a person's box is the one that the network predicted,
+            clipped to the image, or that of `structures.joints_box`.
 
         Raises:
             InputError: If the image is not uint8 [h, w, 3], or a box is empty.
@@ -156,36 +157,40 @@ class Predictor:
         """Returns the windows of an image with their boxes; None is the whole image's."""
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
             raise InputError(f"expected uint8 [h, w, 3], got {image.dtype} {list(image.shape)}")
-        size = self.codec.input_size
         if boxes is None:
             width, height = float(image.shape[1]), float(image.shape[0])
-            return deque([(whole_image_window((width, height), size, self._fit), None)])
+            return deque([(self.codec.image_window((width, height), self._fit), None)])
         if any(not (box[2] > 0 and box[3] > 0) for box in boxes):
             raise InputError(f"a box needs a positive width and height, got {list(boxes)}")
+        size = self.codec.input_size
         return deque((box_window(box, size, self._context), box) for box in boxes)
 
     def _predict_batch(
         self, waiting: deque[_Image[T]], limit: int, on_maps: Callable[[T, CropMaps], None]
     ) -> None:
-        """Predicts the next windows of the images, up to a limit."""
-        size = self.codec.input_size
+        """Predicts the next windows of the images, up to a limit, those of equal size together."""
         alignment = self.codec.alignment
-        batch: list[tuple[_Image[T], Window, Box | None]] = []
+        batches: dict[tuple[int, int], list[tuple[_Image[T], Window, Box | None]]] = {}
+        left = limit
         for image in waiting:
-            while image.windows and len(batch) < limit:
-                batch.append((image, *image.windows.popleft()))
-        if not batch:
-            return
-        crops = [
-            geometry.warp(image.image, window.to_input(size, alignment), size, self.codec.border)
-            for image, window, _ in batch
-        ]
-        maps = self._backend(np.stack(crops))
-        decoded = self.codec.decode(maps)
-        for n, ((image, window, box), poses) in enumerate(zip(batch, decoded, strict=True)):
-            on_maps(image.label, (crops[n], {name: values[n] for name, values in maps.items()}))
-            image.found.append((poses.moved(window.to_image(size, alignment)), window, box))
-            image.left -= 1
+            while image.windows and left:
+                window, box = image.windows.popleft()
+                batches.setdefault(self.codec.size_of(window), []).append((image, window, box))
+                left -= 1
+        for size, batch in batches.items():
+            crops = [self._crop(image.image, window, size) for image, window, _ in batch]
+            maps = self._backend(np.stack(crops))
+            decoded = self.codec.decode(maps)
+            for n, ((image, window, box), poses) in enumerate(zip(batch, decoded, strict=True)):
+                on_maps(image.label, (crops[n], {name: values[n] for name, values in maps.items()}))
+                image.found.append((poses.moved(window.to_image(size, alignment)), window, box))
+                image.left -= 1
+
+    def _crop(self, image: np.ndarray, window: Window, size: tuple[int, int]) -> np.ndarray:
+        """Returns the window of an image as an input of a (width, height) in px."""
+        codec = self.codec
+        matrix = window.to_input(size, codec.alignment)
+        return geometry.warp(image, matrix, size, codec.border, by_area=codec.by_area)
 
     def _take_finished(self, waiting: deque[_Image[T]]) -> Iterator[tuple[T, Poses]]:
         """Removes images from the front while all their windows are predicted; yields them."""
@@ -200,8 +205,15 @@ class Predictor:
         boxes: list[Box] = []
         windows: list[Box] = []
         for poses, window, box in image.found:
-            for keypoints, scores in zip(poses.keypoints, poses.scores, strict=True):
-                boxes.append(joints_box(keypoints, scores, image_size) if box is None else box)
+            for person, (keypoints, scores) in enumerate(
+                zip(poses.keypoints, poses.scores, strict=True)
+            ):
+                if box is not None:
+                    boxes.append(box)
+                elif len(poses.boxes):
+                    boxes.append(clipped_box(poses.boxes[person], image_size))
+                else:
+                    boxes.append(joints_box(keypoints, scores, image_size))
                 windows.append(window.box)
         found = [poses for poses, _, _ in image.found]
         # The empty arrays give the shapes if there is no window.

@@ -1,10 +1,12 @@
-"""MoveNet: MobileNetV2, a small feature pyramid, and four maps at stride 4.
+"""MoveNet: MobileNetV2, a small feature pyramid, and four or six maps at stride 4.
 
-Source: Google's published MoveNet SinglePose (Lightning and Thunder, version 4);
+Source: Google's published MoveNet SinglePose (Lightning and Thunder, version 4) and MultiPose
+    (Lightning, version 1), which has two more maps for the boxes of people;
     fire717/movenet.pytorch and its port MoveNet.Paddle on AI Studio, here "fire717's network".
 Checked against: Lightning's published weights, every map within 1e-3 of a literal forward pass of
     the published graph; names and shapes of fire717's network
-    (tests/parity/test_movenet_parity.py).
+    (tests/parity/test_movenet_parity.py); all maps of MultiPose's graph for a photo
+    (tests/parity/test_multipose_parity.py).
 Differs: the outputs are the maps before any decoding; coordinates are in the order x, y in every
     map (Google: y, x). The last convolutions of centres and heatmaps are initialised near zero, so
     that an untrained network predicts its `prior`.
@@ -19,6 +21,7 @@ its weight, up to the first semicolon:
                                               /depthwise, else .pointwise
     center_0, kpt_heatmap_0                -> heads.centers, heads.heatmaps
     kpt_regress_0, kpt_offset_0            -> heads.regressions, heads.offsets
+    box_scale_0, box_offset_0              -> heads.box_sizes, heads.box_offsets
 """
 
 from collections.abc import Sequence
@@ -157,7 +160,8 @@ class MoveNet(nn.Layer):
 
     Args:
         num_joints: Number of joints K.
-        width: Width multiplier of the backbone: 1 for Lightning, 1.75 for Thunder.
+        width: Width multiplier of the backbone: 1 for Lightning, 1.75 for Thunder, 1.5 for
+            MultiPose.
         expansion: Channels that are expanded in the backbone's blocks, see `MobileNetV2`.
         activation: Activation function of the backbone, "relu6" or "relu".
         padding: Padding of convolutions with stride 2, see `ConvUnit`.
@@ -169,6 +173,7 @@ class MoveNet(nn.Layer):
             `MobileNetV2`.
         prior: Probability 0..1, both exclusive, that an untrained network predicts in every cell of
             centres and heatmaps; 0.1 for a focal loss.
+        box_heads: Whether the network also predicts "box_sizes" and "box_offsets", as MultiPose.
 
     Raises:
         InputError: If an argument has another value.
@@ -195,6 +200,7 @@ class MoveNet(nn.Layer):
         batch_norm: BatchNorm = "backbone",
         share_residuals: bool = False,
         prior: float = 0.1,
+        box_heads: bool = False,
     ) -> None:
         super().__init__()
         if num_joints < 1 or not 0 < prior < 1:
@@ -222,7 +228,7 @@ class MoveNet(nn.Layer):
         self.heads = nn.LayerDict(
             {
                 name: Head(LEVELS[-1], count, batch_norm == "all")
-                for name, count in map_channels(num_joints).items()
+                for name, count in map_channels(num_joints, box_heads).items()
             }
         )
         for name in ("centers", "heatmaps"):
@@ -243,6 +249,9 @@ class MoveNet(nn.Layer):
                     cells; the channels are x, y of the first joint, x, y of the second, ...
                 "offsets": [N, 2K, h, w], vectors from the cell of a joint to the joint, in cells,
                     in the same order.
+                "box_sizes", "box_offsets": [N, 2, h, w], with `box_heads` only: at a person's
+                    centre, width and height of the box, and the vector x, y from the cell to the
+                    middle of the box; in cells.
 
         Raises:
             InputError: If `images` has another shape.

@@ -34,11 +34,12 @@ def scaled(channels: int, width: float) -> int:
     return rounded + 8 if rounded < 0.9 * product else rounded
 
 
-def map_channels(num_joints: int) -> dict[str, int]:
+def map_channels(num_joints: int, box_heads: bool = False) -> dict[str, int]:
     """Returns the number of channels of each of MoveNet's maps by name, in output order.
 
     Args:
         num_joints: Number of joints K.
+        box_heads: Whether the network predicts the boxes of people, as MultiPose does.
 
     Example:
         >>> map_channels(17)
@@ -49,4 +50,5 @@ def map_channels(num_joints: int) -> dict[str, int]:
         "heatmaps": num_joints,
         "regressions": 2 * num_joints,
         "offsets": 2 * num_joints,
+        **({"box_sizes": 2, "box_offsets": 2} if box_heads else {}),
     }

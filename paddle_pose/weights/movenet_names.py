@@ -3,8 +3,8 @@
 Source: Google's TFLite and TensorFlow.js files, where a convolution has the name of its weights
     (see `tflite` and `tfjs`); the state_dict of fire717's Paddle MoveNet.
     `paddle_pose.models.movenet` documents which layer is which.
-Checked against: all tensors of Lightning INT8, of Lightning and Thunder FP16, of MobileNetV2 INT8
-    and of fire717's network (tests/parity).
+Checked against: all tensors of Lightning INT8, of Lightning, Thunder and MultiPose FP16, of
+    MobileNetV2 INT8 and of fire717's network (tests/parity).
 """
 
 from __future__ import annotations
@@ -17,6 +17,11 @@ _HEADS = {  # name of a head here -> (fire717's name, Google's name)
     "heatmaps": ("heatmaps", "kpt_heatmap"),
     "regressions": ("regs", "kpt_regress"),
     "offsets": ("offsets", "kpt_offset"),
+}
+_GOOGLE_HEADS = {  # name of a head here -> Google's name
+    **{ours: google for ours, (_, google) in _HEADS.items()},
+    "box_sizes": "box_scale",
+    "box_offsets": "box_offset",
 }
 _STAGES = ("features1.2", "features2", "features3", "features4.0", "features4.1", "features4.2")
 _UNITS = {  # index of a convolution in fire717's block -> its name here
@@ -110,19 +115,19 @@ GOOGLE_MOVENET = _operation_rules(
                 ("model_1/separable_conv2d", "pyramid.levels.0"),
                 *((f"model_1/separable_conv2d_{i}", f"pyramid.levels.{i}") for i in (1, 2)),
                 *(
-                    (rf"{head}_0/separable_conv2d_\d", f"heads.{ours}")
-                    for ours, (_, head) in _HEADS.items()
+                    (rf"{head}_0/separable_conv2d_\d+", f"heads.{ours}")
+                    for ours, head in _GOOGLE_HEADS.items()
                 ),
             )
             for pattern, unit in ((r"/depthwise[^./]*", "depthwise"), (r"(?!/)[^./]*", "pointwise"))
         ),
         *(
-            (rf"{theirs}_0/conv2d_\d/[^./]*", f"heads.{ours}.out")
-            for ours, (_, theirs) in _HEADS.items()
+            (rf"{theirs}_0/conv2d_\d+/[^./]*", f"heads.{ours}.out")
+            for ours, theirs in _GOOGLE_HEADS.items()
         ),
     ]
 )
-GOOGLE_MOVENET_YX = r"^heads\.(regressions|offsets)\.out\."
+GOOGLE_MOVENET_YX = r"^heads\.(regressions|offsets|box_sizes|box_offsets)\.out\."
 GOOGLE_MOBILENET_V2 = _operation_rules(
     [
         (r"MobileNetV2/Conv2d_0_0/[^./]*", "backbone.stem"),

@@ -327,6 +327,11 @@ _MOVENET_MEASURED = (
     "-o data.context=1.25 -o codec.max_persons=1 on 32 images of COCO val2017 (68 people, "
     "annotated boxes; a 95 % interval of about +-0.12)"
 )
+_MULTIPOSE_PAGE = "https://tfhub.dev/google/movenet/multipose/lightning/1"
+_MULTIPOSE_MEASURED = (
+    "val.py --weights movenet-multipose.json on 32 images of COCO val2017 (68 people, whole images "
+    "of 256 px; a 95 % interval of about +-0.12)"
+)
 _NANODET_PAGE = "https://github.com/RangiLyu/nanodet"
 _NANODET_MEASURED = (
     "AP of person boxes on 32 images of COCO val2017 (a 95 % interval of about +-0.1): scores "
@@ -338,10 +343,10 @@ def _movenet_details(model: str) -> dict[str, Any]:
     """Returns the values that all files of one MoveNet have in common.
 
     Args:
-        model: "lightning" or "thunder".
+        model: "lightning", "thunder" or "multipose".
     """
     return {
-        "parameters": {"lightning": 2_318_190, "thunder": 6_226_262}[model],
+        "parameters": {"lightning": 2_318_190, "thunder": 6_226_262, "multipose": 4_723_610}[model],
         "boxes": "crops with one person",
         "author": "Google",
         "licence": "Apache-2.0, as Google's pages state",
@@ -577,6 +582,25 @@ PUBLISHED: dict[str, PublishedFile] = {
             measured=(("AP", 0.349),),
             measured_protocol=_MOVENET_MEASURED.format("lightning"),
             **_movenet_details("lightning"),
+        ),
+        PublishedFile(
+            **_human_model(
+                "movenet-multipose",
+                "movenet_multipose",
+                weights=(
+                    9_448_838,
+                    "19828492d4a69c2e08915916c70f4d22c421c3b59152dfa5601834fc54f54118",
+                ),
+                graph=(240_464, "3c76e18669efc50148b28d0be97db491dc055cb2be292d248ec129031c5aa5de"),
+            ),
+            config="movenet_multipose_coco",
+            published=(),
+            protocol="no AP on COCO is published; numbers on Google's pages are not measured by this "
+            "project",
+            source=_MULTIPOSE_PAGE,
+            measured=(("AP", 0.0),),
+            measured_protocol=_MULTIPOSE_MEASURED,
+            **{**_movenet_details("multipose"), "boxes": "its own detections"},
         ),
         PublishedFile(
             name="nanodet_m",
