@@ -5,11 +5,58 @@
  * {center, size} is in image px; its centre maps to the middle of the network's input.
  */
 
+const MIN_SCORE_FOR_BOX = 0.2;
+const BOX_MARGIN = 0.1; // of the longer side
+
 /** Returns the window of a box [x, y, width, height], enlarged to the input's aspect ratio. */
 export function boxWindow([x, y, width, height], inputSize) {
   const aspect = inputSize[0] / inputSize[1];
   const side = Math.max(width, height * aspect);
   return { center: [x + width / 2, y + height / 2], size: [side, side / aspect] };
+}
+
+/**
+ * Returns the window of a whole image that lies at the top left of the input, as large as it fits.
+ *
+ * It is `image_window` of a MultiPoseCodec with a fixed size.
+ */
+export function topLeftWindow([width, height], inputSize) {
+  const scale = Math.min(inputSize[0] / width, inputSize[1] / height);
+  const size = inputSize.map((side) => side / scale);
+  return { center: size.map((side) => side / 2), size };
+}
+
+/** Returns the box [x, y, width, height] of a window. */
+export function windowBox({ center, size }) {
+  return [center[0] - size[0] / 2, center[1] - size[1] / 2, ...size];
+}
+
+/** Returns the part of a box [x, y, width, height] inside an image [width, height]. */
+export function clippedBox([x, y, width, height], imageSize) {
+  const clip = (value, axis) => Math.min(Math.max(value, 0), imageSize[axis]);
+  const [left, top] = [clip(x, 0), clip(y, 1)];
+  return [left, top, clip(x + width, 0) - left, clip(y + height, 1) - top];
+}
+
+/**
+ * Returns the box around a person's joints, as `joints_box` of `paddle_pose/structures.py`.
+ *
+ * @param {number[][]} keypoints Joints in image px.
+ * @param {number[]} scores Scores of the joints; those of at least 0.2 are enclosed, or all if
+ *   fewer than two have such a score.
+ * @param {number[]} imageSize [width, height] to which the box is clipped.
+ */
+export function jointsBox(keypoints, scores, imageSize) {
+  const counted = keypoints.filter((_, k) => scores[k] >= MIN_SCORE_FOR_BOX);
+  const points = counted.length > 1 ? counted : keypoints;
+  const ends = [0, 1].map((axis) => {
+    const values = points.map((point) => point[axis]);
+    return [Math.min(...values), Math.max(...values)];
+  });
+  const [width, height] = ends.map(([low, high]) => high - low);
+  const margin = BOX_MARGIN * Math.max(width, height);
+  const box = [ends[0][0] - margin, ends[1][0] - margin, width + 2 * margin, height + 2 * margin];
+  return clippedBox(box, imageSize);
 }
 
 /** Returns a point in image px for a point in input px. */
