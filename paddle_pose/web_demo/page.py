@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from paddle_pose import environment
-from paddle_pose.backends.metadata import read_metadata
+from paddle_pose.backends.metadata import Metadata, read_metadata
 from paddle_pose.backends.open import is_exported
 from paddle_pose.codecs.movenet import MoveNetCodec
 from paddle_pose.codecs.movenet_multipose import PEOPLE, MultiPoseCodec
@@ -161,7 +161,7 @@ def split_copies(
     copies = [copies_of(name, others) if name in PUBLISHED else () for name in weights]
     unknown = tuple(path for path in others if not any(path in found for found in copies))
     copies[0] = (*copies[0], *unknown)
-    return (runtimes or [None])[0], copies
+    return (runtimes[0] if runtimes else None), copies
 
 
 def onnx_model(
@@ -323,7 +323,7 @@ def check_one(model: Path) -> None:
         )
 
 
-def _metadata(model: Path) -> dict[str, Any]:
+def _metadata(model: Path) -> Metadata:
     """Returns the export metadata of an ONNX file; raises InputError if it has none."""
     metadata = read_metadata(model)
     if metadata is None or read_beside(model) is None:
@@ -353,14 +353,14 @@ def page_settings(
     Raises:
         InputError: If a file has no export metadata, or the networks have different joints.
     """
-    models = []
+    models: list[dict[str, Any] | None] = []
     files = ((one, "one.onnx", abouts[0]), (several, "several.onnx", abouts[1]))
     for path, name, about in files:
-        model = None
-        if path is not None:
-            metadata = _metadata(path)
-            model = {"file": name, "metadata": metadata, "about": _about(about, metadata)}
-        models.append(model)
+        if path is None:
+            models.append(None)
+            continue
+        metadata = _metadata(path)
+        models.append({"file": name, "metadata": metadata, "about": _about(about, metadata)})
     skeletons = [model["metadata"]["skeleton"] for model in models if model is not None]
     if any(skeleton["joints"] != skeletons[0]["joints"] for skeleton in skeletons):
         raise InputError(
@@ -372,7 +372,7 @@ def page_settings(
     return {"one": models[0], "several": models[1], "drawing": drawing(config.codec.skeleton)}
 
 
-def _about(weights: str, metadata: Mapping[str, Any]) -> dict[str, str]:
+def _about(weights: str, metadata: Metadata) -> dict[str, str]:
     """Returns the name, the licence and the page of a model.
 
     Args:

@@ -323,6 +323,30 @@ def test_the_page_and_the_package_warp_to_the_same_pixels(node, box):
     )
 
 
+@pytest.mark.parametrize("image_size", [(150, 90), (97, 203), (60, 40)])
+def test_the_page_and_the_package_scale_a_whole_image_alike(node, image_size):
+    noise = np.random.default_rng(0).integers(0, 256, (*image_size[::-1], 3)).astype(np.uint8)
+    codec = MultiPoseCodec(input_size=(64, 64), fixed_size=True)
+    size = codec.input_size
+    window = codec.image_window(image_size)
+    rgba = np.dstack([noise, np.full(noise.shape[:2], 255)]).ravel().tolist()
+    found = node(
+        'import { topLeftWindow, warpByArea } from "./geometry.js";',
+        "const { width, height } = given.pixels;"
+        "const window = topLeftWindow([width, height], given.size);"
+        "return [[...warpByArea(given.pixels, window, given.size)], window];",
+        {
+            "pixels": {"data": rgba, "width": image_size[0], "height": image_size[1]},
+            "size": size,
+        },
+    )
+    expected = geometry.warp(noise, window.to_input(size), size, by_area=codec.by_area)
+    difference = np.abs(np.reshape(found[0], expected.shape) - expected.astype(int))
+    assert difference.max() <= 1
+    assert difference.mean() < 0.01
+    assert found[1] == {"center": list(window.center), "size": list(window.size)}
+
+
 def test_the_page_and_the_package_choose_the_same_crop_region(node):
     rng = np.random.default_rng(0)
     size = (640, 480)

@@ -120,9 +120,12 @@ function blended(context, opacity, points, reach, paint) {
   context.globalAlpha = 1;
 }
 
-function stroke(context, [start, end], width, color) {
+/**
+ * Draws a line as wide as OpenCV's smoothed line of a thickness, which is wider than its thickness.
+ */
+function stroke(context, [start, end], thickness, color) {
   context.lineCap = "round";
-  context.lineWidth = width;
+  context.lineWidth = thickness < 2 ? 1.35 : 2 * Math.floor((thickness + 1) / 2) + 1.4;
   context.strokeStyle = color;
   context.beginPath();
   context.moveTo(...start);
@@ -130,10 +133,11 @@ function stroke(context, [start, end], width, color) {
   context.stroke();
 }
 
+/** Draws a disc as large as OpenCV's smoothed circle of a radius. */
 function disc(context, center, radius, color) {
   context.fillStyle = color;
   context.beginPath();
-  context.arc(...center, radius, 0, 2 * Math.PI);
+  context.arc(...center, radius + 0.45, 0, 2 * Math.PI);
   context.fill();
 }
 

@@ -78,7 +78,7 @@ export class Predictor {
     const imageSize = [pixels.width, pixels.height];
     const inputSize = metadata.codec.input_size;
     const window = geometry.topLeftWindow(imageSize, inputSize);
-    const outputs = await run(geometry.warp(pixels, window, inputSize));
+    const outputs = await run(geometry.warpByArea(pixels, window, inputSize));
     const rows = outputs[metadata.outputs[0].name];
     return peopleOf(rows, metadata.codec, this.joints.length).map((person) => {
       const moved = inImage(person, window, inputSize);
