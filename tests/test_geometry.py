@@ -155,3 +155,30 @@ def test_warp_returns_the_same_bytes_as_opencv(size):
     matrix = Window((60.0, 50.0), (80.0, 70.0), rotation=25.0).to_input(size)
     expected = cv2.warpAffine(pixels, matrix, size, flags=cv2.INTER_LINEAR)
     np.testing.assert_array_equal(warp(pixels, matrix, size), expected)
+
+
+def test_scaling_down_by_area_averages_and_keeps_whole_sides():
+    pixels = np.random.default_rng(0).integers(0, 256, (90, 161, 3), np.uint8)
+    matrix = np.array([[0.25, 0, 0], [0, 0.25, 0]])
+    warped = warp(pixels, matrix, (64, 32), border=7, by_area=True)
+    expected = cv2.resize(pixels, (40, 22), interpolation=cv2.INTER_AREA)
+    assert np.array_equal(warped[:22, :40], expected)
+    assert (warped[22:] == 7).all()
+    assert (warped[:, 40:] == 7).all()
+    stripes = np.zeros((64, 64, 3), np.uint8)
+    stripes[:, ::4] = 200  # the pixels that bilinear interpolation reads
+    matrix = np.array([[0.25, 0, 2], [0, 0.25, 0]])
+    assert set(np.unique(warp(stripes, matrix, (20, 16), by_area=True))) == {0, 50}
+
+
+@pytest.mark.parametrize(
+    "matrix",
+    [[[1.5, 0, 3], [0, 1.5, 0]], [[0.4, 0.1, 0], [-0.1, 0.4, 0]], [[-0.5, 0, 60], [0, 0.5, 0]]],
+    ids=["larger", "rotated", "mirrored"],
+)
+def test_other_matrices_are_bilinear(matrix):
+    pixels = np.random.default_rng(0).integers(0, 256, (90, 120, 3), np.uint8)
+    matrix = np.array(matrix, float)
+    assert np.array_equal(
+        warp(pixels, matrix, (64, 64), by_area=True), warp(pixels, matrix, (64, 64))
+    )

@@ -396,9 +396,8 @@ def _rows(
     y, x = peaks.T
     middles = peaks.astype(np.float32) + box_offsets[:, y, x].T
     halves = np.maximum(box_sizes[:, y, x].T, 0) * np.float32(0.5)
-    low, high = (
-        np.clip(middles + sign * halves, 0, size) for sign in np.float32([-1, 1])
-    )  # [P, 2]
+    low = np.clip(middles - halves, 0, size)  # [P, 2]
+    high = np.clip(middles + halves, 0, size)
     vectors = regressions[:, :, y, x].transpose(2, 0, 1)  # [P, K, 2]
     points = peaks[:, None].astype(np.float32) + vectors
     cells = np.stack(
@@ -483,4 +482,5 @@ def _weights(dy: np.ndarray, dx: np.ndarray, size: np.ndarray) -> np.ndarray:
         size: (h, w) of the maps in cells, [2] float32.
     """
     exponents = (dy * dy + dx * dx) / (np.float32(SPREAD) * size.min())
-    return np.exp(-exponents.astype(np.float64)).astype(np.float32)
+    weights: np.ndarray = np.exp(-exponents.astype(np.float64)).astype(np.float32)
+    return weights

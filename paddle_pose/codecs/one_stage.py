@@ -86,7 +86,7 @@ class OneStageCodec(Codec):
                 its score, then x, y and score of each joint.
 
         Returns:
-            N `Poses` in input px. The score of a person is that of the box.
+            N `Poses` in input px with the boxes. The score of a person is that of the box.
 
         Raises:
             InputError: If the candidates have a different shape.
@@ -132,7 +132,8 @@ class OneStageCodec(Codec):
         """Returns the people of candidates [M, 5 + 3K]."""
         kept = rows[nms(rows[:, :4], rows[:, 4], self.nms_iou)[: self.max_persons]]
         joints = kept[:, 5:].reshape(-1, self.skeleton.num_joints, 3)
-        return Poses(joints[..., :2], joints[..., 2], kept[:, 4])
+        boxes = np.hstack([kept[:, :2], kept[:, 2:4] - kept[:, :2]])
+        return Poses(joints[..., :2], joints[..., 2], kept[:, 4], boxes=boxes)
 
     def _check_shape(self, shape: tuple[int, ...]) -> None:
         """Raises InputError if the shape of the candidates is not [N, A, 5 + 3K]."""

@@ -25,14 +25,22 @@ from paddle_pose.weights.zoo import PUBLISHED
 def test_default_weights_are_published():
     assert predict.DEFAULT_WEIGHTS in PUBLISHED
     assert predict.ACCURATE_WEIGHTS in PUBLISHED
+    assert predict.FAST_WEIGHTS in PUBLISHED
 
 
-def test_accurate_weights_are_those_of_the_zoo_and_do_not_go_with_others(tmp_path, capsys):
+@pytest.mark.parametrize(
+    ("flag", "name"), [("--accurate", "rtmpose_m"), ("--fast", "movenet_multipose")]
+)
+def test_a_short_flag_names_weights_of_the_zoo_and_does_not_go_with_others(
+    flag, name, tmp_path, capsys
+):
     image = tmp_path / "photo.png"
     write(image, np.zeros((8, 8, 3), np.uint8))
-    arguments = [str(image), "--accurate", "--cache", str(tmp_path), "--output", str(tmp_path)]
-    assert execute("predict", arguments) == 2
-    assert PUBLISHED["rtmpose_m"].url in capsys.readouterr().err
+    copy = ["--from_file", str(image)]  # no copy of the weights: nothing is downloaded
+    arguments = [str(image), flag, "--cache", str(tmp_path), "--output", str(tmp_path / "out")]
+    assert execute("predict", [*arguments, *copy]) == 2
+    error = capsys.readouterr().err
+    assert name in error or PUBLISHED[name].file_name in error
     with pytest.raises(SystemExit) as stopped:
         execute("predict", [*arguments, "--weights", "net.onnx"])
     assert stopped.value.code == 2

@@ -8,6 +8,7 @@ import pytest
 
 from paddle_pose.codecs.heatmap import HeatmapCodec
 from paddle_pose.codecs.movenet import MoveNetCodec
+from paddle_pose.codecs.movenet_multipose import MultiPoseCodec
 from paddle_pose.data.augment import Augment
 from paddle_pose.data.dataset import (
     PoseDataset,
@@ -346,3 +347,21 @@ def test_damaged_image_raises_with_its_name(samples, tmp_path, num_workers):
     with pytest.raises(InputError, match=r"broken\.jpg"):
         got.extend(batches(listed, CODEC, 2, num_workers))
     assert len(got) == 2
+
+
+def test_batches_end_where_the_size_of_the_input_changes(tmp_path):
+    codec = MultiPoseCodec(input_size=(64, 64))
+    samples = []
+    for number, size in enumerate([(80, 40), (90, 45), (88, 44), (40, 80), (60, 30)]):
+        path = tmp_path / f"{number}.png"
+        images.write(path, np.full((size[1], size[0], 3), 50 * number, np.uint8))
+        samples.append(Sample(number, path, codec.image_window(size), ()))
+    found = list(batches(samples, codec, batch_size=2))
+    assert [images.shape for images, _ in found] == [
+        (2, 32, 64, 3),
+        (1, 32, 64, 3),
+        (1, 64, 32, 3),
+        (1, 32, 64, 3),
+    ]
+    assert [sample.image_id for _, group in found for sample in group] == list(range(5))
+    assert (found[2][0] == 150).all()

@@ -1,12 +1,15 @@
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from paddle_pose import build
 from paddle_pose.configs import registry
 from paddle_pose.configs.overrides import override
+from paddle_pose.data.synthetic.scene import draw_scene
 from paddle_pose.engine.export import export_model, export_path
-from paddle_pose.engine.pose_model import PoseModel
+from paddle_pose.engine.pose_model import PoseModel, load_model
 from paddle_pose.errors import InputError
 from paddle_pose.weights.write import write_weights
 
@@ -110,3 +113,63 @@ def test_export_model_of_a_run_prints_only_its_log(tmp_path, capfd, caplog):
     exported = export_model(tmp_path / "run", overrides={"val.flip": False})
     assert exported.path == tmp_path / "run" / "exports" / "best_model.onnx"
     assert capfd.readouterr().out.splitlines() == caplog.messages  # tests print the log to stdout
+
+
+@pytest.fixture
+def multipose(tmp_path):
+    """Returns the path of a small MultiPose with random weights, beside its config."""
+    google = registry.find("movenet_multipose_coco")
+    config = override(
+        google,
+        {"model.width": 0.25, "model.batch_norm": "none", "codec.input_size": (96, 64)},
+    )
+    config = override(config, {"codec.min_score": 0.0})
+    network = build.model(config)
+    rng = np.random.default_rng(0)
+    tensors = {
+        name: rng.normal(
+            0, 0.3 if tensor.ndim == 1 else 0.9 / np.sqrt(np.prod(tensor.shape[1:])), tensor.shape
+        ).astype(np.float32)
+        for name, tensor in ((n, t.numpy()) for n, t in network.state_dict().items())
+    }
+    path = tmp_path / "model.pdparams"
+    write_weights(path, tensors)
+    path.with_name("config.json").write_text(registry.to_json(config), encoding="utf-8")
+    return path
+
+
+# Paddle warns of its own use of `place` when a graph with `where` is traced.
+TRACED = pytest.mark.filterwarnings("ignore:Tensor do not have 'place' interface")
+
+
+@TRACED
+@pytest.mark.parametrize("format", ["onnx", "openvino"])
+def test_a_multipose_with_decoding_is_read_like_its_checkpoint(multipose, format):
+    pytest.importorskip("paddle2onnx", reason="needs paddle2onnx (requirements/export.txt)")
+    pytest.importorskip({"onnx": "onnxruntime"}.get(format, format))
+    done = export_model(multipose, format=format, decode=True)
+    assert len(done.difference.pixels) > 500
+    assert done.difference.pixels.max() < 1e-3
+    (output,) = json.loads(done.metadata_path.read_text(encoding="utf-8"))["outputs"]
+    assert (output["name"], output["shape"]) == ("people", ["N", 6, 56])
+    image = draw_scene(np.random.default_rng(3), (160, 90)).image
+    with load_model(done.path, device="cpu") as exported:
+        found = exported.predict(image)
+    with load_model(multipose, device="cpu", overrides={"codec.fixed_size": True}) as live:
+        expected = live.predict(image)
+    assert found.keypoints.shape == (6, 17, 2)
+    assert np.allclose(found.person_scores, expected.person_scores, atol=1e-5)
+    best = found.scores > 0.05  # others may be ties
+    assert np.allclose(found.keypoints[best], expected.keypoints[best], atol=1e-2)
+    assert np.allclose(found.boxes, expected.boxes, atol=1e-2)
+
+
+@TRACED
+def test_a_multipose_without_decoding_has_a_fixed_size(multipose):
+    pytest.importorskip("paddle2onnx", reason="needs paddle2onnx (requirements/export.txt)")
+    pytest.importorskip("onnxruntime", reason="needs onnxruntime (requirements/predict.txt)")
+    done = export_model(multipose)
+    with load_model(done.path, device="cpu") as exported:
+        assert not exported.config.codec.sizes_vary
+        result = exported.predict(np.zeros((300, 100, 3), np.uint8))
+    assert np.allclose(result.windows, [[0, 0, 450, 300]])

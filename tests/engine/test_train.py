@@ -213,6 +213,12 @@ def test_train_with_invalid_argument_creates_no_folder(tmp_path, name, value):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_network_without_targets_is_not_trained(tmp_path):
+    with pytest.raises(InputError, match=r"movenet_multipose_coco.*not train"):
+        train.train("movenet_multipose_coco", output=tmp_path / "run", device="cpu")
+    assert list(tmp_path.iterdir()) == []
+
+
 SMALL_HRNET = {  # its backbone is that of no published file
     "model.width": 2,
     "model.modules": (1, 1, 1),

@@ -176,6 +176,14 @@ def test_converted_converts_a_model_of_two_files(shared, folder):
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "single"),
+    [("movenet_thunder", True), (NAME, True), ("movenet_multipose", False), ("rtmpose_m", False)],
+)
+def test_single_person_movenets_are_known_by_their_codec(name, single):
+    assert zoo.is_single_person(name, Path("missing.onnx")) == single
+
+
 def test_locate_without_paddle_returns_movenet_as_onnx(shared, folder, monkeypatch):
     pytest.importorskip("onnx", reason="needs onnx (requirements/predict.txt)")
 

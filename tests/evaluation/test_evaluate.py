@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from paddle_pose.codecs.heatmap import HeatmapCodec
+from paddle_pose.codecs.movenet_multipose import MultiPoseCodec
 from paddle_pose.data.dataset import batches, input_keypoints
 from paddle_pose.data.framing import one_per_person
 from paddle_pose.data.mpii import read_mpii
@@ -53,6 +54,22 @@ def test_poses_are_returned_in_image_px_with_their_samples():
     assert [sample for sample, _ in predictions] == samples
     for n, (_, poses) in enumerate(predictions):
         assert np.allclose(poses.keypoints, [172 + 2 * 4 * (5 + n), 72 + 2 * 4 * 10])
+
+
+def test_the_window_is_the_whole_input_whatever_its_size():
+    codec = MultiPoseCodec(min_score=0.0)
+    window = codec.image_window((640, 480))
+    maps = {
+        name: np.zeros((1, channels, 48, 64), np.float32)
+        for name, channels in zip(codec.outputs, (1, 17, 34, 34, 2, 2), strict=True)
+    }
+    maps["centers"][..., 20, 30] = 0.9
+    maps["heatmaps"][..., 20, 30] = 1
+    maps["box_sizes"][:] = 10
+    images = np.zeros((1, 192, 256, 3), np.uint8)
+    sample = Sample(0, Path("0.jpg"), window, ())
+    ((_, poses),) = evaluate(lambda _: maps, codec, [(images, [sample])])
+    assert np.allclose(poses.keypoints[0], [300, 200])  # 2.5 image px per input px
 
 
 def test_several_processes_return_the_predictions_of_one(synthetic_mpii):

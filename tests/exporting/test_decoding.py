@@ -8,8 +8,14 @@ from paddle import nn
 from paddle_pose.codecs.base import OutputSpec
 from paddle_pose.codecs.heatmap import HeatmapCodec
 from paddle_pose.codecs.movenet import MoveNetCodec
+from paddle_pose.codecs.movenet_multipose import MultiPoseCodec
 from paddle_pose.errors import InputError
-from paddle_pose.exporting.decoding import HeatmapKeypoints, MoveNetKeypoints, with_decoding
+from paddle_pose.exporting.decoding import (
+    HeatmapKeypoints,
+    MoveNetKeypoints,
+    MultiPosePeople,
+    with_decoding,
+)
 
 RNG = np.random.default_rng(0)
 
@@ -117,3 +123,36 @@ def test_the_output_has_a_specification():
         unit="fraction",
         columns=("y", "x", "score"),
     )
+
+
+def people_of_noise(codec, level):
+    """Returns maps with many people: centres up to a level, boxes of all sizes, some empty."""
+    width, height = (side // 4 for side in codec.input_size)
+    shapes = dict(zip(codec.outputs, (1, 17, 34, 34, 2, 2), strict=True))
+    maps = {name: RNG.normal(0, 3, (3, count, height, width)) for name, count in shapes.items()}
+    maps["centers"] = RNG.uniform(0, level, maps["centers"].shape)
+    maps["heatmaps"] = RNG.uniform(0, 1, maps["heatmaps"].shape)
+    maps["box_sizes"] = RNG.normal(width / 3, width / 3, maps["box_sizes"].shape)
+    return {name: values.astype(np.float32) for name, values in maps.items()}
+
+
+@pytest.mark.parametrize("level", [1.0, 1e-6], ids=["people", "plateau"])
+@pytest.mark.parametrize("size", [(64, 96), (96, 32)])
+def test_the_graph_and_the_codec_of_multipose_return_the_same_people(size, level):
+    codec = MultiPoseCodec(input_size=size)
+    maps = people_of_noise(codec, level)
+    found = MultiPosePeople(FixedMaps(**maps), codec)(None)["people"].numpy()
+    expected = codec.people(maps)
+    assert found.shape == expected.shape == (3, 6, 56)
+    scale = np.array([*([size[1], size[0], 1] * 17), *([size[1], size[0]] * 2), 1])
+    np.testing.assert_allclose(found * scale, expected * scale, rtol=0, atol=1e-4)
+
+
+def test_a_multipose_graph_names_the_codec_of_its_file():
+    codec = MultiPoseCodec(input_size=(64, 96), min_score=0.3)
+    graph = with_decoding(FixedMaps(**people_of_noise(codec, 1.0)), codec)
+    assert graph.file_codec.outputs == ("people",)
+    assert not graph.file_codec.sizes_vary
+    assert (graph.file_codec.input_size, graph.file_codec.min_score) == ((64, 96), 0.3)
+    specs = graph.file_codec.output_spec({"people": (3, 6, 56)})
+    assert (graph.output_spec((3, 6, 56)),) == specs

@@ -68,6 +68,28 @@ def test_the_file_returns_the_maps_of_paddle(tmp_path, changes):
             )
 
 
+def test_a_multipose_takes_images_of_several_sizes(tmp_path):
+    google = registry.find("movenet_multipose_coco")
+    config = replace(google, model=replace(google.model, width=0.25))
+    network = network_of(config)
+    weights = saved(network, tmp_path / "weights.safetensors")
+    metadata = write_movenet(config, weights, tmp_path / "model.onnx")
+    assert metadata["input"]["shape"] == ["N", "H", "W", 3]
+    assert [output["shape"][2:] for output in metadata["outputs"]] == [["h", "w"]] * 6
+    backend = open_exported(tmp_path / "model.onnx", "cpu")
+    for size in ((64, 96), (96, 32)):
+        images = np.random.default_rng(1).integers(0, 256, (2, *size, 3), np.uint8)
+        with paddle.no_grad():
+            expected = network(paddle.to_tensor(images))
+        found = backend(images)
+        assert list(found) == list(config.codec.outputs)
+        for name, maps in expected.items():
+            tolerance = 1e-4 * max(1, np.abs(maps.numpy()).max())
+            np.testing.assert_allclose(
+                found[name], maps.numpy(), rtol=0, atol=tolerance, err_msg=name
+            )
+
+
 def test_the_metadata_is_that_of_an_export_with_paddle(tmp_path):
     pytest.importorskip("paddle2onnx", reason="needs paddle2onnx (requirements/export.txt)")
     network = network_of(SMALL)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from paddle_pose.codecs.heatmap import HeatmapCodec
+from paddle_pose.codecs.movenet_multipose import MultiPoseCodec
 from paddle_pose.inference.predictor import Predictor
 
 CODEC = HeatmapCodec(input_size=(64, 96))
@@ -162,3 +163,43 @@ def test_other_arrays_are_refused(image):
 def test_an_empty_box_is_refused(box):
     with pytest.raises(ValueError, match="positive width and height"):
         Predictor(Brightest(), CODEC)(image((5, 5)), [(1, 1, 5, 5), box])
+
+
+class OnePerson:
+    """A MultiPose whose person stands at the middle of the input, in a box of half its size."""
+
+    def __init__(self):
+        self.shapes = []
+
+    def __call__(self, images):
+        self.shapes.append(images.shape[:3])
+        count, height, width = (images.shape[0], images.shape[1] // 4, images.shape[2] // 4)
+        maps = {
+            name: np.zeros((count, channels, height, width), np.float32)
+            for name, channels in zip(MultiPoseCodec().outputs, (1, 17, 34, 34, 2, 2), strict=True)
+        }
+        maps["centers"][:, :, height // 2, width // 2] = 0.9
+        maps["heatmaps"][:, :, height // 2, width // 2] = 1
+        maps["box_sizes"] += np.float32([width / 2, height / 2])[:, None, None]
+        return maps
+
+
+def test_images_of_equal_input_size_are_predicted_together_and_keep_their_order():
+    backend = OnePerson()
+    sizes = [(640, 480), (480, 640), (320, 240), (200, 200)]
+    images = [(number, np.zeros((h, w, 3), np.uint8), None) for number, (w, h) in enumerate(sizes)]
+    found = list(Predictor(backend, MultiPoseCodec(), context=1.0).stream(images, batch_size=4))
+    assert backend.shapes == [(2, 192, 256), (1, 256, 192), (1, 256, 256)]
+    assert [label for label, _ in found] == [0, 1, 2, 3]
+    for (_, poses), size in zip(found, sizes, strict=True):
+        assert poses.keypoints.shape == (1, 17, 2)
+        assert np.allclose(poses.keypoints, np.array(size) / 2)
+
+
+def test_boxes_of_the_network_are_kept_and_clipped_to_the_image():
+    image = np.zeros((482, 640, 3), np.uint8)  # 30 px of the input lie below the image
+    poses = Predictor(OnePerson(), MultiPoseCodec(), context=1.0)(image)
+    assert np.allclose(poses.boxes, [[160, 140, 320, 280]])
+    tall = np.zeros((16, 640, 3), np.uint8)
+    poses = Predictor(OnePerson(), MultiPoseCodec(), context=1.0)(tall)
+    assert np.allclose(poses.boxes, [[160, 16, 320, 0]])

@@ -19,10 +19,11 @@ def parameters(network):
     [
         (lambda: MoveNet(batch_norm="none"), 2_318_190, 192, 270.5e6),
         (lambda: MoveNet(batch_norm="none", width=1.75), 6_226_262, 256, 1219.8e6),
+        (lambda: MoveNet(batch_norm="none", width=1.5, box_heads=True), 4_723_610, 256, 971.3e6),
         (lambda: fire717_movenet(), 1_912_118, 192, 228.6e6),
         (lambda: fire717_movenet(share_residuals=True), 2_203_046, 192, 228.6e6),
     ],
-    ids=["lightning", "thunder", "fire717", "fire717, shared"],
+    ids=["lightning", "thunder", "multipose", "fire717", "fire717, shared"],
 )
 def test_movenet_has_the_published_parameters_and_macs(network, count, side, macs):
     network = network()
@@ -39,6 +40,12 @@ def test_movenet_supports_any_number_of_joints_and_image_size(make, joints):
     assert list(maps) == NAMES
     channels = [1, joints, 2 * joints, 2 * joints]
     assert [list(x.shape) for x in maps.values()] == [[2, c, 16, 24] for c in channels]
+
+
+def test_box_heads_add_two_maps():
+    maps = MoveNet(5, width=0.25, box_heads=True)(paddle.zeros([1, 64, 96, 3], dtype="uint8"))
+    assert list(maps) == [*NAMES, "box_sizes", "box_offsets"]
+    assert list(maps["box_sizes"].shape) == list(maps["box_offsets"].shape) == [1, 2, 16, 24]
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,12 @@ def shapes(network):
         ("kpt_heatmap_0/separable_conv2d_4/separable_conv2d", "heads.heatmaps.pointwise"),
         ("kpt_offset_0/conv2d_7/Conv2D", "heads.offsets.out"),
         ("center_0/conv2d_4/Conv2D", "heads.centers.out"),
+        (
+            "box_scale_0/separable_conv2d_10/separable_conv2d/depthwise",
+            "heads.box_sizes.depthwise",
+        ),
+        ("box_offset_0/separable_conv2d_5/separable_conv2d", "heads.box_offsets.pointwise"),
+        ("box_offset_0/conv2d_12/Conv2D", "heads.box_offsets.out"),
     ],
 )
 def test_googles_layers(before, theirs, ours):
