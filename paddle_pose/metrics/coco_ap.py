@@ -226,19 +226,21 @@ def _of_size(
     image_of = np.concatenate([np.full(len(found["dtScores"]), n) for n, found in used])[order]
     matched = np.concatenate([found["dtMatches"] for _, found in used], axis=1)[:, order] > 0
     ignored = np.concatenate([found["dtIgnore"] for _, found in used], axis=1)[:, order] > 0
+    kept = ~ignored
+    # Precision and recall are needed where the recall grows, at the right results, only.
+    hits = [np.flatnonzero(row) for row in matched & kept]
     precision, recall = np.full(shape, np.nan), np.full(shape, np.nan)
     for b in np.flatnonzero(people > 0):
         weights = counts[b, image_of]
-        right = np.cumsum(weights * (matched & ~ignored), axis=1)
-        wrong = np.cumsum(weights * (~matched & ~ignored), axis=1)
-        at = right / people[b]
-        # The precision at a recall is the highest one at this or a higher recall.
-        highest = right / np.maximum(right + wrong, np.spacing(1))
-        highest = np.maximum.accumulate(highest[:, ::-1], axis=1)[:, ::-1]
-        recall[b] = at[:, -1]
-        for t in range(shape[1]):
-            index = np.searchsorted(at[t], recalls, side="left")
-            precision[b, t] = np.append(highest[t], 0.0)[index].mean()
+        total = np.cumsum(weights * kept, axis=1)
+        for t, places in enumerate(hits):
+            right = np.cumsum(weights[places])
+            # The precision at a recall is the highest one at this or a higher recall.
+            highest = right / np.maximum(total[t, places], np.spacing(1))
+            highest = np.append(np.maximum.accumulate(highest[::-1])[::-1], 0.0)
+            at = right / people[b]
+            recall[b, t] = at[-1] if len(at) else 0.0
+            precision[b, t] = highest[np.searchsorted(at, recalls, side="left")].mean()
     return precision, recall
 
 
@@ -292,8 +294,8 @@ class CocoAP:
         Args:
             predictions: Samples with their poses in image px; if a sample (image, window and score)
                 occurs twice, the last one counts.
-            intervals: Without effect: AP is no mean over people, and computing it a thousand times
-                would take hours.
+            intervals: Without effect; `GroundTruth.intervals` computes intervals, which takes much
+                longer than the numbers.
 
         Raises:
             InputError: If there are no predictions, or one is of an image that is not annotated.
