@@ -122,15 +122,28 @@ def draw_poses(
     return drawing
 
 
-def side_color(skeleton: Skeleton, *slots: int) -> Color:
-    """Returns the colour in which draw_poses with `color="side"` draws a joint or a limb.
+def common_side(skeleton: Skeleton, *slots: int) -> str:
+    """Returns the side whose colour draw_poses gives to a joint or a limb: "left", "middle", "right".
 
     Args:
         skeleton: Skeleton of the joint or the limb.
         *slots: Index of the joint, or of the two joints of the limb. A limb between the two sides
             has the colour of the middle, a limb between a side and the middle that of the side.
     """
-    return SIDES[_common(*(skeleton.side(skeleton.joints[slot]) for slot in slots))]
+    return _common(*(skeleton.side(skeleton.joints[slot]) for slot in slots))
+
+
+def relative_widths(skeleton: Skeleton) -> np.ndarray:
+    """Returns the widths of joints relative to that of a person's lines, [K] from 0.5 to 1.
+
+    Joints with small sigmas (eyes and nose beside hips) get thinner lines and smaller dots.
+
+    Args:
+        skeleton: Skeleton of K joints.
+    """
+    sigmas = np.array(skeleton.sigmas)
+    widths: np.ndarray = np.clip(sigmas / np.median(sigmas), 0.5, 1.0)
+    return widths
 
 
 def text_height(shape: Sequence[int]) -> int:
@@ -248,13 +261,9 @@ def _line_width(size: float, shape: Sequence[int]) -> float:
 
 
 def _draw_figure(drawing: np.ndarray, figure: _Figure, skeleton: Skeleton) -> None:
-    """Draws a person's limbs with a black edge, then the joints with a black ring, in place.
-
-    Joints with small sigmas (eyes and nose beside hips) get thinner lines and smaller dots.
-    """
+    """Draws a person's limbs with a black edge, then the joints with a black ring, in place."""
     shown = figure.shown.tolist()
-    sigmas = np.array(skeleton.sigmas)
-    widths = (figure.width * np.clip(sigmas / np.median(sigmas), 0.5, 1.0)).tolist()
+    widths = (figure.width * relative_widths(skeleton)).tolist()
     opacity = np.clip(figure.scores / FULL_SCORE, MIN_OPACITY, 1.0).tolist()
     sides = [skeleton.side(name) for name in skeleton.joints]
     points = _fixed(figure.points).tolist()

@@ -14,9 +14,9 @@ from paddle_pose.cli.predict import DEFAULT_WEIGHTS
 _HOST = "127.0.0.1"
 _DESCRIPTION = """\
 Serves a web page that runs a MoveNet in the browser, on images, videos and the
-camera. Images stay in the browser and are not sent anywhere. Ctrl-C stops the
-server. The first run downloads onnxruntime-web from npm (33 MB, verified by
-its SHA-256) and the weights."""
+camera, and a MoveNet MultiPose for several people. Images stay in the browser
+and are not sent anywhere. Ctrl-C stops the server. The first run downloads
+onnxruntime-web from npm (33 MB, verified by its SHA-256) and the weights."""
 _EPILOG = """examples:
   {serve_demo}
       serves MoveNet Thunder on a free port of this computer, and prints the address
@@ -44,6 +44,14 @@ def build_parser() -> options.Parser:
         "`pip install -r requirements/export.txt`) (default: %(default)s)",
     )
     parser.add_argument(
+        "--several_weights",
+        metavar="F|NAME",
+        help="MoveNet MultiPose for several people: the name of a published file, which is exported "
+        "once (needs `pip install -r requirements/export.txt`); an ONNX file that was exported with "
+        "--decode; or none for one person only (default: movenet_multipose, or one person only "
+        "where it cannot be downloaded or exported)",
+    )
+    parser.add_argument(
         "--config",
         "-c",
         metavar="NAME",
@@ -62,7 +70,7 @@ def build_parser() -> options.Parser:
         nargs="+",
         default=[],
         metavar="F",
-        help="local copies of onnxruntime-web (.tgz) and of the published weights; they are "
+        help="local copies of onnxruntime-web (.tgz) and of the files of published weights; they are "
         "verified, and nothing is downloaded",
     )
     add_folder(parser)
@@ -101,6 +109,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     serve_page(
         arguments.weights,
         download_folder=arguments.cache,
+        several=arguments.several_weights,
         config=arguments.config,
         from_files=arguments.from_file,
         host=arguments.host,

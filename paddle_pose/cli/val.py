@@ -285,6 +285,7 @@ def _score(parser: options.Parser, arguments: argparse.Namespace, command: str) 
             ground_truth=Path(str(scores.protocol["ground truth"])),
             zero_based=arguments.zero_based,
             skeleton=skeleton,
+            command=command,
         )
         print(f"Written: {page}")
 

@@ -368,6 +368,7 @@ def write_page(
     ground_truth: Path | None = None,
     zero_based: bool = False,
     skeleton: Skeleton | None = None,
+    command: str = "",
 ) -> Path:
     """Writes the HTML report of predictions, an evaluation or a run, and returns its path.
 
@@ -380,6 +381,8 @@ def write_page(
         zero_based: Whether the pixel coordinates of MPII's predictions start at 0 instead of 1.
         skeleton: Skeleton of results in COCO's format; None takes the one that scores.json or the
             annotations name.
+        command: Command line that the page states; "" takes that of scores.json in the folder of
+            the source.
 
     Raises:
         FileNotFoundError: If a file is missing.
@@ -394,6 +397,7 @@ def write_page(
         ground_truth=ground_truth,
         zero_based=zero_based,
         skeleton=skeleton,
+        command=command,
     )
 
 
@@ -412,12 +416,16 @@ def _write_scores(evaluation: Evaluation, outputs: Outputs, folder: Path, comman
 
 
 def _write_page(
-    outputs: Outputs, source: Path, path: Path, **where: Path | Skeleton | bool | None
+    outputs: Outputs,
+    source: Path,
+    path: Path,
+    command: str = "",
+    **where: Path | Skeleton | bool | None,
 ) -> Path:
     """Writes the HTML report and returns its path; see `write_page` for the arguments."""
     outputs.check([path])
     with outputs.replacing(path) as draft:
-        write_report(source, draft, **where)
+        write_report(source, draft, command=command, **where)
     return path
 
 

@@ -187,10 +187,10 @@ def to_html(found: Sequence[Row], columns: Sequence[str] = _COLUMNS) -> str:
         columns: Names of the values that get a column, see `to_markdown`.
     """
     sections = [
-        page.section(table.title, "", page.table(head, lines, range(len(head) - 5, len(head))))
+        page.section(table.title, page.table(head, lines, range(len(head) - 5, len(head))))
         for table, head, lines in _tables(found, columns)
     ]
-    return page.document("Results", "结果", sections, wide=True)
+    return page.document("Results", sections, wide=True)
 
 
 def save(text: str, path: Path) -> None:

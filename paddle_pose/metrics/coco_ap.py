@@ -27,6 +27,7 @@ from paddle_pose.environment import needed
 from paddle_pose.errors import InputError
 from paddle_pose.io import atomic, coco_json
 from paddle_pose.io.json_files import read_json
+from paddle_pose.metrics import resampling
 from paddle_pose.metrics.base import Prediction, SampleScore, Scores
 from paddle_pose.metrics.oks import oks, oks_nms
 from paddle_pose.skeletons import Skeleton
@@ -102,6 +103,49 @@ class GroundTruth:
             InputError: If a result belongs to an image that is not annotated.
             MissingDependencyError: If pycocotools is not installed.
         """
+        evaluation = self._evaluated(results)
+        with contextlib.redirect_stdout(io.StringIO()):
+            evaluation.accumulate()
+            evaluation.summarize()
+        return {
+            name: float(value) if value >= 0 else float("nan")
+            for name, value in zip(NAMES, evaluation.stats, strict=True)
+        }
+
+    def intervals(
+        self, results: Sequence[dict[str, Any]], resamples: int = 200
+    ) -> dict[str, tuple[float, float]]:
+        """Returns the 95 % intervals of the ten numbers by bootstrap over the images.
+
+        An image that is drawn several times counts as so many images; the matches of people and
+        results stay the same.
+
+        Args:
+            results: Results as for `score`.
+            resamples: Number of data sets that are drawn.
+
+        Returns:
+            (low, high), 0..1, by name; NaN for a number that is never defined.
+
+        Raises:
+            InputError: If a result belongs to an image that is not annotated.
+            MissingDependencyError: If pycocotools is not installed.
+        """
+        evaluation = self._evaluated(results)
+        images = len(evaluation.params.imgIds)
+        return resampling.bootstrap(
+            lambda counts: _numbers(evaluation, counts), images, resamples=resamples
+        )
+
+    def _evaluated(self, results: Sequence[dict[str, Any]]) -> Any:
+        """Returns pycocotools' COCOeval with the matches of people and results.
+
+        Args:
+            results: Results as for `score`.
+
+        Raises:
+            InputError: If a result belongs to an image that is not annotated.
+        """
         unknown = sorted({record["image_id"] for record in results} - self._images)
         if unknown:
             raise InputError(
@@ -119,12 +163,7 @@ class GroundTruth:
             evaluation.params.kpt_oks_sigmas = self._sigmas
             evaluation.params.catIds = [self.category]
             evaluation.evaluate()
-            evaluation.accumulate()
-            evaluation.summarize()
-        return {
-            name: float(value) if value >= 0 else float("nan")
-            for name, value in zip(NAMES, evaluation.stats, strict=True)
-        }
+        return evaluation
 
     def _checked(self, n: int, record: Mapping[str, Any]) -> dict[str, Any]:
         """Returns a copy of the n-th annotation as pycocotools needs it."""
@@ -138,6 +177,72 @@ class GroundTruth:
         # Numbered from 1: pycocotools takes a match with id 0 for no match.
         changes = {"id": n + 1, "num_keypoints": labelled, "iscrowd": crowd}
         return {"area": 0.0, **record, **changes}
+
+
+def _numbers(evaluation: Any, counts: np.ndarray) -> dict[str, np.ndarray]:
+    """Returns the ten numbers of data sets in which images occur several times or not at all.
+
+    Args:
+        evaluation: COCOeval with the matches of people and results.
+        counts: Number of times [B, I] that each of B data sets contains each image, in the order of
+            `evaluation.params.imgIds`.
+
+    Returns:
+        Numbers [B], 0..1, by name; NaN where a data set has no annotated person of that size.
+    """
+    images = len(evaluation.params.imgIds)
+    values: dict[str, np.ndarray] = {}
+    for n, size in enumerate(("", "(M)", "(L)")):
+        of_images = evaluation.evalImgs[n * images : (n + 1) * images]
+        precision, recall = _of_size(of_images, counts, np.asarray(evaluation.params.recThrs))
+        values |= {f"AP{size}": precision.mean(axis=1), f"AR{size}": recall.mean(axis=1)}
+        if not size:
+            # The OKS thresholds are 0.50:0.05:0.95.
+            values |= {"AP50": precision[:, 0], "AP75": precision[:, 5]}
+            values |= {"AR50": recall[:, 0], "AR75": recall[:, 5]}
+    return {name: values[name] for name in NAMES}
+
+
+def _of_size(
+    of_images: Sequence[dict[str, Any] | None], counts: np.ndarray, recalls: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the mean precision and the recall, [B, T] each, at the T OKS thresholds.
+
+    Args:
+        of_images: Matches of each of I images for one size of people, as pycocotools makes them;
+            None for images with neither people nor results.
+        counts: Number of times [B, I] that each data set contains each image.
+        recalls: Recalls at which the precision is read, ascending.
+    """
+    used = [(n, found) for n, found in enumerate(of_images) if found is not None]
+    shape = (len(counts), 10)
+    people = np.zeros(len(counts))
+    for n, found in used:
+        people += counts[:, n] * (np.asarray(found["gtIgnore"]) == 0).sum()
+    scores = np.concatenate([np.zeros(0), *(found["dtScores"] for _, found in used)])
+    if not len(scores):
+        nothing = np.where(people > 0, 0.0, np.nan)[:, None] * np.ones(shape)
+        return nothing, nothing
+    order = np.argsort(-scores, kind="mergesort")
+    image_of = np.concatenate([np.full(len(found["dtScores"]), n) for n, found in used])[order]
+    matched = np.concatenate([found["dtMatches"] for _, found in used], axis=1)[:, order] > 0
+    ignored = np.concatenate([found["dtIgnore"] for _, found in used], axis=1)[:, order] > 0
+    kept = ~ignored
+    # Precision and recall are needed where the recall grows, at the right results, only.
+    hits = [np.flatnonzero(row) for row in matched & kept]
+    precision, recall = np.full(shape, np.nan), np.full(shape, np.nan)
+    for b in np.flatnonzero(people > 0):
+        weights = counts[b, image_of]
+        total = np.cumsum(weights * kept, axis=1)
+        for t, places in enumerate(hits):
+            right = np.cumsum(weights[places])
+            # The precision at a recall is the highest one at this or a higher recall.
+            highest = right / np.maximum(total[t, places], np.spacing(1))
+            highest = np.append(np.maximum.accumulate(highest[::-1])[::-1], 0.0)
+            at = right / people[b]
+            recall[b, t] = at[-1] if len(at) else 0.0
+            precision[b, t] = highest[np.searchsorted(at, recalls, side="left")].mean()
+    return precision, recall
 
 
 class CocoAP:
@@ -190,8 +295,8 @@ class CocoAP:
         Args:
             predictions: Samples with their poses in image px; if a sample (image, window and score)
                 occurs twice, the last one counts.
-            intervals: Without effect: AP is no mean over people, and computing it a thousand times
-                would take hours.
+            intervals: Without effect; `GroundTruth.intervals` computes intervals, which takes much
+                longer than the numbers.
 
         Raises:
             InputError: If there are no predictions, or one is of an image that is not annotated.

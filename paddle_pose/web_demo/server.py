@@ -15,6 +15,7 @@ from typing import Any
 
 from paddle_pose.errors import InputError
 from paddle_pose.io.cache import cache_for
+from paddle_pose.io.checksum import sha256_of
 from paddle_pose.io.download import Progress, RemoteFile, download
 
 HOST = "127.0.0.1"
@@ -31,6 +32,7 @@ TYPES = {
     ".json": "application/json",
     ".wasm": "application/wasm",
     ".onnx": "application/octet-stream",
+    ".jpg": "image/jpeg",
 }
 HEADERS = {
     # Isolated from other origins, so that WebAssembly may use threads.
@@ -50,6 +52,21 @@ RUNTIME_URL = f"https://registry.npmjs.org/onnxruntime-web/-/{RUNTIME}"
 # q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ==
 RUNTIME_SHA256 = "d2228df7e4616bc3348bf504ee888f3bec43789a273f0a63f3e68d203ce3bf71"
 RUNTIME_FILES = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
+
+
+SAMPLE = "sample.jpg"
+"""URL path of the image with which the page can be tried."""
+
+
+def is_runtime(path: Path) -> bool:
+    """Returns whether a file is a copy of the npm package of onnxruntime-web, by name or checksum.
+
+    Args:
+        path: Path of an existing file or folder.
+    """
+    if path.suffix != ".tgz":
+        return False
+    return "onnxruntime" in path.name or (path.is_file() and sha256_of(path) == RUNTIME_SHA256)
 
 
 def page_files() -> dict[str, bytes]:

@@ -12,10 +12,12 @@ def test_serve_demo_passes_flags_to_the_page(monkeypatch):
     monkeypatch.setattr(
         page, "serve_page", lambda weights, **settings: given.update(settings, weights=weights)
     )
-    flags = ["--weights", "model.onnx", "--config", "c", "--cache", "downloaded", "--port", "8000"]
+    flags = ["--weights", "model.onnx", "--several_weights", "none", "--config", "c"]
+    flags += ["--cache", "downloaded", "--port", "8000"]
     assert main([*flags, "--from_file", "a.tgz", "b.tflite", "--host", "0.0.0.0"]) == 0
     assert given == {
         "weights": "model.onnx",
+        "several": "none",
         "config": "c",
         "download_folder": Path("downloaded"),
         "from_files": [Path("a.tgz"), Path("b.tflite")],
@@ -28,5 +30,7 @@ def test_serve_demo_passes_flags_to_the_page(monkeypatch):
 def test_serve_demo_defaults_are_published_weights_and_local_host():
     arguments = build_parser().parse_args([])
     assert arguments.weights in PUBLISHED
+    assert arguments.several_weights is None
+    assert page.SEVERAL in PUBLISHED
     assert (arguments.host, arguments.port) == (HOST, 0)
     assert build_parser().parse_args(["--pretrained_model", "F"]).weights == "F"

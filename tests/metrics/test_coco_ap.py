@@ -9,7 +9,8 @@ import pytest
 
 from paddle_pose.errors import InputError
 from paddle_pose.geometry import Window
-from paddle_pose.metrics.coco_ap import NAMES, CocoAP, score_results
+from paddle_pose.metrics import coco_ap
+from paddle_pose.metrics.coco_ap import NAMES, CocoAP, GroundTruth, score_results
 from paddle_pose.metrics.oks import oks, oks_nms
 from paddle_pose.skeletons import Skeleton
 from paddle_pose.structures import Person, Poses, Sample
@@ -342,3 +343,55 @@ def test_without_poses_ap_is_0():
     assert (values["AP"], values["AR"], values["AP(M)"]) == (0, 0, 0)
     assert np.isnan(values["AP(L)"])
     assert "2 whole images, 0 people" in scores.table
+
+
+def test_intervals_resample_images_and_count_them_as_often_as_they_are_drawn():
+    rng = np.random.default_rng(0)
+    people = [person(n + 1, image_id=n // 2 + 1) for n in range(24)]
+    content = truth(*people)
+    content["images"] = [{"id": n + 1, "width": 100, "height": 100} for n in range(12)]
+    ground = GroundTruth(content, THREE)
+    results = []
+    for record in people:
+        points = np.array(record["keypoints"], float).reshape(-1, 3)
+        points[:, :2] += rng.normal(0, 4, (3, 2))
+        results.append(
+            {
+                "image_id": record["image_id"],
+                "category_id": 1,
+                "keypoints": points.ravel().tolist(),
+                "score": float(rng.uniform()),
+            }
+        )
+    values = ground.score(results)
+    evaluation = ground._evaluated(results)
+    once = coco_ap._numbers(evaluation, np.ones((1, 12)))
+    assert {name: float(value[0]) for name, value in once.items()} == pytest.approx(
+        values, nan_ok=True
+    )
+    # Images 1 and 2, the first one twice, as a data set of its own
+    counts = np.zeros((1, 12))
+    counts[0, :2] = (2, 1)
+    few = [record for record in people if record["image_id"] <= 2]
+    copies = [
+        {**record, "image_id": record["image_id"] + 100, "id": record["id"] + 100}
+        for record in few
+        if record["image_id"] == 1
+    ]
+    again = truth(*few, *copies)
+    again["images"] = [{"id": n, "width": 100, "height": 100} for n in (1, 2, 101)]
+    of_few = [record for record in results if record["image_id"] <= 2]
+    doubled = [{**record, "image_id": 101} for record in of_few if record["image_id"] == 1]
+    expected = GroundTruth(again, THREE).score([*of_few, *doubled])
+    drawn = coco_ap._numbers(evaluation, counts)
+    assert {name: float(value[0]) for name, value in drawn.items()} == pytest.approx(
+        expected, nan_ok=True
+    )
+    assert 0 < values["AP"] < 1
+    low, high = ground.intervals(results)["AP"]
+    assert low < values["AP"] < high
+
+
+def test_intervals_without_results_are_0():
+    intervals = GroundTruth(truth(person(1)), THREE).intervals([], resamples=5)
+    assert intervals["AP"] == intervals["AR"] == (0.0, 0.0)

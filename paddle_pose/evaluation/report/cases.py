@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from paddle_pose.evaluation.tiles import draw_tile
 from paddle_pose.metrics.errors import KINDS, MatchedPoses
 from paddle_pose.structures import Person, Poses
 
-TILE = (240, 240)  # (width, height) of an image in px
+TILE = (360, 360)  # (width, height) of an image in px
 _JPEG_QUALITY = 75
 
 
@@ -56,6 +57,28 @@ def ranking(found: MatchedPoses, worst: int, median: int) -> Ranking:
     return Ranking(tuple(order[:worst].tolist()), tuple(order[middle : middle + median].tolist()))
 
 
+def typical(
+    kind: np.ndarray, index: int, count: int, without: Collection[int] = ()
+) -> tuple[int, ...]:
+    """Returns people who are typical of a kind of error: with the median number of such joints.
+
+    Args:
+        kind: Kind of error of every joint, [N, K], as `metrics.errors.kinds` returns it.
+        index: Kind, as an index in `metrics.errors.KINDS`.
+        count: Highest number of people.
+        without: People who are left out.
+
+    Returns:
+        Indices 0..N-1, the person nearest to the median first; () if there is no such error.
+    """
+    numbers = (kind == index).sum(axis=1)
+    people = [int(n) for n in np.flatnonzero(numbers) if int(n) not in without]
+    if not people:
+        return ()
+    median = np.median(numbers[numbers > 0])
+    return tuple(sorted(people, key=lambda n: (abs(numbers[n] - median), n))[:count])
+
+
 def tile(data: ReportData, n: int, kind: np.ndarray) -> str:
     """Returns an HTML figure of a person: ground truth in white, prediction in colours, and errors.
 
@@ -78,7 +101,7 @@ def tile(data: ReportData, n: int, kind: np.ndarray) -> str:
         if number and name not in ("good", "jitter")
     )
     source = data.images[n] if data.images else None
-    caption = f"Person {n}{f' ({source.name})' if source else ''}: {summary}"
+    caption = f"Person {data.person_ids[n]}{f' ({source.name})' if source else ''}: {summary}"
     content = visualize.jpeg(_draw(data, n, source), _JPEG_QUALITY)
     alt = f"{caption}; ground truth white, prediction in colours"
     return page.figure(page.image(content, alt), caption)

@@ -111,19 +111,19 @@ def read(
         if all(isinstance(image.get(key), int | float) for key in ("width", "height"))
     }
     return ReportData(
-        name=str(predictions),
+        name=predictions.name,
+        dataset="coco",
         measure="COCO keypoints, percent",
         protocol={
             **protocol,
-            "truth": str(truth),
             "people": str(len(people)),
             "results": str(len(results)),
         },
         found=found,
         values=_percent(ground_truth.score(results)),
-        intervals={},
+        intervals=_percents(ground_truth.intervals(results)),
         remarks={
-            "AP": "mean over OKS 0.50:0.05:0.95; no confidence interval is computed",
+            "AP": "mean over OKS 0.50:0.05:0.95",
             "AR": "at most 20 people per image",
         },
         gained=("AP", "AP50", "AP75"),
@@ -133,6 +133,8 @@ def read(
         size="the square root of the segment's area",
         images=[paths[image_id] for image_id in image_ids],
         upright_rule=AnnotatedSizes(sizes, truth),
+        person_ids=[int(record["id"]) for record in people],
+        files={"predictions": predictions, "ground truth": truth},
         unmatched=len(results) - int((matched >= 0).sum()),
         notes=(
             "Results are evaluated unchanged: no rescoring, no NMS.",
@@ -224,3 +226,8 @@ def _records(
 def _percent(values: Mapping[str, float]) -> dict[str, float]:
     """Returns fractions as percentages, by name."""
     return {name: 100 * value for name, value in values.items()}
+
+
+def _percents(values: Mapping[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
+    """Returns intervals of fractions as percentages, by name."""
+    return {name: (100 * low, 100 * high) for name, (low, high) in values.items()}

@@ -96,11 +96,11 @@ def read(
         "same image: swaps count as misses."
     )
     return ReportData(
-        name=str(predictions),
+        name=predictions.name,
+        dataset="mpii",
         measure="PCKh, percent",
         protocol={
             **protocol,
-            "truth": str(truth),
             "people": str(people),
             "pixels count from": "0" if zero_based else "1",
         },
@@ -119,6 +119,8 @@ def read(
         fine=0.1,
         size="the head size",
         images=images,
+        person_ids=range(people),
+        files={"predictions": predictions, "ground truth": truth},
         notes=tuple(notes),
     )
 

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from paddle_pose.environment import needed
 from paddle_pose.metrics.diagnosis import Reliability
 
@@ -42,7 +44,7 @@ def curves(
 
     Args:
         thresholds: T thresholds in ascending order.
-        lines: T percentages 0..100 for each line, by its name.
+        lines: T percentages 0..100 for each line, by its name, in the order of the legend.
         unit: Unit of the thresholds as text for the axis, after "threshold, ".
         marks: Thresholds that get a vertical line, by their label.
         alt: Description of the plot, plain text, for readers who cannot see it.
@@ -55,7 +57,7 @@ def curves(
             figsize=(_SIZE[0], 4.2), layout="constrained"
         )
         axis = drawing.add_subplot()
-        for n, (name, values) in enumerate(sorted(lines.items(), key=lambda item: -item[1][-1])):
+        for n, (name, values) in enumerate(lines.items()):
             mean = name == "Mean"
             style: dict[str, Any] = (
                 {"color": "#000000", "linewidth": 2.8}
@@ -87,13 +89,14 @@ def curves(
         return svg(drawing, alt)
 
 
-def reliability(measured: Reliability, alt: str) -> str:
+def reliability(measured: Reliability, min_count: int, alt: str) -> str:
     """Returns a reliability diagram as an <svg> element: percent correct over mean score of bins.
 
     On the diagonal scores are perfectly calibrated.
 
     Args:
         measured: Reliability of the scores, as `diagnosis.reliability` returns it.
+        min_count: Number of joints that a bin needs to be drawn.
         alt: Description of the plot, plain text, for readers who cannot see it.
 
     Raises:
@@ -105,10 +108,37 @@ def reliability(measured: Reliability, alt: str) -> str:
         )
         axis = drawing.add_subplot()
         axis.plot([0, 1], [0, 100], color="#777777", linestyle=":", label="perfectly calibrated")
-        scores = [row[3] for row in measured.rows]
-        rates = [row[4] for row in measured.rows]
+        drawn = [row for row in measured.rows if row[2] >= min_count]
+        scores = [row[3] for row in drawn]
+        rates = [row[4] for row in drawn]
         axis.plot(scores, rates, "o-", color=COLORS[0], label="measured")
         axis.set(xlabel="mean score of the bin", ylabel="correct, %", xlim=(0, 1), ylim=(0, 100))
+        axis.legend(frameon=False, fontsize=8)
+        return svg(drawing, alt)
+
+
+def histogram(values: np.ndarray, reach: float, median: float, alt: str) -> str:
+    """Returns a histogram as an <svg> element.
+
+    Args:
+        values: Distances in px, at least 0; those beyond `reach` are not drawn.
+        reach: End of the axis in px.
+        median: Distance that gets a vertical line, in px.
+        alt: Description of the plot, plain text, for readers who cannot see it.
+
+    Raises:
+        MissingDependencyError: If Matplotlib is not installed.
+    """
+    with needed("matplotlib", MATPLOTLIB, "train").rc_context(_STYLE):
+        drawing = needed("matplotlib.figure", MATPLOTLIB, "train").Figure(
+            figsize=(_SIZE[0], 2.6), layout="constrained"
+        )
+        axis = drawing.add_subplot()
+        axis.hist(values, bins=40, range=(0, reach), color=COLORS[0])
+        axis.axvline(
+            median, color=COLORS[1], linewidth=1.4, linestyle="--", label=f"median {median:.1f} px"
+        )
+        axis.set(xlabel="distance, px", ylabel="joints", xlim=(0, reach))
         axis.legend(frameon=False, fontsize=8)
         return svg(drawing, alt)
 

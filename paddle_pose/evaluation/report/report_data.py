@@ -22,7 +22,8 @@ class ReportData:
     """Predictions matched with the ground truth, and their scores: the data of a report.
 
     Attributes:
-        name: Path of the predictions, for the title.
+        name: Name of the predictions, for the title.
+        dataset: Data set whose metric is computed, "mpii" or "coco".
         measure: Name and unit of the metric, such as "PCKh, percent".
         protocol: Properties of the evaluation as text by name, such as the ground truth and the
             flip test.
@@ -37,13 +38,17 @@ class ReportData:
         fine: Strict threshold for exact joints, as a multiple of that length; `found.reach` is the
             usual threshold.
         size: Text that defines `found.sizes`, such as "the head size".
+        person_ids: Ids of the N people in the ground truth: COCO's annotation ids, or positions in
+            mpii_gt_val.mat.
         images: Paths of the N people's images, which need not exist; empty if unknown.
         upright_rule: Whether EXIF rotations of these images count, see `io.images.read`.
+        files: Files that the data was read from, by their role, such as "predictions".
         unmatched: Number of results that are matched with no person.
         notes: Sentences about limits of the ground truth.
     """
 
     name: str
+    dataset: str
     measure: str
     protocol: Mapping[str, str]
     found: MatchedPoses
@@ -55,7 +60,14 @@ class ReportData:
     unit: str
     fine: float
     size: str
+    person_ids: Sequence[int]
     images: Sequence[Path] = ()
     upright_rule: UprightRule | None = None
+    files: Mapping[str, Path] = field(default_factory=dict)
     unmatched: int = 0
     notes: tuple[str, ...] = field(default_factory=tuple)
+
+    @property
+    def main(self) -> tuple[str, str]:
+        """Names of the two most important values."""
+        return self.gained[0], self.gained[1]

@@ -1,19 +1,29 @@
-"""Sections of a report as HTML."""
+"""Sections of a report."""
 
 from __future__ import annotations
 
+import json
+from pathlib import PurePath
+
 import numpy as np
 
-from paddle_pose.evaluation.report import cases, page, plots, training_curves
+from paddle_pose.configs import published, registry
+from paddle_pose.evaluation.report import cases, joints, page, plots, training_curves
+from paddle_pose.evaluation.report.findings import Findings
+from paddle_pose.evaluation.report.page import Section
+from paddle_pose.evaluation.report.provenance import Provenance, without_folders
 from paddle_pose.evaluation.report.report_data import ReportData
 from paddle_pose.evaluation.report.run import Run
-from paddle_pose.metrics import diagnosis
-from paddle_pose.metrics.errors import GOOD, KINDS, kinds, shares
+from paddle_pose.evaluation.report.summary import interval_text
+from paddle_pose.metrics import diagnosis, resampling
+from paddle_pose.metrics.errors import GOOD, KINDS, shares
 
 # Number of examples.
 WORST = 8
 MEDIAN = 4
-_CORRECTED = ("jitter", "inversion", "swap", "miss", "unfound")
+TYPICAL = 2  # of each kind of error
+MIN_BIN = 20
+"""Joints that a bin of scores needs for a percentage; this project's choice."""
 _MEANING = {
     "good": "KS at least .85",
     "jitter": "KS .5 to .85: near the joint",
@@ -21,45 +31,104 @@ _MEANING = {
     "swap": "near the same joint of another person",
     "miss": "near none of these",
     "unfound": "joint of a person without a prediction",
+    "both": "all errors corrected, and unmatched results removed",
+}
+_KIND_COLORS = {  # of the palette in `plots`
+    "good": "#009e73",
+    "jitter": "#56b4e9",
+    "inversion": "#e69f00",
+    "swap": "#cc79a7",
+    "miss": "#d55e00",
+    "unfound": "#888888",
 }
 
 
-def summary(data: ReportData) -> str:
-    """Returns the HTML section with the metric's values, their intervals and the protocol.
+def results(data: ReportData) -> Section:
+    """Returns the section with the metric's values, their intervals and the protocol.
 
     Args:
         data: Predictions matched with the ground truth.
     """
-    rows = []
-    for name, value in data.values.items():
-        low, high = data.intervals.get(name, (float("nan"), float("nan")))
-        interval = "-" if np.isnan(low) else f"{low:.2f} .. {high:.2f}"
-        rows.append((name, value, interval))
-    width = 3 if data.intervals else 2  # columns
-    protocol = [
-        ("predictions", data.name),
-        *((name, str(value)) for name, value in data.protocol.items()),
+    rows = [
+        (name, data.values[name], interval_text(data.intervals.get(name)).removeprefix("95 %: "))
+        for name in joints.in_order(data.values)
     ]
+    unit = "people" if data.dataset == "mpii" else "images"
+    protocol = [(name, without_folders(str(value))) for name, value in data.protocol.items()]
     return page.section(
         "Results",
-        "结果",
-        page.table([data.measure, "value", "95 % interval"][:width], [row[:width] for row in rows]),
+        page.table([data.measure, "value", "95 % interval"], rows),
         *(page.paragraph(f"{name}: {remark}.", "note") for name, remark in data.remarks.items()),
         page.paragraph(
-            "Intervals are computed by resampling people; they do not cover the variation between "
+            f"Intervals are computed by resampling {unit}; they do not cover the variation between "
             "trainings.",
             "note",
-        )
-        if data.intervals
-        else "",
+        ),
         page.paragraph("Protocol; compare only results with the same protocol:"),
         page.table(["property", "value"], protocol, [1]),
         *(page.paragraph(note, "note") for note in data.notes),
     )
 
 
-def thresholds(data: ReportData) -> str:
-    """Returns the HTML section with the percentage of joints found over thresholds, by joint.
+def published_results(data: ReportData) -> Section | None:
+    """Returns the section with published results on the same data set; None if there are none.
+
+    Args:
+        data: Predictions matched with the ground truth; `protocol["config"]`, if it is there, names
+            the config whose own published results come first.
+    """
+    names = ("Mean", "Mean@0.1", "Mean@0.11") if data.dataset == "mpii" else ("AP",)
+    config = str(data.protocol.get("config", ""))
+    known = [row for row in published.PUBLISHED if row.dataset == data.dataset]
+    if config in registry.CONFIGS:
+        recipe = published.of_config(registry.find(config))
+        known += [row for row in recipe if row.dataset == data.dataset and names[0] in row.values]
+    known.sort(key=lambda row: (row.config != config, -row.values[names[0]]))
+    if not known:
+        return None
+    factor = 1.0 if data.dataset == "mpii" else 100.0
+    own = (
+        "this evaluation",
+        *(data.values[name] for name in names),
+        str(data.protocol.get("input", "-")),
+        "-",
+        without_folders(str(data.protocol.get("boxes", "-"))),
+        str(data.protocol.get("decode", "-")),
+    )
+    rows = [
+        (
+            row.model,
+            *(factor * row.values.get(name, float("nan")) for name in names),
+            row.input,
+            row.who,
+            row.boxes,
+            row.protocol or "-",
+        )
+        for row in known
+    ]
+    complete = published.COMPLETE[data.dataset, published.GROUND_TRUTH]
+    people = len(data.found.truth)
+    return page.section(
+        "Published results on this data set",
+        page.paragraph(
+            f"This evaluation covers {people} people; the published results are of the complete "
+            f"validation set of {complete} people, so the numbers are not comparable."
+            if people != complete
+            else "All results are of the complete validation set. Compare rows with the same "
+            "protocol.",
+            "note",
+        ),
+        page.table(
+            ["network", *names, "input", "published by", "boxes", "protocol"],
+            [own, *rows],
+            range(len(names) + 2, len(names) + 5),
+            own_rows=[0],
+        ),
+    )
+
+
+def thresholds(data: ReportData) -> Section:
+    """Returns the section with the percentage of joints found over thresholds, and the errors.
 
     Args:
         data: Predictions matched with the ground truth.
@@ -69,7 +138,10 @@ def thresholds(data: ReportData) -> str:
     """
     found = data.found
     steps = np.linspace(0, found.reach, 51)
-    lines = diagnosis.curves(found, steps.tolist())
+    curves = {
+        joints.label(name): line for name, line in diagnosis.curves(found, steps.tolist()).items()
+    }
+    lines = {name: curves[name] for name in joints.in_order(curves)}
     marks = {f"{data.fine:.3g}": data.fine, f"{found.reach:.3g}": found.reach}
     columns = [int(n) for n in np.linspace(5, 50, 4)] + [10]
     columns = sorted({*columns, round(50 * data.fine / found.reach)})
@@ -77,9 +149,9 @@ def thresholds(data: ReportData) -> str:
     alt = "Joints found, in percent, over the threshold: " + ", ".join(
         f"{k} {v[-1]:.1f}" for k, v in lines.items()
     )
+    head = ["joint", *(f"@{steps[n]:.3g}" for n in columns)]
     return page.section(
         "Accuracy over thresholds",
-        "不同阈值下的准确率",
         page.figure(
             plots.curves(
                 steps.tolist(), lines, "in units of " + data.unit.split(" (")[0], marks, alt
@@ -88,123 +160,140 @@ def thresholds(data: ReportData) -> str:
             "most the threshold. Left and right joints are averaged; Mean is weighted by the "
             "number of labelled joints.",
         ),
-        page.table(["joint", *(f"@{steps[n]:.3g}" for n in columns)], rows),
+        page.table(head, rows, shaded_columns=range(1, len(head))),
+        _histogram(data),
     )
 
 
-def parts(data: ReportData) -> str:
-    """Returns the HTML section with the accuracy by visibility, size and torso angle.
+def _histogram(data: ReportData) -> str:
+    """Returns the HTML figure of the distances in px; "" if nobody has a prediction."""
+    found = data.found
+    pixels = (found.distances * found.units)[found.counted & found.found[:, None]]
+    if not len(pixels):
+        return ""
+    median = float(np.median(pixels))
+    reach = max(float(np.quantile(pixels, 0.95)), 1.0)
+    beyond = int((pixels > reach).sum())
+    alt = (
+        f"Histogram of {len(pixels)} distances between predicted and true joints: median "
+        f"{median:.1f} px, {beyond} beyond {reach:.0f} px"
+    )
+    return page.figure(
+        plots.histogram(pixels, reach, median, alt),
+        f"Distances of {len(pixels)} joints to the ground truth in px of the image; {beyond} of "
+        f"them are greater than {reach:.0f} px and are not drawn.",
+    )
+
+
+def parts(data: ReportData) -> Section:
+    """Returns the section with the accuracy by visibility, size and torso angle.
 
     Args:
         data: Predictions matched with the ground truth.
     """
     found = data.found
-    limits = (found.reach, data.fine)
     tables = []
     for criterion, by_name in diagnosis.strata(found).items():
+        groups = diagnosis.weighed(by_name, found, (found.reach, data.fine))
+        intervals = _intervals(data, by_name)
         rows = [
-            (name, count, *values)
-            for name, count, values in diagnosis.weighed(by_name, found, limits)
-        ]
-        tables.append(
-            page.table([criterion, "joints", *(f"% @{limit:.3g}" for limit in limits)], rows)
-        )
-    note = (
-        f"Sizes are quartiles of {data.size}. The torso angle is measured between the line from "
-        "mid-shoulders to mid-hips and the vertical; 0 is upright."
-    )
-    return page.section(
-        "Accuracy by visibility, size and torso angle",
-        "按可见性、尺度与躯干角度",
-        *tables,
-        page.paragraph(note, "note"),
-    )
-
-
-def taxonomy(data: ReportData) -> str:
-    """Returns the HTML section with the types of errors and the improvement from correcting each.
-
-    Args:
-        data: Predictions matched with the ground truth; its `rescore` is called for each type.
-    """
-    found = data.found
-    kind = kinds(found)
-    before = data.values
-    counted = {
-        name: number
-        for name, number in shares(kind).items()
-        if number[0] or name not in ("unfound",)
-    }
-    rows = [(name, number, share, _MEANING[name]) for name, (number, share) in counted.items()]
-    fixes = {
-        name: kind == KINDS.index(name)
-        for name in ("good", *_CORRECTED)
-        if (kind == KINDS.index(name)).any()
-    }
-    errors = kind > KINDS.index("good")
-    named = [(name, joints, False) for name, joints in fixes.items()]
-    named.append(("all errors", errors, False))
-    if data.unmatched:
-        named.append((f"{data.unmatched} results removed", np.zeros_like(errors), True))
-    named.append(("everything", kind >= 0, True))
-    gains = []
-    for name, joints, without_unmatched in named:
-        after = data.rescore(found.corrected(joints), without_unmatched)
-        gains.append(
             (
                 name,
-                *(cell for g in data.gained for cell in (after[g], f"{after[g] - before[g]:+.2f}")),
+                count,
+                values[0],
+                interval_text(intervals[name]).removeprefix("95 %: ") or "-",
+                values[1],
             )
-        )
-    slots = [k for k in range(found.skeleton.num_joints) if found.counted[:, k].any()]
-    error_names = [name for name in counted if name != "good"]
-    by_joint = [
-        (
-            found.skeleton.joints[k].replace("_", " "),
-            *(shares(kind[:, k])[name][1] for name in ("good", *error_names)),
-        )
-        for k in slots
-    ]
-    head = [title for g in data.gained for title in (f"{g} after", "gain")]
-    good = GOOD * found.reach
-    near = found.reach
+            for name, count, values in groups
+        ]
+        reach, fine = f"% @{found.reach:.3g}", f"% @{data.fine:.3g}"
+        head = [criterion, "joints", reach, "95 % interval", fine]
+        tables.append(page.table(head, rows, shaded_columns=[2]))
+    note = (
+        f"Sizes are quartiles of {data.size}. The torso angle is measured between the line from "
+        "mid-shoulders to mid-hips and the vertical; 0 is upright. Intervals are computed by "
+        "resampling people."
+    )
     return page.section(
-        "Types of errors",
-        "错误类型与改进空间",
-        page.table(["type", "joints", "%", "meaning"], rows, [3]),
-        page.paragraph(
-            f"KS, the keypoint similarity, is a Gaussian of the distance: .85 at {good:.3g} and .5 "
-            f"at {near:.3g}, in units of {data.unit}. Types and thresholds: Ronchi and Perona, "
-            "ICCV 2017.",
-            "note",
-        ),
-        page.paragraph(
-            "Improvement if joints of one type were replaced by the ground truth"
-            + (", or unmatched results were removed:" if data.unmatched else ":")
-        ),
-        page.table(["corrected", *head], gains),
-        page.paragraph("Percentage of each type by joint:"),
-        page.table(["joint", "good", *error_names], by_joint),
+        "Accuracy by visibility, size and torso angle", *tables, page.paragraph(note, "note")
     )
 
 
-def displacement(data: ReportData) -> str:
-    """Returns the HTML section with the constant shift of all predictions that improves them most.
+def _intervals(data: ReportData, groups: dict[str, np.ndarray]) -> dict[str, tuple[float, float]]:
+    """Returns the 95 % interval of the accuracy at `reach` of each group of joints, by its name."""
+    hit = data.found.distances <= data.found.reach
+    right = {name: (hit & mask).sum(axis=1).astype(float) for name, mask in groups.items()}
+    total = {name: mask.sum(axis=1).astype(float) for name, mask in groups.items()}
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return resampling.bootstrap(
+            lambda counts: {
+                name: 100 * (counts @ right[name]) / (counts @ total[name]) for name in groups
+            },
+            len(hit),
+        )
+
+
+def taxonomy(data: ReportData, findings: Findings) -> Section:
+    """Returns the section with the types of errors and the improvement from correcting each.
 
     Args:
         data: Predictions matched with the ground truth.
+        findings: Findings on them.
     """
-    found = data.found
-    at = f"@{data.fine:.3g}"
-    pixels = diagnosis.bias(found, data.fine)
-    sizes = diagnosis.bias(found, data.fine, found.sizes, limit=0.4)
-    displaced = [
-        max(map(abs, pixels.shift)) >= 0.5 and pixels.held_out[0] > 0,
-        sizes.held_out[0] > 0,
+    kind = findings.kind
+    rows = [
+        (
+            row.name,
+            "-" if row.joints is None else row.joints,
+            row.share,
+            *(
+                f"{row.after[g]:.2f} ({row.after[g] - data.values[g]:+.2f})" if row.after else "-"
+                for g in data.gained
+            ),
+            _MEANING.get(row.name, ""),
+        )
+        for row in findings.errors
     ]
-    if not any(displaced):
+    counted = {row.name: row.share for row in findings.errors if row.name in _KIND_COLORS}
+    alt = "Kinds of errors, in percent of the joints: " + ", ".join(
+        f"{name} {share:.1f}" for name, share in counted.items()
+    )
+    by_joint = [
+        (name, *(shares(kind[:, slots])[kind_name][1] for kind_name in counted))
+        for name, slots in joints.slots(data.found).items()
+    ]
+    reach = data.found.reach
+    return page.section(
+        "Types of errors",
+        page.stacked_bar(counted, [_KIND_COLORS[name] for name in counted], alt),
+        page.table(
+            ["type", "joints", "%", *(f"{g} if corrected" for g in data.gained), "meaning"],
+            rows,
+            [3 + len(data.gained)],
+        ),
+        page.paragraph(
+            f"KS, the keypoint similarity, is a Gaussian of the distance: .85 at {GOOD * reach:.3g}"
+            f" and .5 at {reach:.3g}, in units of {data.unit}. Types and thresholds: Ronchi and "
+            "Perona, ICCV 2017. Corrected: the joints of the type are replaced by the ground "
+            "truth; in brackets the gain.",
+            "note",
+        ),
+        page.paragraph("Percentage of each type by joint:"),
+        page.table(["joint", *counted], by_joint, shaded_columns=range(2, 1 + len(counted))),
+    )
+
+
+def displacement(data: ReportData, findings: Findings) -> Section:
+    """Returns the section with the constant shift of all predictions that improves them most.
+
+    Args:
+        data: Predictions matched with the ground truth.
+        findings: Findings on them.
+    """
+    at = f"@{data.fine:.3g}"
+    if not findings.displaced:
         verdict = "No systematic offset of half a pixel or more was found."
-    elif displaced[1] and sizes.gain > pixels.gain + 1:
+    elif findings.in_proportion:
         verdict = (
             "The coordinates seem to have an offset in proportion to the person's size: probably a "
             "fraction of a heatmap cell is lost between map and image, because the corner of a "
@@ -216,16 +305,15 @@ def displacement(data: ReportData) -> str:
             "from 0 in one file and from 1 in the other, or the labels follow another convention."
         )
     rows = []
-    for unit, best in (("px", pixels), ("sizes", sizes)):
+    for unit, best in (("px", findings.pixels), ("sizes", findings.lengths)):
         low, high = best.held_out
         dx, dy = best.shift
         rows.append(
-            (f"{dx:+.3g}, {dy:+.3g} {unit}", best.before, best.after, f"{low:+.2f} .. {high:+.2f}")
+            (f"{dx:+.3g}, {dy:+.3g} {unit}", best.before, best.after, f"{low:+.2f} to {high:+.2f}")
         )
     return page.section(
         "Systematic offset of the coordinates",
-        "坐标偏移检查",
-        page.paragraph(verdict, "verdict bad" if any(displaced) else "verdict"),
+        page.paragraph(verdict, "verdict bad" if findings.displaced else "verdict"),
         page.table(["dx, dy", f"{at} before", f"{at} after", "gain, held out, 95 %"], rows),
         page.paragraph(
             "The shift of all predictions that gives the greatest accuracy, up to 16 px or 0.4 "
@@ -236,79 +324,92 @@ def displacement(data: ReportData) -> str:
     )
 
 
-def scores(data: ReportData) -> str:
-    """Returns the HTML section with the calibration of the joints' scores.
+def scores(data: ReportData) -> Section | None:
+    """Returns the section with the calibration of the joints' scores; None if there are no scores.
 
     Args:
-        data: Predictions matched with the ground truth; without scores the section says so.
+        data: Predictions matched with the ground truth.
 
     Raises:
         MissingDependencyError: If Matplotlib is not installed.
     """
-    title = ("Calibration of the scores", "置信度可靠性")
     if data.found.scores is None or not data.found.found.any():
-        return page.section(
-            *title,
-            page.paragraph(
-                "These predictions have no scores of joints; the predictions.json of val.py has "
-                "them."
-            ),
-        )
+        return None
     measured = diagnosis.reliability(data.found, data.found.reach)
     caption = (
         "A joint is correct if its distance to the ground truth is at most "
         f"{data.found.reach:.3g}, in units of {data.unit}."
     )
     rows = [
-        (f"{low:.1f} .. {high:.1f}", count, mean, rate)
+        (f"{low:.1f} to {high:.1f}", count, mean, rate if count >= MIN_BIN else float("nan"))
         for low, high, count, mean, rate in measured.rows
     ]
     alt = "Percent correct by mean score: " + ", ".join(
-        f"{row[3]:.2f}: {row[4]:.0f}" for row in measured.rows
+        f"{row[3]:.2f}: {row[4]:.0f}" for row in measured.rows if row[2] >= MIN_BIN
     )
     return page.section(
-        *title,
-        page.figure(
-            plots.reliability(measured, alt),
-            caption,
-        ),
+        "Calibration of the scores",
+        page.figure(plots.reliability(measured, MIN_BIN, alt), caption),
         page.paragraph(
             f"Expected calibration error {measured.ece:.2f} points: of joints with score .8, 80 % "
-            "should be correct. A correct joint has a higher score than a wrong one in "
-            f"{100 * measured.auc:.1f} % of all pairs (AUC; 50 % for scores without information)."
+            "should be correct."
+            + (
+                ""
+                if np.isnan(measured.auc)
+                else " A correct joint has a higher score than a wrong one in "
+                f"{100 * measured.auc:.1f} % of all pairs (AUC; 50 % for scores without "
+                "information)."
+            )
         ),
         page.table(["score", "joints", "mean score", "% correct"], rows),
+        page.paragraph(f"A bin of fewer than {MIN_BIN} joints has no percentage.", "note")
+        if any(row[1] < MIN_BIN for row in rows)
+        else "",
     )
 
 
-def people(data: ReportData) -> str:
-    """Returns the HTML section with images of the worst and the median people.
+def people(data: ReportData, findings: Findings) -> Section:
+    """Returns the section with images of the worst, the median and typical people.
 
     Args:
         data: Predictions matched with the ground truth.
+        findings: Findings on them.
 
     Raises:
         InputError: If an image cannot be decoded.
         OSError: If Pillow cannot write JPEG.
     """
-    kind = kinds(data.found)
+    kind = findings.kind
     chosen = cases.ranking(data.found, WORST, MEDIAN)
+    groups = {"Worst people:": chosen.worst, "People around the median:": chosen.median}
+    shown = {*chosen.worst, *chosen.median}
+    for name in ("jitter", "inversion", "swap", "miss"):
+        typical = cases.typical(kind, KINDS.index(name), TYPICAL, shown)
+        shown |= set(typical)
+        groups[f"Typical of “{name}”: people with the median number of such joints:"] = typical
+    tiles = [
+        part
+        for title, persons in groups.items()
+        if persons
+        for part in (
+            page.paragraph(title, "note"),
+            page.tiles([cases.tile(data, n, kind) for n in persons]),
+        )
+    ]
+    ids = "annotation ids" if data.dataset == "coco" else "positions, from 0, in the ground truth"
     return page.section(
         "Examples",
-        "最差与中位样例",
         page.paragraph(
-            "White: ground truth. Prediction: left blue, right orange, middle yellow. Worst "
-            "people:",
+            f"White: ground truth. Prediction: left blue, right orange, middle yellow. Numbers are "
+            f"{ids}.",
             "note",
         ),
-        page.tiles([cases.tile(data, n, kind) for n in chosen.worst]),
-        page.paragraph("People around the median:", "note") if chosen.median else "",
-        page.tiles([cases.tile(data, n, kind) for n in chosen.median]) if chosen.median else "",
+        *tiles,
     )
 
 
-def training(run: Run, names: tuple[str, ...]) -> str:
-    """Returns the HTML section with the config and the curves of a training run.
+def training(run: Run, names: tuple[str, ...]) -> Section:
+    """Returns the section with the config and the curves of a training run.
 
     Args:
         run: Training run, as `run.find` returns it.
@@ -318,7 +419,7 @@ def training(run: Run, names: tuple[str, ...]) -> str:
     Raises:
         MissingDependencyError: If the run has curves and Matplotlib is not installed.
     """
-    rows = [(key, str(value)) for key, value in run.values.items() if not isinstance(value, dict)]
+    rows = [(key, _setting(value)) for key, value in run.values.items()]
     curve = ""
     if run.curves is not None:
         metric = next(
@@ -329,7 +430,48 @@ def training(run: Run, names: tuple[str, ...]) -> str:
         )
         drawing = training_curves.figure([run.curves], metric, size=(4.2, 5.0))
         curve = page.figure(plots.svg(drawing, alt), alt)
-    about = page.paragraph(f"Config {run.name}, from {run.source}")
     return page.section(
-        "Training run", "训练配置与曲线", about, curve, page.table(["key", "value"], rows, [1])
+        "Training run",
+        page.paragraph(f"Config {run.name}, from {'/'.join(run.source.parts[-2:])}"),
+        curve,
+        page.details(
+            f"Configuration: {len(rows)} values",
+            page.paragraph(
+                "These are the values of the training; the protocol of this evaluation may differ.",
+                "note",
+            ),
+            page.table(["key", "value"], rows, [1]),
+        ),
+    )
+
+
+def _setting(value: object) -> str:
+    """Returns a value of a config as text."""
+    if isinstance(value, str):
+        return without_folders(value) or "-"
+    if isinstance(value, PurePath):
+        return value.name
+    if value is None:
+        return "not set"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(_setting(item) for item in value) or "none"
+    return json.dumps(value)
+
+
+def origin(made: Provenance) -> Section:
+    """Returns the section with the date, the version, the command and the files of a report.
+
+    Args:
+        made: Provenance of the report.
+    """
+    rows = [("made", made.made), ("with", made.version)]
+    if made.command:
+        rows.append(("command", made.command))
+    files = [(role, name, digest) for role, (name, digest) in made.files.items()]
+    return page.section(
+        "Provenance",
+        page.table(["property", "value"], rows, [1]),
+        page.table(["file", "name", "SHA-256"], files, [1, 2]) if files else "",
     )

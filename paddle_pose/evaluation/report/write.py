@@ -8,7 +8,10 @@ from typing import Any
 from paddle_pose.backends.metadata import RUN_EXPORTS
 from paddle_pose.environment import command
 from paddle_pose.errors import InputError
-from paddle_pose.evaluation.report import coco_data, mpii_data, page, sections
+from paddle_pose.evaluation.report import coco_data, mpii_data, page, sections, summary
+from paddle_pose.evaluation.report.findings import analyse
+from paddle_pose.evaluation.report.page import Section
+from paddle_pose.evaluation.report.provenance import Provenance, provenance
 from paddle_pose.evaluation.report.report_data import ReportData
 from paddle_pose.evaluation.report.run import Run, find
 from paddle_pose.io import atomic
@@ -90,7 +93,7 @@ def read(
         images = Path(str(next((protocol[key] for key in _IMAGE_FOLDER if key in protocol), "")))
     truth = truth or _truth(predictions, dataset_root, coco)
     properties = {
-        name: str(value)
+        name: " x ".join(map(str, value)) if isinstance(value, list) else str(value)
         for name, value in protocol.items()
         if name not in ("truth", *_IMAGE_FOLDER)
     }
@@ -108,12 +111,14 @@ def read(
     ), run
 
 
-def write(source: Path, path: Path, **where: Any) -> Path:
+def write(source: Path, path: Path, *, command: str = "", **where: Any) -> Path:
     """Writes a report on predictions or a training run as one HTML file, and returns `path`.
 
     Args:
         source: Prediction file or folder, as for `read`.
         path: Path of the HTML file, which is replaced if it exists; missing folders are created.
+        command: Command that evaluated the predictions; "" takes that of scores.json, if `source`
+            is the folder of an evaluation.
         where: Keyword arguments of `read`: dataset_root, ground_truth, zero_based, skeleton.
 
     Raises:
@@ -122,42 +127,53 @@ def write(source: Path, path: Path, **where: Any) -> Path:
         MissingDependencyError: As from `read`, or if Matplotlib is not installed.
         OSError: If the report cannot be written.
     """
-    text = page_of(*read(source, **where))
-    atomic.write_text(path, text)
+    data, run = read(source, **where)
+    stored = source / "scores.json"
+    if not command and stored.is_file():
+        command = str(read_json(stored).get("command", ""))
+    files = {**(data.files if data else {}), **({"config": run.source} if run else {})}
+    if data is not None and "checkpoint" in data.protocol:
+        files["checkpoint"] = Path(data.protocol["checkpoint"])
+    atomic.write_text(path, page_of(data, run, provenance(files, command)))
     return path
 
 
-def page_of(data: ReportData | None, run: Run | None) -> str:
+def page_of(data: ReportData | None, run: Run | None, made: Provenance | None = None) -> str:
     """Returns a report as the text of an HTML page.
 
     Args:
         data: Predictions matched with their ground truth; None leaves their sections out.
         run: Training run; None leaves its section out.
+        made: Provenance of the report; None leaves its section out.
 
     Raises:
-        InputError: If both are None, or an image cannot be decoded.
+        InputError: If `data` and `run` are None, or an image cannot be decoded.
         MissingDependencyError: If Matplotlib is not installed.
     """
-    body = []
+    body: list[Section | None] = []
+    lead = ""
     if data is not None:
-        functions = (
-            sections.summary,
-            sections.taxonomy,
-            sections.displacement,
-            sections.thresholds,
-            sections.parts,
-            sections.scores,
-            sections.people,
-        )
-        body = [section(data) for section in functions]
+        findings = analyse(data)
+        lead = summary.lead(data, findings)
+        body = [
+            sections.results(data),
+            sections.published_results(data),
+            sections.taxonomy(data, findings),
+            sections.displacement(data, findings),
+            sections.thresholds(data),
+            sections.parts(data),
+            sections.scores(data),
+            sections.people(data, findings),
+        ]
     if run is not None:
         body.append(sections.training(run, data.gained if data else ("Mean", "Mean@0.1", "AP")))
     if not body:
         raise InputError(
             "there is nothing to report: neither predictions nor a training run were found"
         )
-    about = "/".join(Path(data.name).parts[-2:]) if data else str(run.source.parent) if run else ""
-    return page.document(f"Report on {about}", "姿态估计评估报告", body)
+    if made is not None:
+        body.append(sections.origin(made))
+    return page.document("Evaluation report", [part for part in body if part], lead)
 
 
 def _protocol(path: Path) -> dict[str, Any]:

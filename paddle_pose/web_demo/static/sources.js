@@ -1,7 +1,9 @@
 /**
  * Sources of frames: an image, a video or the camera.
  *
- * A source is {moving, frame(): Promise<ImageBitmap>, stop()}; `moving` is false for an image.
+ * A source is {moving, name, frame(): Promise<ImageBitmap>, seconds(): number, stop()}: `moving` is
+ * false for an image, `name` is that of the file or null, and `seconds` is the time of the last
+ * frame in the video. The frame belongs to the caller.
  */
 
 const MAX_PIXELS = 16e6; // limit of a canvas on phones; larger images are reduced
@@ -31,23 +33,31 @@ export async function openFile(file) {
 }
 
 async function openImage(file) {
-  const frame = async () => {
-    const image = await createImageBitmap(file, BITMAP_OPTIONS).catch(() => {
-      throw new PageError("notImage", file.name);
-    });
-    const scale = Math.sqrt(MAX_PIXELS / (image.width * image.height));
-    if (scale >= 1) return image;
-    const resizeWidth = Math.round(image.width * scale);
-    return createImageBitmap(image, { resizeWidth, resizeQuality: "high" });
+  const image = await createImageBitmap(file, BITMAP_OPTIONS).catch(() => {
+    throw new PageError("notImage", file.name);
+  });
+  const scale = Math.sqrt(MAX_PIXELS / (image.width * image.height));
+  if (scale >= 1) return still(image, file.name);
+  const resizeWidth = Math.round(image.width * scale);
+  return still(await createImageBitmap(image, { resizeWidth, resizeQuality: "high" }), file.name);
+}
+
+/** Returns the source of an image, which belongs to the source from now on. */
+export function still(image, name) {
+  return {
+    moving: false,
+    name,
+    frame: () => createImageBitmap(image),
+    seconds: () => 0,
+    stop: () => image.close(),
   };
-  return { moving: false, frame, stop() {} };
 }
 
 async function openVideo(file) {
   const address = URL.createObjectURL(file);
   const video = player();
   video.src = address;
-  const source = moving(video, () => {
+  const source = moving(video, file.name, () => {
     video.remove();
     URL.revokeObjectURL(address);
   });
@@ -69,7 +79,7 @@ export async function openCamera(onEnd) {
     const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "user" } });
     const video = player();
     video.srcObject = stream;
-    source = moving(video, () => {
+    source = moving(video, null, () => {
       stream.getTracks().forEach((track) => track.stop());
       video.remove();
     });
@@ -98,7 +108,7 @@ function player() {
  *
  * A requested frame is the next new one; frames between two requests are dropped.
  */
-function moving(video, end) {
+function moving(video, name, end) {
   const stop = () => {
     video.pause();
     end();
@@ -107,9 +117,9 @@ function moving(video, end) {
   const frame = async () => {
     await arrived;
     arrived = newFrame(video);
-    return createImageBitmap(video, AS_STORED);
+    return createImageBitmap(video, BITMAP_OPTIONS);
   };
-  return { moving: true, frame, stop };
+  return { moving: true, name, frame, seconds: () => video.currentTime, stop };
 }
 
 function newFrame(video) {

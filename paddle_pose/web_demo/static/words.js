@@ -5,21 +5,40 @@ export const WORDS = {
     title: "Pose estimation in the browser",
     private: "All computation runs in this browser; images never leave this device.",
     language: "中文",
-    drop: "Drop an image or a video here, or choose one.",
+    drop: "Drop or paste an image or a video here, or click to choose one.",
     choose: "Image or video…",
+    sample: "Example",
     camera: "Camera",
     stop: "Stop",
+    save: "Save",
     people: "People",
     single: "one",
     several: "several",
     threshold: "Score threshold",
+    smooth: "Smooth videos",
     mirror: "Mirror",
+    limits:
+      "People who are far away or overlap may be missed. The speed is that of WebAssembly on this " +
+      "device.",
+    only:
+      "Only one person: the model for several people is not served. The terminal in which " +
+      "serve_demo runs states why.",
+    crowd: (people) => `${people} people are in this image; one of them is shown.`,
+    all: "Show all",
+    left: "left side of the body",
+    middle: "middle",
+    right: "right side of the body",
+    shades: "light: left, dark: right side of the body",
+    person: (number) => `person ${number}`,
+    untracked: "not tracked",
+    canvas: (found) => `Image with skeletons: ${found}`,
     loading: "Loading the model…",
     ready: "Ready.",
+    stopped: "Stopped; the last frame is shown.",
     running: "Running…",
     found: (people) =>
       people === 1 ? "1 person" : people ? `${people} people` : "no person found",
-    frameRate: (frames, milliseconds) => `${frames} frames/s · ${milliseconds} ms`,
+    frameRate: (frames, milliseconds) => `${frames} frames/s · ${milliseconds} ms per frame`,
     took: (milliseconds) => `${milliseconds} ms`,
     noCamera: "No camera was found.",
     cameraDenied: "Camera access was denied: allow it for this page in the browser's settings.",
@@ -38,20 +57,35 @@ export const WORDS = {
     title: "浏览器里的姿态估计",
     private: "全部计算都在本机浏览器内完成，图像不会上传。",
     language: "English",
-    drop: "把图片或视频拖到这里，或点击下方按钮选择。",
+    drop: "把图片或视频拖到或粘贴到这里，也可点击选择文件。",
     choose: "图片或视频…",
+    sample: "示例",
     camera: "摄像头",
     stop: "停止",
+    save: "保存",
     people: "人数",
     single: "单人",
     several: "多人",
-    threshold: "得分阈值",
+    threshold: "置信度阈值",
+    smooth: "平滑视频",
     mirror: "镜像",
+    limits: "远处和重叠的人可能漏检。速度取决于本机的 WebAssembly 性能。",
+    only: "仅支持单人：多人模型未加载，原因见运行 serve_demo 的终端。",
+    crowd: (people) => `图中有 ${people} 人，目前只显示一人。`,
+    all: "显示全部",
+    left: "身体左侧",
+    middle: "中间",
+    right: "身体右侧",
+    shades: "浅色为身体左侧，深色为右侧",
+    person: (number) => `第 ${number} 人`,
+    untracked: "未跟踪",
+    canvas: (found) => `带骨架的图片：${found}`,
     loading: "正在加载模型…",
     ready: "就绪。",
+    stopped: "已停止，画面为最后一帧。",
     running: "正在计算…",
     found: (people) => (people ? `检测到 ${people} 人` : "没有检测到人"),
-    frameRate: (frames, milliseconds) => `${frames} 帧/秒 · ${milliseconds} 毫秒`,
+    frameRate: (frames, milliseconds) => `${frames} 帧/秒 · 每帧 ${milliseconds} 毫秒`,
     took: (milliseconds) => `${milliseconds} 毫秒`,
     noCamera: "没有找到摄像头。",
     cameraDenied: "没有摄像头权限：请在浏览器设置中允许本页面使用摄像头。",
@@ -65,6 +99,26 @@ export const WORDS = {
     modelFailed: "模型运行失败。",
   },
 };
+
+const PARTS_ZH = {
+  nose: "鼻子",
+  eye: "眼",
+  ear: "耳",
+  shoulder: "肩",
+  elbow: "肘",
+  wrist: "腕",
+  hip: "髋",
+  knee: "膝",
+  ankle: "踝",
+};
+
+/** Returns the name of a joint in a language; unknown ones keep their English name. */
+export function jointName(language, joint) {
+  if (language !== "zh") return joint.replaceAll("_", " ");
+  const [, side, part] = joint.match(/^(left_|right_)?(.*)$/);
+  if (!(part in PARTS_ZH)) return joint.replaceAll("_", " ");
+  return ({ left_: "左", right_: "右" }[side] ?? "") + PARTS_ZH[part];
+}
 
 /** Returns the browser's language: "zh" for Chinese, otherwise "en". */
 export function browserLanguage() {

@@ -1,9 +1,11 @@
 /**
- * Worker that runs the network, so that the page stays responsive.
+ * Worker that runs the networks, so that the page stays responsive.
  *
- * It sends {settings} when the model is loaded, or {error, detail}. For each request {id, bitmap,
- * maxPeople, source, moving} it sends {id, bitmap, people, milliseconds} or {id, error, detail}, in
- * the order of the requests. `error` is a key of the page's texts.
+ * It sends {settings} when the network for one person is loaded, or {error, detail}. For each
+ * request {id, bitmap, several, source, moving, seconds, smooth, count} it sends {id, bitmap,
+ * people, milliseconds} or {id, error, detail}, in the order of the requests. With `count` it also
+ * sends {id, crowd}: all people in this image, although only one was asked for; none if there is no
+ * network for several people. `error` is a key of the page's texts.
  */
 
 import * as ort from "./onnxruntime/ort.wasm.bundle.min.mjs";
@@ -18,22 +20,34 @@ async function fetched(name) {
   return response;
 }
 
-async function load() {
-  const settings = await (await fetched("settings.json")).json();
-  const model = await (await fetched("model.onnx")).arrayBuffer();
-  const wasm = new URL("onnxruntime/ort-wasm-simd-threaded.wasm", import.meta.url).href;
-  ort.env.wasm.wasmPaths = { wasm };
+/** Returns {run, metadata} of a model {file, metadata}, see `Predictor`. */
+async function loadNetwork({ file, metadata }) {
+  const model = await (await fetched(file)).arrayBuffer();
   const session = await ort.InferenceSession.create(model, { executionProviders: ["wasm"] });
-  const { name, shape } = settings.metadata.input;
-  const network = async (input) => {
+  const { name, shape } = metadata.input;
+  const run = async (input) => {
     const tensor = new ort.Tensor("uint8", input, [1, ...shape.slice(1)]);
     const results = await session.run({ [name]: tensor });
-    const outputs = settings.metadata.codec.outputs;
-    return Object.fromEntries(outputs.map((output) => [output, results[output].data]));
+    return Object.fromEntries(
+      metadata.outputs.map((output) => [output.name, results[output.name].data]),
+    );
   };
   // The first run takes several times as long as the others.
-  await network(new Uint8Array(shape[1] * shape[2] * 3));
-  return { settings, predictor: new Predictor(network, settings.metadata) };
+  await run(new Uint8Array(shape[1] * shape[2] * 3));
+  return { run, metadata };
+}
+
+async function load() {
+  const settings = await (await fetched("settings.json")).json();
+  const wasm = new URL("onnxruntime/ort-wasm-simd-threaded.wasm", import.meta.url).href;
+  ort.env.wasm.wasmPaths = { wasm };
+  return { settings, predictor: new Predictor(await loadNetwork(settings.one)) };
+}
+
+/** Loads the network for several people after the other one, which is needed first. */
+async function loadSeveral() {
+  const { settings, predictor } = await loading;
+  if (settings.several) predictor.several = await loadNetwork(settings.several);
 }
 
 function pixelsOf(bitmap) {
@@ -50,21 +64,31 @@ loading.then(
   ({ settings }) => postMessage({ settings }),
   (error) => postMessage({ error: "modelMissing", detail: error.message }),
 );
+const loadingSeveral = loadSeveral();
+loadingSeveral.catch(() => {}); // each request for several people reports it
 
-let lastSource = null;
+let last = { source: null, several: false };
 
-onmessage = async ({ data: { id, bitmap, maxPeople, source, moving } }) => {
+onmessage = async ({ data }) => {
+  const { id, bitmap, several, source, moving, seconds, smooth, count } = data;
   try {
     const { predictor } = await loading;
-    if (source !== lastSource) predictor.forget();
-    lastSource = source;
+    if (several) await loadingSeveral;
+    if (source !== last.source || several !== last.several) predictor.forget();
+    last = { source, several };
     const began = performance.now();
     const pixels = pixelsOf(bitmap);
-    const isTracking = moving && maxPeople === 1;
-    const people = await (isTracking
-      ? predictor.track(pixels)
-      : predictor.predict(pixels, maxPeople));
+    let people;
+    if (several && moving) people = await predictor.trackSeveral(pixels, seconds, smooth);
+    else if (several) people = await predictor.predictSeveral(pixels);
+    else if (moving) people = await predictor.track(pixels, seconds, smooth);
+    else people = await predictor.predict(pixels);
     postMessage({ id, bitmap, people, milliseconds: performance.now() - began }, [bitmap]);
+    if (count) {
+      await loadingSeveral.catch(() => {}); // without it, nobody else is counted
+      const crowd = predictor.several ? await predictor.predictSeveral(pixels) : [];
+      postMessage({ id, crowd });
+    }
   } catch (error) {
     postMessage({ id, error: "modelFailed", detail: error.message });
   }

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from paddle_pose.evaluation.report import cases
-from paddle_pose.metrics.errors import MatchedPoses, kinds
+from paddle_pose.metrics.errors import KINDS, MatchedPoses, kinds
 from paddle_pose.skeletons import COCO_17
 
 
@@ -28,15 +28,24 @@ def test_a_person_with_one_labelled_joint_is_shown_with_its_surroundings(tmp_pat
         sizes=np.array([40.0]),
         image_ids=np.zeros(1, int),
     )
-    tile = cases.tile(
-        SimpleNamespace(found=found, images=[tmp_path / "a.png"], upright_rule=None),
-        0,
-        kinds(found),
+    data = SimpleNamespace(
+        found=found, images=[tmp_path / "a.png"], person_ids=[7], upright_rule=None
     )
+    tile = cases.tile(data, 0, kinds(found))
     shown = cv2.imdecode(
         np.frombuffer(b64decode(re.search('base64,(.*?)"', tile)[1]), np.uint8),
         cv2.IMREAD_GRAYSCALE,
     )
+    assert "Person 7 (a.png)" in tile
     white = (shown[:, 20:] > 200).mean()
     assert 0.1 < white < 0.3  # (34 - 20) of 68 px
     assert "1 of 1 joints found" in tile
+
+
+def test_typical_people_have_the_median_number_of_such_joints():
+    kind = np.zeros((6, 17), int)
+    for person, joints in enumerate((0, 1, 9, 3, 3, 5)):
+        kind[person, :joints] = KINDS.index("miss")
+    assert cases.typical(kind, KINDS.index("miss"), 2) == (3, 4)
+    assert cases.typical(kind, KINDS.index("miss"), 2, without={3}) == (4, 1)
+    assert cases.typical(kind, KINDS.index("swap"), 2) == ()

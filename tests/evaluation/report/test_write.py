@@ -7,17 +7,19 @@ import numpy as np
 import pytest
 import scipy.io
 
+from paddle_pose import __version__
 from paddle_pose.data.mpii import read_ground_truth
 from paddle_pose.errors import InputError
 from paddle_pose.evaluation.report import coco_data, mpii_data
 from paddle_pose.evaluation.report.write import page_of, read, write
+from paddle_pose.io.checksum import sha256_of
 from paddle_pose.metrics.coco_ap import NAMES
 from paddle_pose.skeletons import COCO_17
 
 
 def rows(text):
     """Returns the cells of all table rows of a page, by their first cell."""
-    found = re.findall(r"<tr>(.*?)</tr>", text, flags=re.DOTALL)
+    found = re.findall(r"<tr[^>]*>(.*?)</tr>", text, flags=re.DOTALL)
     cells = [
         [unescape(cell) for cell in re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row)] for row in found
     ]
@@ -100,7 +102,11 @@ def test_published_predictions_have_the_published_values(shared, tmp_path):
     assert sum(int(cell[0]) for cell in kinds) == 38430
     found = float(cells["good"][1]) + float(cells["jitter"][1])
     assert found == pytest.approx(87.30, abs=0.011)
-    assert cells["everything"] == ["100.00", "+12.70", "100.00", "+76.09"]
+    assert cells["miss"][2:4] == ["96.94 (+9.64)", "33.55 (+9.64)"]
+    assert cells["all errors"][2] == "100.00 (+12.70)"
+    assert "Check the coordinates" in text.split("<nav")[0]
+    published_row = cells["HRNet-W48"]
+    assert published_row[:2] == ["90.10", "33.70"]
     assert cells["people"] == ["2958"]
     assert "in proportion to the person" in text
 
@@ -173,10 +179,69 @@ def test_scores_protocol_and_run_are_read_from_a_folder(dataset, tmp_path):
     cells = rows(text)
     assert cells["flip"] == ["True"]
     assert cells["train.epochs"] == ["2"]
-    assert cells["0.7 .. 0.8"][1:] == ["0.75", "100.00"]
+    assert cells["0.7 to 0.8"][1:] == ["0.75", "100.00"]
     assert "Expected calibration error 25.00 points" in text
-    assert text.count("<svg") == 3
+    assert text.count("<svg") == 4  # thresholds, distances, scores, training
     Page(text).checked()
+
+
+def test_a_report_names_its_files_command_and_date_but_no_folder_of_its_author(dataset, tmp_path):
+    root, truth = dataset
+    write_run(tmp_path, truth, np.full((8, 16), 0.75))
+    weights = tmp_path / "model.pdparams"
+    weights.write_bytes(b"weights")
+    protocol = {
+        "metric": "pckh",
+        "checkpoint": str(weights),
+        "boxes": f"detected ({tmp_path / 'boxes.json'})",
+        "truth": str(root / "annotations" / "mpii_gt_val.mat"),
+    }
+    content = {"protocol": protocol, "command": f"val --weights {weights} --report"}
+    (tmp_path / "scores.json").write_text(json.dumps(content))
+    config = {"config": "tiny", "values": {"data.root": str(root), "model.format": None}}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    text = write(tmp_path, tmp_path / "report.html").read_text(encoding="utf-8")
+    cells = rows(text)
+    assert cells["checkpoint"] == ["model.pdparams"]  # of the protocol
+    digests = dict(zip(("name", "SHA-256"), cells["predictions"], strict=True))
+    assert digests == {"name": "pred.mat", "SHA-256": sha256_of(tmp_path / "pred.mat")}
+    assert sha256_of(weights) in text
+    assert cells["command"] == ["val --weights model.pdparams --report"]
+    assert cells["boxes"] == ["detected (boxes.json)"]
+    assert cells["model.format"] == ["not set"]
+    assert re.fullmatch(r"20\d\d-\d\d-\d\d \d\d:\d\d UTC", cells["made"][0])
+    assert cells["with"] == [f"paddle_pose {__version__}"]
+    assert str(tmp_path) not in text
+    assert str(root) not in text
+
+
+def test_links_of_the_table_of_contents_have_targets_and_empty_sections_are_left_out(
+    dataset, tmp_path
+):
+    root, truth = dataset
+    path = saved(tmp_path / "pred.mat", truth.keypoints)
+    text = page_of(*read(path, dataset_root=root))
+    targets = {ident for _, ident in Page(text).ids}
+    links = re.findall(r'<a href="#(.*?)">', text)
+    assert len(links) > 5
+    assert set(links) <= targets
+    assert "calibration-of-the-scores" not in links  # a .mat file has no scores
+    assert "8 people" in text
+    assert "not comparable" in text  # published results are of 2958 people
+
+
+def test_joints_have_one_name_and_one_order_in_all_tables(dataset, tmp_path):
+    root, truth = dataset
+    path = saved(tmp_path / "pred.mat", truth.keypoints + 1)
+    text = page_of(*read(path, dataset_root=root))
+    tables = re.findall(r"<table>(.*?)</table>", text, flags=re.DOTALL)
+    order = ["Head", "Shoulder", "Elbow", "Wrist", "Hip", "Knee", "Ankle"]
+    firsts = [
+        [name for name in re.findall(r"<tr[^>]*><td[^>]*>(.*?)</td>", one) if name in order]
+        for one in tables
+    ]
+    assert [names for names in firsts if names] == [order] * 3
+    assert "Head top" not in text
 
 
 def test_the_evaluation_of_an_exported_file_has_its_run(dataset, tmp_path):
@@ -201,8 +266,8 @@ def test_a_run_without_predictions_has_its_curves(dataset, tmp_path):
     (tmp_path / "pred.mat").unlink()
     text = write(tmp_path, tmp_path / "report.html").read_text(encoding="utf-8")
     assert "Config tiny" in text
-    assert "<h2>Training run " in text
-    assert "<h2>Results " not in text
+    assert '<h2 id="training-run">' in text
+    assert '<h2 id="results">' not in text
 
 
 def test_invalid_and_missing_files_are_refused(dataset, tmp_path):
@@ -319,7 +384,7 @@ def test_coco_results_with_every_type_of_error(tmp_path):
     assert data.unmatched == 1
     assert 0 < data.values["AP"] < 100
     # AP is 100 after all corrections: every error has a type.
-    assert cells["everything"][0] == "100.00"
+    assert cells["both"][2].startswith("100.00 ")
     assert {cells["seen"][0], cells["labelled, hidden"][0]} == {"51"}
 
 
@@ -337,8 +402,8 @@ def test_coco_results_that_are_all_unmatched(tmp_path):
     data = coco_page(tmp_path, results(points[:2] + 5000, [0, 1], [0.5, 0.6]))
     assert (data.unmatched, data.values["AP"]) == (2, 0.0)
     cells = rows(page_of(data, None))
-    assert cells["2 results removed"][0] == "0.00"
-    assert cells["everything"][0] == "100.00"
+    assert cells["2 results removed"][2].startswith("0.00 ")
+    assert cells["both"][2].startswith("100.00 ")
 
 
 def test_results_with_better_scores_are_matched_first(tmp_path):
