@@ -55,8 +55,10 @@ def test_letters_that_a_console_lacks_become_escapes(monkeypatch, encoding):
     stream = io.TextIOWrapper(io.BytesIO(), encoding)
     monkeypatch.setattr("sys.stdout", stream)
     logs.accept_all_letters()
-    LOGGER.info("结果 🏃 \udcff.jpg")  # the last is a byte that is not UTF-8 in a file's name
-    print("结果 🏃 \udcff.jpg")
+    line = "结果 🏃 \udcff.jpg"  # the last is a byte that is not UTF-8 in a file's name
+    record = logging.LogRecord("paddle_pose", logging.INFO, __file__, 1, line, None, None)
+    logs.PlainHandler().emit(record)
+    print(line)
     stream.flush()
     lines = stream.buffer.getvalue().splitlines()
     assert len(lines) == 2
