@@ -515,9 +515,9 @@ print(*Path("predictions.csv").read_text().splitlines()[:3], sep="\n")
 # | symptom | cause |
 # |---|---|
 # | AP is -1 or NaN | `area` is 0, or there is no labelled joint: `paddle-pose check` lists the records |
-# | left and right are confused | pairs are not named `left_…`, `right_…` (and there are no `mirror_pairs` in the skeleton), while training mirrors images |
+# | left and right are confused | the mirror pairs that training found in the names are wrong: state `mirror_pairs` in the skeleton file |
 # | good in validation, poor in use | the split was by row, or the images in use look different: label some of those |
-# | rotated photographs are always wrong | the labels refer to the rotated image, the file is not rotated (EXIF): rotate the files first |
+# | rotated photographs are always wrong | the labels do not refer to the image of the stated width and height (EXIF): `paddle-pose check` says what is assumed |
 # | one point is always wrong | look at its labels first: annotators disagree, or it is occluded more often than visible |
 # | the loss does not fall | start from a trained network (`--init`), or begin with a tenth of the learning rate |
 #
@@ -526,8 +526,8 @@ print(*Path("predictions.csv").read_text().splitlines()[:3], sep="\n")
 # | 现象 | 原因 |
 # |---|---|
 # | AP 为 -1 或 NaN | `area` 为 0，或没有标注关键点：`paddle-pose check` 会列出是哪些记录 |
-# | 左右混淆 | 成对的点没有命名为 `left_…`、`right_…`（骨架文件中也没有 `mirror_pairs`），而训练时有镜像增强 |
+# | 左右混淆 | 训练按名称找到的镜像对有误：请在骨架文件中写明 `mirror_pairs` |
 # | 验证好，使用差 | 按行划分了数据，或实际图像与训练图像差别大：标注一些实际图像 |
-# | 旋转过的照片总是不准 | 标注针对转正后的画面，而文件没有转正（EXIF）：请先转正文件 |
+# | 旋转过的照片总是不准 | 标注与所写的宽和高不是同一画面（EXIF）：`paddle-pose check` 会说明按哪种处理 |
 # | 某个点总是不准 | 先看它的标注：标注者意见不一，或被遮挡的时候多于可见的时候 |
 # | 损失不下降 | 用预训练权重初始化（`--init`），或先用十分之一的学习率 |

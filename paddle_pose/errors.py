@@ -48,6 +48,8 @@ class Interrupted(PaddlePoseError):
 def did_you_mean(name: str, valid: Iterable[str]) -> str:
     """Returns " Did you mean 'NAME'?" with the most similar valid name, or "" if none is similar.
 
+    Upper and lower case are not distinguished.
+
     Args:
         name: Name that does not exist.
         valid: Names that exist.
@@ -56,5 +58,6 @@ def did_you_mean(name: str, valid: Iterable[str]) -> str:
         >>> did_you_mean("train.batchsize", ["train.batch_size", "train.seed"])
         " Did you mean 'train.batch_size'?"
     """
-    nearest = difflib.get_close_matches(name, list(valid), n=1, cutoff=0.6)
-    return f" Did you mean {nearest[0]!r}?" if nearest else ""
+    by_key = {one.casefold(): one for one in valid}
+    nearest = difflib.get_close_matches(name.casefold(), list(by_key), n=1, cutoff=0.6)
+    return f" Did you mean {by_key[nearest[0]]!r}?" if nearest else ""

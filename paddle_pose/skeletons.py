@@ -7,6 +7,7 @@ Source: MPII (Andriluka et al., CVPR 2014) for its 16 joints; COCO (Lin et al., 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,6 +31,8 @@ class Skeleton:
         weights: K weights of the joints in the loss, 0 or more; 1.0, and more for joints that are
             hard to predict.
         upper: Names of the upper body's joints, for half-body augmentation; empty disables it.
+        can_flip: Whether a mirrored image with swapped mirror pairs is a valid image; if not, there
+            is no mirroring in augmentation and no flip test.
 
     Raises:
         InputError: If joint names repeat, a pair contains an unknown joint, the lengths differ, or
@@ -47,6 +50,7 @@ class Skeleton:
     sigmas: tuple[Annotated[float, Range(0, 1000, exclusive_min=True)], ...]
     weights: tuple[Annotated[float, Range(0, 1000)], ...]
     upper: tuple[str, ...] = ()
+    can_flip: bool = True
 
     def __post_init__(self) -> None:
         """Checks that the fields are consistent."""
@@ -151,6 +155,123 @@ class Skeleton:
 def _key(name: str) -> str:
     """Returns a joint name in the form in which names are compared."""
     return name.strip().lower().replace(" ", "_").replace("-", "_")
+
+
+# Words for left and right, as whole words of a name.
+_SIDE_WORDS = (
+    ("left", "right"),
+    ("lft", "rgt"),
+    ("lt", "rt"),
+    ("links", "rechts"),
+    ("gauche", "droite"),
+    ("gauche", "droit"),
+    ("izquierda", "derecha"),
+    ("izquierdo", "derecho"),
+    ("esquerda", "direita"),
+    ("esquerdo", "direito"),
+    ("sinistra", "destra"),
+    ("sinistro", "destro"),
+    ("левый", "правый"),
+    ("левая", "правая"),
+    ("левое", "правое"),
+    ("왼쪽", "오른쪽"),
+    ("왼", "오른"),
+    ("ひだり", "みぎ"),
+)
+_LETTER = r"[^\W\d_]"
+_WORD = rf"(?<!{_LETTER}){{}}(?!{_LETTER})"
+# How sides are marked in a joint's name, the clearest first: (left, right, whether a mark without a
+# partner shows that the joint is one-sided), regular expressions on the result of `_words`.
+_SIDE_PATTERNS = (
+    *((_WORD.format(left), _WORD.format(right), True) for left, right in _SIDE_WORDS),
+    ("左", "右", True),
+    (rf"(?<!{_LETTER})left", rf"(?<!{_LETTER})right", True),  # lefteye
+    (rf"left(?!{_LETTER})", rf"right(?!{_LETTER})", False),  # eyeleft, but also upright
+    (rf"{_WORD.format('l')}(?!\d)", rf"{_WORD.format('r')}(?!\d)", True),  # l_eye, eye.L, LEye
+    (_WORD.format("l"), _WORD.format("r"), False),  # eyeL2, but also L5, a vertebra
+    # leye, eyel, lf_paw; but also lip and rear
+    (rf"(?<!{_LETTER})l(?={_LETTER})", rf"(?<!{_LETTER})r(?={_LETTER})", False),
+    (rf"(?<={_LETTER})l(?!{_LETTER})", rf"(?<={_LETTER})r(?!{_LETTER})", False),
+)
+_PLAIN_LETTERS = len(_SIDE_PATTERNS) - 2  # from here on the patterns are the last resort
+
+
+def mirror_pairs_by_name(
+    joints: Sequence[str],
+) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
+    """Returns the joints whose names differ in left and right only, and those without a partner.
+
+    Sides are words ("left", "l", "左", ...) anywhere in the name, in any case, at the borders of
+    words, which are "_", "-", ".", spaces and capital letters; or letters at the beginning or end
+    of a word, if there is exactly one such partner.
+
+    Args:
+        joints: Names of the joints.
+
+    Returns:
+        pairs: Pairs (left, right) of names, in the order of the left joints.
+        one_sided: Names that state a side but have no partner, or several possible ones.
+
+    Example:
+        >>> mirror_pairs_by_name(["nose", "eye.L", "eye.R", "upper left lip", "collar_l"])
+        ((('eye.L', 'eye.R'),), ('upper left lip', 'collar_l'))
+    """
+    names = {_words(name): name for name in joints}
+    partners: dict[str, set[str]] = {}
+    lefts: set[str] = set()
+    one_sided: list[str] = []
+    for words, name in names.items():
+        has_side = False
+        for number, (left, right, is_clear) in enumerate(_SIDE_PATTERNS):
+            if number >= _PLAIN_LETTERS and has_side:
+                break
+            is_left, is_right = (_marks(side, words) for side in (left, right))
+            if is_left and is_right and is_clear:
+                continue  # of both sides: in the middle
+            has_side |= is_clear and (is_left or is_right)
+            for mine, other in ((left, right), (right, left)):
+                for changed in _exchanged(words, mine, other):
+                    if changed in names and changed != words:
+                        partners.setdefault(name, set()).add(names[changed])
+                        if mine == left:
+                            lefts.add(name)
+        if has_side and name not in partners:
+            one_sided.append(name)
+    pairs = []
+    for name in joints:
+        if name not in partners:
+            continue
+        (*others,) = partners[name]
+        if len(others) > 1 or partners.get(others[0]) != {name}:
+            one_sided.append(name)
+        elif name in lefts:
+            pairs.append((name, others[0]))
+    return tuple(pairs), tuple(name for name in joints if name in one_sided)
+
+
+def _words(name: str) -> str:
+    """Returns a joint's name as lower-case words, joined by "_"; digits belong to their word.
+
+    Example:
+        >>> _words("LEye"), _words("eye (left)"), _words("FingerL2")
+        ('l_eye', 'eye_left', 'finger_l2')
+    """
+    words = re.findall(r"[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|[^\W_A-Za-z]+", name)
+    return "_".join(words).lower()
+
+
+def _marks(pattern: str, words: str) -> bool:
+    """Returns whether a name has a mark of a side; a letter with nothing beside it is a name."""
+    found = re.search(pattern, words)
+    return found is not None and (len(found[0]) > 1 or len(words) > 1 or not found[0].isascii())
+
+
+def _exchanged(words: str, mine: str, other: str) -> set[str]:
+    """Returns a name with the mark of one side replaced by the other's, at one place and at all."""
+    mark = re.sub(r"\(\?[^()]*\)", "", other)
+    found = list(re.finditer(mine, words)) if _marks(mine, words) else []
+    each = {words[: place.start()] + mark + words[place.end() :] for place in found}
+    return each | ({re.sub(mine, mark, words)} if found else set())
 
 
 def _sided(*names: str) -> tuple[tuple[str, str], ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -18,6 +19,26 @@ MIN_KEYPOINT_SCORE_FOR_BOX = 0.2  # minimum score of the joints that a box enclo
 # Margin of a box around joints, relative to its longer side. In COCO the boxes of whole people
 # extend 0.05 to 0.11 of it beyond the joints, depending on the side.
 BOX_MARGIN = 0.1
+
+
+class UprightRule(Protocol):
+    """Whether annotations refer to images rotated as their EXIF data ask, or to the stored ones."""
+
+    def __call__(self, path: Path, stored: tuple[int, int], orientation: int) -> bool:
+        """Returns whether the annotations of an image refer to the rotated image.
+
+        Args:
+            path: Path of the image.
+            stored: (width, height) in px of the stored image.
+            orientation: EXIF orientation of the file, 2 to 8.
+        """
+
+    def annotated_size(self, path: Path) -> tuple[float, float] | None:
+        """Returns (width, height) in px that the annotations state; None if they state none.
+
+        Args:
+            path: Path of the image.
+        """
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,12 +101,14 @@ class AnnotatedImage:
         path: Path of the image file.
         persons: People and crowds in the order of the annotation file.
         size: (width, height) of the image in px as the annotations state it; None if they do not.
+        upright_rule: Whether an EXIF rotation of the file counts; None never rotates.
     """
 
     image_id: int
     path: Path
     persons: tuple[Person, ...]
     size: tuple[float, float] | None = None
+    upright_rule: UprightRule | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +124,7 @@ class Sample:
         score: Score of the detected box; 1.0 for annotated boxes.
         central: Whether the window was placed on the first of `persons`, while others may be in the
             window as well.
+        upright_rule: Whether an EXIF rotation of the file counts, as in `AnnotatedImage`.
     """
 
     image_id: int
@@ -109,6 +133,7 @@ class Sample:
     persons: tuple[Person, ...]
     score: float = 1.0
     central: bool = False
+    upright_rule: UprightRule | None = None
 
 
 @dataclass(frozen=True, eq=False)

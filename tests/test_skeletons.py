@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from paddle_pose.errors import InputError
-from paddle_pose.skeletons import MPII_16, SKELETONS
+from paddle_pose.skeletons import MPII_16, SKELETONS, mirror_pairs_by_name
 
 EACH = pytest.mark.parametrize("skeleton", SKELETONS.values(), ids=SKELETONS)
 
@@ -80,3 +80,73 @@ def test_joints_are_matched_by_name():
 def test_sides_follow_from_the_mirror_pairs(skeleton):
     for name in skeleton.joints:
         assert skeleton.side(name) == (name.split("_")[0] if swapped(name) != name else "middle")
+
+
+@EACH
+def test_mirror_pairs_of_known_skeletons_are_found_by_name(skeleton):
+    pairs, one_sided = mirror_pairs_by_name(skeleton.joints)
+    assert set(pairs) == set(skeleton.mirror_pairs)
+    assert one_sided == ()
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("left_eye", "right_eye"),
+        ("eye_left", "eye_right"),
+        ("left-eye", "right-eye"),
+        ("Left Eye", "Right Eye"),
+        ("LEFT_EYE", "RIGHT_EYE"),
+        ("leftEye", "rightEye"),
+        ("EyeLeft", "EyeRight"),
+        ("lefteye", "righteye"),
+        ("eyeleft", "eyeright"),
+        ("L_Eye", "R_Eye"),
+        ("l_eye", "r_eye"),
+        ("eye_l", "eye_r"),
+        ("eye.L", "eye.R"),
+        ("eye (L)", "eye (R)"),
+        ("eyeL", "eyeR"),
+        ("LEye", "REye"),
+        ("Leye", "Reye"),
+        ("leye", "reye"),
+        ("LEYE", "REYE"),
+        ("eye_lt", "eye_rt"),
+        ("upper left lip", "upper right lip"),
+        ("upper_l_lip", "upper_r_lip"),
+        ("thigh.l.001", "thigh.r.001"),
+        ("LHand1", "RHand1"),
+        ("handL5", "handR5"),
+        ("rig:LeftArm", "rig:RightArm"),
+        ("lf_paw", "rf_paw"),
+        ("paw_fl", "paw_fr"),
+        ("左眼", "右眼"),
+        ("眼(左)", "眼(右)"),
+        ("épaule gauche", "épaule droite"),
+        ("left", "right"),
+    ],
+)
+def test_sides_in_names_are_recognised(left, right):
+    others = ("nose", "lip", "rear", "upright", "L5", "C7", "left_right_middle")
+    pairs, one_sided = mirror_pairs_by_name((right, *others, left))
+    assert pairs == ((left, right),)
+    assert one_sided == ()
+
+
+@pytest.mark.parametrize(
+    ("joints", "one_sided"),
+    [
+        (("left_eye", "nose"), ("left_eye",)),
+        (("l_eye", "r_eye", "collar_l", "rear"), ("collar_l",)),
+        (("左眼", "右眼", "左耳"), ("左耳",)),
+        (("left_eye", "right_ear"), ("left_eye", "right_ear")),
+        (("ll", "lr", "rl", "rr"), ("ll", "lr", "rl", "rr")),  # several partners fit
+        (tuple("abcdefghijklmnopqrstuvwxyz"), ()),
+        (("lip", "rear", "tail"), ()),
+        (("0", "1", "2"), ()),
+    ],
+)
+def test_sides_without_a_partner_are_stated(joints, one_sided):
+    pairs, found = mirror_pairs_by_name(joints)
+    assert found == one_sided
+    assert set(pairs) <= {("l_eye", "r_eye"), ("左眼", "右眼")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import logging
 import sys
 from collections.abc import Iterator
@@ -28,6 +29,17 @@ class PlainHandler(logging.Handler):
             raise  # the reader has closed the pipe: `main.execute` ends the process
         except Exception:  # errors in a record are reported as `logging` reports them
             self.handleError(record)
+
+
+def accept_all_letters() -> None:
+    """Makes stdout and stderr write letters that their encoding lacks as escapes.
+
+    Otherwise printing a file name ends the command on a console in an older encoding, such as
+    cp1252 or GBK, and everywhere for a file name that is not valid UTF-8.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def attach() -> None:

@@ -113,13 +113,17 @@ def override(config: Config, changes: Mapping[str, Any]) -> Config:
     it to a copy of `augment` (of the default `Augment` if that is None as well), after all other
     changes.
 
+    A skeleton with `can_flip` False sets `augment.flip` and `final_augment.flip` to 0 and `val.flip`
+    to False.
+
     Args:
         config: Config to start from; it is not modified.
         changes: New values by dotted key; a value may also be text, as on a command line.
 
     Raises:
         InputError: If a key does not exist (the message lists the valid keys), or a value has the
-            wrong type or lies outside its range.
+            wrong type or lies outside its range, or asks for mirrored images of a skeleton that
+            cannot be mirrored.
 
     Example:
         >>> from paddle_pose.configs.registry import CONFIGS
@@ -142,6 +146,29 @@ def override(config: Config, changes: Mapping[str, Any]) -> Config:
 
     for key in sorted(changes, key=order):
         config = _replaced(config, key.split("."), changes[key], key, config)
+    return config if config.codec.skeleton.can_flip else _without_flips(config, changes)
+
+
+def _without_flips(config: Config, changes: Mapping[str, Any]) -> Config:
+    """Returns a config without mirrored images, for a skeleton that cannot be mirrored.
+
+    Raises:
+        InputError: If `changes` ask for them.
+    """
+    current = {
+        f"{part}.flip": getattr(config, part).flip
+        for part in ("augment", "final_augment", "val")
+        if getattr(config, part) is not None
+    }
+    asked = next((key for key, value in current.items() if value and key in changes), None)
+    if asked is not None:
+        raise InputError(
+            f"key {asked!r}: skeleton {config.codec.skeleton.name} cannot be mirrored, since its"
+            " mirror pairs are not known (can_flip); state 'mirror_pairs' in a skeleton file"
+        )
+    for key, value in current.items():
+        off = False if value is True or value is False else 0.0
+        config = _replaced(config, key.split("."), off, key, config)
     return config
 
 

@@ -24,6 +24,27 @@ WHOLE_IMAGES = "whole images"
 # the 56.4-AP person detector on COCO.
 COMPLETE = {("mpii", GROUND_TRUTH): 2958, ("coco", GROUND_TRUTH): 6352, ("coco", DETECTED): 104125}
 DETECTIONS = "COCO_val2017_detections_AP_H_56_person.json"
+"""Name of the file of the 56.4-AP person detector's boxes on the pages of HRNet."""
+
+
+def are_published_detections(content: Mapping[str, object]) -> bool:
+    """Returns whether detected boxes are those of the 56.4-AP person detector on COCO val2017.
+
+    The file has several names: HRNet's `DETECTIONS` is PaddleDetection's bbox.json.
+
+    Args:
+        content: Properties of the file, as `io.boxes.describe_detections` returns them.
+
+    Source: HRNet's log for the number of boxes, which are not limited by a score. The checksum of
+        the file is not published.
+    """
+    scores = content.get("detected_scores")
+    return (
+        content.get("detected_boxes") == COMPLETE["coco", DETECTED]
+        and isinstance(scores, list)
+        and len(scores) == 2
+        and 0 <= scores[0] <= scores[1] <= 1
+    )
 
 
 @dataclass(frozen=True)

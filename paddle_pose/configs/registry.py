@@ -25,6 +25,7 @@ _log = logging.getLogger("paddle_pose")
 _FILES = (hourglass, hrnet, simple_baseline, movenet, rtmpose)
 CONFIGS: dict[str, Config] = {config.name: config for file in _FILES for config in file.ALL}
 FILE_NAME = "config.json"
+_DATA_FILES = ("data.train_annotations", "data.val_annotations", "data.images", "data.cache")
 _EXPORTED = (".onnx", ".xml")  # suffixes of exported files, whose format `check_kind` does not know
 
 
@@ -91,11 +92,17 @@ def for_image_size(size: int) -> Config:
 def to_json(config: Config, data: str | Path | None = None) -> str:
     """Returns a config as the text of a config.json, which `read_beside` reads.
 
+    Paths of the data are stored as absolute ones, so that they are found from any working folder.
+
     Args:
         config: Config to store.
         data: Folder of the training data to store with it; None stores none.
     """
-    content: dict[str, object] = {"config": config.name, "values": values(config)}
+    stored = values(config)
+    for key in _DATA_FILES:
+        if stored[key] is not None:
+            stored[key] = str(Path(str(stored[key])).resolve())
+    content: dict[str, object] = {"config": config.name, "values": stored}
     if data is not None:
         content["data"] = str(Path(data).resolve())
     return json.dumps(content, indent=2) + "\n"

@@ -24,6 +24,8 @@ from paddle_pose.environment import argument
 from paddle_pose.errors import InputError
 from paddle_pose.geometry import box_window
 from paddle_pose.io import coco_json
+from paddle_pose.io.annotated_sizes import AnnotatedSizes
+from paddle_pose.io.image_names import located
 from paddle_pose.io.json_fields import field
 from paddle_pose.io.json_files import read_json
 from paddle_pose.skeletons import COCO_17, Skeleton
@@ -172,9 +174,15 @@ def read_annotations(
         raise InputError(
             f"{path}: no usable person among {len(records)} annotations; left out: {counts}{hint}"
         )
+    paths = {image["id"]: located(folder, image["file_name"]) for image in content["images"]}
+    upright_rule = AnnotatedSizes({paths[n]: size for n, size in sizes.items()}, path)
     return [
         AnnotatedImage(
-            image["id"], folder / image["file_name"], tuple(people[image["id"]]), sizes[image["id"]]
+            image["id"],
+            paths[image["id"]],
+            tuple(people[image["id"]]),
+            sizes[image["id"]],
+            upright_rule,
         )
         for image in content["images"]
     ]
@@ -213,7 +221,7 @@ def read_detections(
         raise InputError(
             f"{path}: expected a list of objects with the keys image_id, category_id, bbox, score"
         )
-    paths = {image.image_id: image.path for image in images}
+    listed = {image.image_id: image for image in images}
     left_out = dict.fromkeys(("other category", "unknown image", "empty box"), 0)
     samples = []
     for n, record in enumerate(records):
@@ -223,13 +231,16 @@ def read_detections(
         score = float(field(record, ("score",), (), where))
         if coco_json.check_id(record, "category_id", where) != category and category is not None:
             left_out["other category"] += 1
-        elif image_id not in paths:
+        elif image_id not in listed:
             left_out["unknown image"] += 1
         elif not (width > 0 and height > 0):
             left_out["empty box"] += 1
         else:
             window = box_window((x, y, width, height), input_size, context)
-            samples.append(Sample(image_id, paths[image_id], window, (), score))
+            image = listed[image_id]
+            samples.append(
+                Sample(image_id, image.path, window, (), score, upright_rule=image.upright_rule)
+            )
     counts = ", ".join(f"{number} {reason}" for reason, number in left_out.items())
     _log.info(f"=> load {len(samples)} detected boxes")
     _log.info(f"=> left out: {counts}")

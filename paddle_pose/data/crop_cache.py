@@ -47,7 +47,7 @@ def read_whole(sample: Sample, window: Window) -> tuple[np.ndarray, np.ndarray]:
         FileNotFoundError: If the image is missing.
         InputError: If the image cannot be decoded.
     """
-    return images.read(sample.image_path)
+    return images.read(sample.image_path, upright_rule=sample.upright_rule)
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class ReducedReader:
             FileNotFoundError: If the image is missing.
             InputError: If the image cannot be decoded.
         """
-        return images.read(sample.image_path, self.reduction(window))
+        return images.read(sample.image_path, self.reduction(window), sample.upright_rule)
 
 
 class CropCache:
@@ -182,6 +182,7 @@ class CropCache:
             status.st_size,
             window.center,
             window.size,
+            None if sample.upright_rule is None else sample.upright_rule.annotated_size(image),
         )
         shape = (self._input_size, self.MARGIN, self.DETAIL, self._MAGIC)
         name = hashlib.sha256(repr((source, shape)).encode()).hexdigest()[:32]
@@ -196,7 +197,7 @@ class CropCache:
         """
         stored_size = tuple(round(self.MARGIN * self.DETAIL * px) for px in self._input_size)
         reduction = ReducedReader((stored_size[0], stored_size[1])).reduction(region)
-        pixels, image_to_pixels = images.read(sample.image_path, reduction)
+        pixels, image_to_pixels = images.read(sample.image_path, reduction, sample.upright_rule)
         detail = min(
             1.0, stored_size[0] / (region.size[0] * image_to_pixels[0, 0])
         )  # never enlarged

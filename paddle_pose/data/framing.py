@@ -28,7 +28,13 @@ def one_per_person(
     Source: SimpleBaseline (Xiao et al., ECCV 2018) for the context of 1.25.
     """
     samples = [
-        Sample(image.image_id, image.path, box_window(person.box, input_size, context), (person,))
+        Sample(
+            image.image_id,
+            image.path,
+            box_window(person.box, input_size, context),
+            (person,),
+            upright_rule=image.upright_rule,
+        )
         for image in images
         for person in image.persons
         if not person.crowd
@@ -87,6 +93,7 @@ def one_per_image(
             image.path,
             whole_image_window(image.size or stored_size(image.path), input_size).scaled(context),
             image.persons,
+            upright_rule=image.upright_rule,
         )
         for image in images
     ]

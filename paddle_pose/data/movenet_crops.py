@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from paddle_pose.data import coco
 from paddle_pose.environment import command
 from paddle_pose.errors import InputError
+from paddle_pose.io import images
+from paddle_pose.io.image_names import located
 from paddle_pose.io.json_fields import field
 from paddle_pose.io.json_files import read_json
 from paddle_pose.skeletons import COCO_17
@@ -138,14 +139,14 @@ def _annotated(n: int, record: Mapping[str, Any], folder: Path, where: str) -> A
         *(point for points in lists for point in points),
     ]
     others = field({"other_*": listed or np.zeros((0, 2))}, ("other_*",), (len(listed), 2), where)
-    size = np.array(stored_size(folder / name), np.float64)
+    size = np.array(stored_size(located(folder, name)), np.float64)
     box = (left * size[0], top * size[1], (right - left) * size[0], (bottom - top) * size[1])
     target = Person(points[:, :2] * size, points[:, 2].astype(np.int64), box, n)
     no_points = np.zeros((joints, 2))
     no_labels = np.zeros(joints, np.int64)
     regions = [(*(point - IGNORED_RADIUS) * size, *2 * IGNORED_RADIUS * size) for point in others]
     crowds = [Person(no_points, no_labels, region, n, crowd=True) for region in regions]
-    return AnnotatedImage(n, folder / name, (target, *crowds))
+    return AnnotatedImage(n, located(folder, name), (target, *crowds))
 
 
 def stored_size(path: Path) -> tuple[int, int]:
@@ -159,11 +160,10 @@ def stored_size(path: Path) -> tuple[int, int]:
         InputError: If the file is not an image.
     """
     try:
-        with Image.open(path) as image:
-            return image.size
+        return images.stored_size(path)
     except FileNotFoundError as problem:
         raise FileNotFoundError(f"{path}: not found; {LAYOUT}") from problem
-    except (OSError, SyntaxError, ValueError) as problem:
+    except (OSError, ValueError) as problem:
         raise InputError(
             f"{path}: cannot be read as an image ({problem}); delete it and run "
             f"{command('prepare_coco')} again"

@@ -27,6 +27,7 @@ import numpy as np
 
 from paddle_pose.environment import argument
 from paddle_pose.errors import InputError
+from paddle_pose.io.image_names import located
 from paddle_pose.io.json_fields import field
 from paddle_pose.io.json_files import read_json
 from paddle_pose.io.matlab_files import read_variables
@@ -153,7 +154,7 @@ def read_mpii(root: str | Path, split: str, skeleton: Skeleton = MPII_16) -> lis
     if shared:
         _log.info(f"=> {shared} are in {skeleton.name}")
     return [
-        AnnotatedImage(n, truth_files(root)[1] / name, tuple(group))
+        AnnotatedImage(n, located(truth_files(root)[1], name), tuple(group))
         for n, (name, group) in enumerate(by_name.items())
     ]
 

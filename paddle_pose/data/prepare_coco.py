@@ -33,6 +33,8 @@ from paddle_pose.data import coco
 from paddle_pose.data.movenet_crops import stored_size
 from paddle_pose.errors import InputError
 from paddle_pose.io import archives, atomic, coco_json, images
+from paddle_pose.io.annotated_sizes import AnnotatedSizes
+from paddle_pose.io.image_names import located
 from paddle_pose.io.json_fields import field
 from paddle_pose.io.locks import locked
 from paddle_pose.progress import Progress, ProgressFactory, no_progress
@@ -168,7 +170,7 @@ def plan_crops(root: str | Path, split: str) -> tuple[list[Crop], dict[str, int]
     for n, image in enumerate(content["images"]):
         size = coco.image_size(image, f"{path}: images[{n}]")
         group = people[image["id"]]
-        source = Path(root) / f"{split}2017" / image["file_name"]
+        source = located(Path(root) / f"{split}2017", image["file_name"])
         if not group or len(group) > MAX_ANNOTATIONS:
             left_out[many if group else empty] += 1
             continue
@@ -260,6 +262,9 @@ def write_images(
     """
     archives.make_folder(folder, folder)
     present = {path.name for path in folder.iterdir()}
+    upright_rule = AnnotatedSizes(
+        {crop.source: crop.source_size for crop in crops}, "the annotations of these images"
+    )
     written = kept = 0
     for source, group in groupby(crops, key=lambda crop: crop.source):
         pixels = None
@@ -269,7 +274,7 @@ def write_images(
                 kept += 1
             else:
                 if pixels is None:
-                    pixels, _ = images.read(source)
+                    pixels, _ = images.read(source, upright_rule=upright_rule)
                     if pixels.shape[1::-1] != crop.source_size:
                         got = "{} x {}".format(*pixels.shape[1::-1])
                         expected = "{:g} x {:g}".format(*crop.source_size)

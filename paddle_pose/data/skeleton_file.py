@@ -2,7 +2,8 @@
 
     {"joints": ["nose", "left_hand", "right_hand"],
      "mirror_pairs": [["left_hand", "right_hand"]], "limbs": [["nose", "left_hand"]],
-     "sigmas": [0.03, 0.06, 0.06], "weights": [1, 1, 1], "upper": ["nose"]}
+     "sigmas": [0.03, 0.06, 0.06], "weights": [1, 1, 1], "upper": ["nose"],
+     "can_flip": true}
 
 All keys are optional; the defaults that are used are logged.
 
@@ -13,15 +14,16 @@ Source: COCO's category record, in which `keypoints` are the names of the joints
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from paddle_pose.environment import argument
 from paddle_pose.errors import InputError
 from paddle_pose.io import coco_json
 from paddle_pose.io.json_files import read_json
-from paddle_pose.skeletons import COCO_17, SKELETONS, Skeleton
+from paddle_pose.skeletons import COCO_17, SKELETONS, Skeleton, mirror_pairs_by_name
 
 _log = logging.getLogger("paddle_pose")
 
@@ -41,10 +43,12 @@ def read_skeleton(source: str | Path | None, annotations: str | Path | None = No
             `source` does not give; None uses `source` only. One of the two must be given.
 
     Returns:
-        The skeleton. By default its name is that of the file without suffix, joints named left_x
-        and right_x are mirror pairs, all sigmas are the mean of COCO's, and all weights are 1.
-        Without "upper" there are no half-body windows. If `source` is None and the annotations have
-        the joints of a known skeleton, the result is this skeleton.
+        The skeleton. By default its name is that of the file without suffix, joints whose names
+        differ in left and right only are mirror pairs (`skeletons.mirror_pairs_by_name`; if there
+        are none, or a joint has no partner, images are not mirrored), all sigmas are the mean of
+        COCO's, and all weights are 1. Without "upper" there are no half-body windows. If `source`
+        is None and the annotations have the joints of a known skeleton, the result is this
+        skeleton.
 
     Raises:
         FileNotFoundError: If a file is missing.
@@ -73,11 +77,13 @@ def read_skeleton(source: str | Path | None, annotations: str | Path | None = No
             f"{path}: key 'joints' is missing, and no annotation file names the joints in its "
             f"categories (key 'keypoints'); valid keys are {', '.join(KEYS)}"
         )
-    pairs = (
-        _pairs(content["mirror_pairs"], path, "mirror_pairs")
-        if "mirror_pairs" in content
-        else _mirror_pairs_by_name(joints)
-    )
+    one_sided: tuple[str, ...] = ()
+    if "mirror_pairs" in content:
+        pairs = _pairs(content["mirror_pairs"], path, "mirror_pairs")
+        can_flip = True
+    else:
+        pairs, one_sided = mirror_pairs_by_name(joints)
+        can_flip = bool(pairs) and not one_sided
     limbs = tuple(limb for limb in limbs if set(limb) <= set(joints))
     try:
         skeleton = Skeleton(
@@ -88,12 +94,15 @@ def read_skeleton(source: str | Path | None, annotations: str | Path | None = No
             sigmas=_numbers(content.get("sigmas", [DEFAULT_SIGMA] * len(joints)), path, "sigmas"),
             weights=_numbers(content.get("weights", [1.0] * len(joints)), path, "weights"),
             upper=_names(content.get("upper", ()), path, "upper"),
+            can_flip=_flag(content.get("can_flip", can_flip), path, "can_flip"),
         )
     except ValueError as problem:
         raise InputError(
             problem if str(problem).startswith(str(path)) else f"{path}: {problem}"
         ) from problem
     _log_defaults(skeleton, content)
+    if not skeleton.can_flip and "can_flip" not in content:
+        _log.warning("=> skeleton %s: %s", skeleton.name, no_flip_reason(one_sided))
     return skeleton
 
 
@@ -126,15 +135,23 @@ def _from_categories(
     return joints, tuple((joints[a - 1], joints[b - 1]) for a, b in pairs)
 
 
-def _mirror_pairs_by_name(joints: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    """Returns the pairs of joints whose names differ in left and right only (any case)."""
-    keys = {name.lower(): name for name in joints}
-    pairs = [
-        (name, keys.get(key.replace("left", "right", 1)))
-        for key, name in keys.items()
-        if key.startswith("left")
-    ]
-    return tuple((left, right) for left, right in pairs if right is not None)
+def no_flip_reason(one_sided: Sequence[str]) -> str:
+    """Returns a text: images are not mirrored, why not, and how to change that.
+
+    Args:
+        one_sided: Joints that state a side but have no partner; empty if no joint states a side.
+    """
+    reason = (
+        f"{', '.join(one_sided)} {'look' if len(one_sided) > 1 else 'looks'} one-sided, and no"
+        " joint's name differs from it in left and right only"
+        if one_sided
+        else "no two joints' names differ in left and right only"
+    )
+    return (
+        f"images are not mirrored, neither in training nor by the flip test: {reason}. Give a"
+        f" skeleton file with the key 'mirror_pairs' ({argument('--skeleton', 'codec.skeleton')});"
+        " [] if no joints change places in a mirrored image"
+    )
 
 
 def _log_defaults(skeleton: Skeleton, given: Mapping[str, Any]) -> None:
@@ -142,7 +159,7 @@ def _log_defaults(skeleton: Skeleton, given: Mapping[str, Any]) -> None:
     parts = [f"{skeleton.num_joints} joints"]
     if "mirror_pairs" not in given:
         pairs = ", ".join(f"{left} - {right}" for left, right in skeleton.mirror_pairs)
-        parts.append(f"mirror pairs by name: {pairs or 'none, no joints named left_x and right_x'}")
+        parts.append(f"mirror pairs by name: {pairs or 'none'}")
     if "sigmas" not in given:
         parts.append(f"all sigmas {DEFAULT_SIGMA}, the mean of COCO's")
     if "weights" not in given:
@@ -172,6 +189,13 @@ def _pairs(value: Any, path: Path, key: str) -> tuple[tuple[str, str], ...]:
             f'[["left_x", "right_x"], …], got {value!r}'
         )
     return tuple((a, b) for a, b in value)
+
+
+def _flag(value: Any, path: Path, key: str) -> bool:
+    """Returns a field that must be true or false; an InputError names file and key."""
+    if not isinstance(value, bool):
+        raise InputError(f"{path}: key {key!r} must be true or false, got {value!r}")
+    return value
 
 
 def _numbers(value: Any, path: Path, key: str) -> tuple[float, ...]:

@@ -30,6 +30,7 @@ from paddle_pose.evaluation.report.write import REPORTED
 from paddle_pose.evaluation.report.write import write as write_report
 from paddle_pose.inference.flip_test import FlipAverage
 from paddle_pose.io import coco_json, images
+from paddle_pose.io.boxes import describe_detections
 from paddle_pose.io.checksum import sha256_of
 from paddle_pose.io.mpii_predictions import read_predictions
 from paddle_pose.io.outputs import Outputs
@@ -449,6 +450,7 @@ def _protocol(
         "images": len({sample.image_path for sample in samples}),
         "people": people,
         "boxes": f"detected ({detections})" if detections else boxes,
+        **(describe_detections(detections) if detections else {}),
     }
 
 

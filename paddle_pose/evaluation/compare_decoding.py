@@ -106,13 +106,15 @@ def compare_decoding(
 def decodings(codec: HeatmapCodec) -> list[Decoding]:
     """Returns all decodings of a codec's heatmaps: every refinement with and without flip test.
 
+    A skeleton that cannot be mirrored has none with the flip test.
+
     Args:
         codec: Codec of the heatmaps; with alignment "published" each flip test comes without and
             with the shift, with "udp" only without.
     """
-    flips = [(False, False), (True, False)]
-    if codec.alignment == "published":
-        flips.append((True, True))
+    flips = [(False, False)]
+    if codec.skeleton.can_flip:
+        flips += [(True, False)] + [(True, True)] * (codec.alignment == "published")
     return [
         Decoding(decode, flip, shift) for decode in get_args(Refinement) for flip, shift in flips
     ]

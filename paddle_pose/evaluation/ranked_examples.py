@@ -110,6 +110,7 @@ def _draw(example: RankedExample, codec: Codec) -> np.ndarray:
         truth=sample.persons,
         poses=example.poses,
         threshold=_MIN_SCORE,
+        upright_rule=sample.upright_rule,
     )
     visualize.caption(tile, example.sample_score.words, (4, 16), 11)
     return tile

@@ -17,6 +17,7 @@ from paddle_pose.configs.published import (
     PUBLISHED,
     WHOLE_IMAGES,
     Published,
+    are_published_detections,
     of_config,
     protocol,
 )
@@ -293,7 +294,10 @@ def _measured(path: Path) -> Row:
             f"{path}: not a scores.json as {command('val')} writes it ({problem!r}); run it again"
         ) from problem
     if boxes not in (GROUND_TRUTH, WHOLE_IMAGES):
-        boxes = DETECTED if DETECTIONS in boxes else f"other {DETECTED}, {boxes}"
+        # Earlier versions stated the name of the file only.
+        states_content = "detected_boxes" in protocol
+        is_published = are_published_detections(protocol) if states_content else DETECTIONS in boxes
+        boxes = DETECTED if is_published else f"other {DETECTED}, {boxes}"
     complete = COMPLETE.get((dataset, boxes)) == people
     extent = (
         ""

@@ -11,7 +11,7 @@ import numpy as np
 from paddle_pose import geometry, visualize
 from paddle_pose.io import images
 from paddle_pose.skeletons import Skeleton
-from paddle_pose.structures import Person, Poses
+from paddle_pose.structures import Person, Poses, UprightRule
 
 _GREY = 110  # background on which both white and coloured skeletons are visible
 
@@ -24,6 +24,7 @@ def draw_tile(
     truth: Iterable[Person],
     poses: Poses | None = None,
     threshold: float = 0.2,
+    upright_rule: UprightRule | None = None,
 ) -> np.ndarray:
     """Returns a tile: a region of an image with annotated people and predicted poses drawn on it.
 
@@ -35,6 +36,7 @@ def draw_tile(
         truth: Annotated people in image px; crowd regions are left out.
         poses: Predicted poses in image px; None for none.
         threshold: Lowest score of a predicted joint that is drawn.
+        upright_rule: Whether an EXIF rotation of the image counts, see `images.read`.
 
     Returns:
         uint8 RGB [h, w, 3] of the given size.
@@ -44,7 +46,7 @@ def draw_tile(
     """
     tile = np.full((size[1], size[0], 3), _GREY, np.uint8)
     if image_path is not None and image_path.is_file():
-        pixels, image_to_pixels = images.read(image_path)
+        pixels, image_to_pixels = images.read(image_path, upright_rule=upright_rule)
         matrix = geometry.compose(image_to_tile, geometry.invert(image_to_pixels))
         tile = geometry.warp(pixels, matrix, size)
     for person in truth:

@@ -300,7 +300,8 @@ class _Draft:
     def __init__(self, path: Path, replacing: Replacing) -> None:
         with ExitStack() as stack:
             draft = stack.enter_context(replacing(path))
-            self.file = stack.enter_context(draft.open("w", newline="", encoding="utf-8"))
+            opened = draft.open("w", newline="", encoding="utf-8", errors="backslashreplace")
+            self.file = stack.enter_context(opened)
             self._open = stack.pop_all()
 
     def close(self, end: str = "") -> None:

@@ -145,14 +145,16 @@ def _zip_members(file: IO[bytes]) -> Iterator[tuple[Member, int]]:
     with zipfile.ZipFile(file) as archive:
         for info in archive.infolist():
             mode = stat.S_IFMT(info.external_attr >> 16)
-            kind = "folder" if info.filename.endswith("/") else "file"
+            # `orig_filename` is the name in the file; zipfile has cleaned `filename`. Some programs
+            # of Windows separate folders with backslashes, which the format does not allow.
+            name = info.orig_filename.replace("\\", "/")
+            kind = "folder" if name.endswith("/") else "file"
             if mode not in (0, stat.S_IFREG, stat.S_IFDIR):
                 kind = "link" if mode == stat.S_IFLNK else "device, fifo or unknown entry"
             elif info.flag_bits & 1:
                 kind = "file that asks for a password"
-            # `orig_filename` is the name in the file; zipfile has cleaned `filename`.
             yield (
-                Member(info.orig_filename, info.file_size, kind, partial(archive.open, info)),
+                Member(name, info.file_size, kind, partial(archive.open, info)),
                 info.header_offset + info.compress_size,
             )
 

@@ -78,7 +78,7 @@ def write_text(path: Path, text: str, *, sync: bool = False, concurrent: bool = 
 
     Args:
         path: Path of the file; missing folders are created.
-        text: Content of the file.
+        text: Content of the file. Parts of file names that are not valid UTF-8 become escapes.
         sync: Whether to flush the file to the disk first, see `replacing`.
         concurrent: Whether others may write the file at the same time, see `replacing`.
 
@@ -86,7 +86,7 @@ def write_text(path: Path, text: str, *, sync: bool = False, concurrent: bool = 
         OSError: If the file cannot be written.
     """
     with replacing(path, sync=sync, concurrent=concurrent) as draft:
-        draft.write_text(text, encoding="utf-8")
+        draft.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def write_bytes(path: Path, content: bytes, *, sync: bool = False, concurrent: bool = True) -> None:

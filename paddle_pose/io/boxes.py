@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from paddle_pose.errors import InputError
+from paddle_pose.errors import InputError, did_you_mean
 from paddle_pose.io import coco_json
+from paddle_pose.io.checksum import sha256_of
 from paddle_pose.io.json_fields import field
 from paddle_pose.io.json_files import read_json
 from paddle_pose.structures import Box
@@ -99,7 +100,10 @@ class Boxes:
         unknown = sorted(set(self.by_name) - here)
         if unknown:
             raise InputError(
-                f"{self.source}: boxes for {unknown[0]}, which is not among the images"
+                f"{self.source}: boxes for {unknown[0]}, which is not among the images."
+                + did_you_mean(
+                    unknown[0], sorted({path.name for path in paths} | {str(p) for p in paths})
+                )
             )
 
 
@@ -150,6 +154,36 @@ def read_boxes(path: Path, min_score: float = 0.0) -> Boxes:
             raise InputError(f"{path}: key {name!r}: {FORMS}")
         by_name[name] = [_box(box) for box in boxes]
     return Boxes(path, by_name, {}, {}, complete=False)
+
+
+def describe_detections(path: Path) -> dict[str, Any]:
+    """Returns what tells files of detected boxes apart, whatever their names are.
+
+    Args:
+        path: Path of a JSON list of COCO's detections.
+
+    Returns:
+        "detected_boxes", the number of boxes of people; "detected_scores", the lowest and the
+        highest of their scores; "detections_sha256", the checksum of the file.
+
+    Raises:
+        FileNotFoundError: If the file does not exist.
+        InputError: If the file is not a list of records, or a score is not a number.
+    """
+    records = read_json(path)
+    if not isinstance(records, list):
+        raise InputError(f"{path}: {FORMS}; got {type(records).__name__}")
+    scores = [
+        float(field(record, ("score",), (), f"{path}: record {n}"))
+        for n, record in enumerate(records)
+        if isinstance(record, Mapping) and record.get("category_id", PERSON) == PERSON
+    ]
+    limits = [min(scores), max(scores)] if scores else []
+    return {
+        "detected_boxes": len(scores),
+        "detected_scores": limits,
+        "detections_sha256": sha256_of(path),
+    }
 
 
 def _of_detections(path: Path, records: list[Any], min_score: float) -> Boxes:
@@ -254,8 +288,12 @@ def _gather(
 
 
 def _named(path: Path, names: Mapping[str, Any]) -> str | None:
-    """Returns the longest of the names that the path ends with; None where it ends with none."""
-    ends = ("/".join(path.parts[n:]) for n in range(len(path.parts)))
+    """Returns the longest of the names that the path ends with; None where it ends with none.
+
+    Backslashes in a name are taken as "/" where no other name fits.
+    """
+    ends = ["/".join(path.parts[n:]) for n in range(len(path.parts))]
+    ends += [end.replace("/", "\\") for end in ends[:-1]]
     return next((end for end in ends if end in names), None)
 
 

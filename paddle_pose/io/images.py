@@ -1,4 +1,7 @@
-"""Reads images: decoding, the stored orientation, and messages about broken files.
+"""Reads images: decoding, the orientation, and messages about broken files.
+
+The EXIF data of a file may ask for a rotation. An image for prediction is always turned; one of a
+data set is turned if its annotations refer to the turned image, see `annotated_sizes`.
 
 OpenCV decodes first, Pillow what OpenCV cannot. Transparency is dropped: a transparent pixel has
 the colour that is stored for it. TIFF and GIF are decoded by Pillow first, since OpenCV changes the
@@ -24,7 +27,9 @@ from PIL import Image, ImageOps
 from paddle_pose.environment import argument, needed
 from paddle_pose.errors import InputError, MissingDependencyError
 from paddle_pose.io import atomic, image_kinds
+from paddle_pose.io.image_names import why_missing
 from paddle_pose.io.limits import check_pixels
+from paddle_pose.structures import UprightRule
 
 MAX_PIXELS = (2**31 - 1) // 3
 """Most pixels of an image. OpenCV's warp counts an image's bytes, three for each pixel, in a signed
@@ -33,8 +38,10 @@ MAX_PIXELS = (2**31 - 1) // 3
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".apng", ".bmp", ".webp", ".tif", ".tiff")
 # Formats that Pillow reads. Not EPS: Pillow would run Ghostscript.
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "JPEG2000", "PPM")
-_TURNED_HERE = ("JPEG", "MPO", "PNG", "WEBP", "AVIF")  # decoders turn a TIFF by themselves
+_WITH_ORIENTATION = ("JPEG", "MPO", "PNG", "WEBP", "AVIF", "TIFF")
 _ORIENTATION = 274  # this and the next are tags of TIFF and EXIF
+_WIDTH = 256
+_HEIGHT = 257
 _SUBFILE_TYPE = 254
 _SUB_IFDS = 330
 _DNG_VERSION = 50706
@@ -45,6 +52,7 @@ _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_END = b"IEND"
 _START_OF_SCAN = 0xDA
+_INVERSE = (1, 1, 2, 3, 4, 5, 8, 7, 6)  # turns back, by EXIF orientation
 _REDUCED = {
     1: cv2.IMREAD_COLOR,
     2: cv2.IMREAD_REDUCED_COLOR_2,
@@ -74,21 +82,26 @@ ImageInput: TypeAlias = str | Path | np.ndarray | Image.Image
 """An image for the Python API: a file's path, a uint8 RGB array [h, w, 3], or a PIL image."""
 
 
-def read(path: Path, reduction: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Returns an image of a data set as it is stored, without the rotation in its EXIF data.
+def read(
+    path: Path, reduction: int = 1, upright_rule: UprightRule | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns an image of a data set: as it is stored, or as its EXIF data ask, by a rule.
 
-    Annotations refer to the pixels of the stored file. Of an animation or a TIFF file of several
-    pages the first image is read. A rotation that is ignored, further images, and a file that is
-    cut short are logged, once per file.
+    Of an animation or a TIFF file of several pages the first image is read. A rotation that is
+    ignored, further images, and a file that is cut short are logged, once per file.
 
     Args:
         path: Path of the image file.
         reduction: Divisor r of the size, 1, 2, 4 or 8: a JPEG is decoded to 1/r of its width and
             height, each pixel the mean of r x r. Other formats are always read at full size.
+        upright_rule: Function that returns whether annotations refer to the rotated image, called
+            if the EXIF data ask for a rotation, such as `annotated_sizes.AnnotatedSizes`. None
+            always returns the stored image.
 
     Returns:
         pixels: uint8 RGB [h, w, 3].
-        matrix: [2, 3], maps (x, y, 1) in px of the stored image to px of `pixels`.
+        matrix: [2, 3], maps (x, y, 1) in image px, those of the stored or of the rotated image, to
+            px of `pixels`.
 
     Raises:
         FileNotFoundError: If the file does not exist.
@@ -96,8 +109,11 @@ def read(path: Path, reduction: int = 1) -> tuple[np.ndarray, np.ndarray]:
             pixels.
     """
     file = _open(path)
-    orientation = _orientation(file.header, file.content)
-    if orientation != 1:
+    orientation = file.orientation
+    is_upright = False
+    if orientation != 1 and upright_rule is not None:
+        is_upright = upright_rule(path, file.size, orientation)
+    elif orientation != 1:
         _warn_once(
             path,
             f"its EXIF data asks for a rotation (orientation {orientation}), which is ignored:"
@@ -109,10 +125,16 @@ def read(path: Path, reduction: int = 1) -> tuple[np.ndarray, np.ndarray]:
         _warn_once(path, f"it holds {several} images; the first one is read")
     if not file.content.startswith(_JPEG):
         reduction = 1
-    pixels = _decode(file, reduction)
-    # the centre of the first pixel lies between those of the pixels that it is the mean of
-    shift = -(reduction - 1) / 2 / reduction
-    return pixels, np.array([[1 / reduction, 0, shift], [0, 1 / reduction, shift]])
+    pixels = _decode(file, reduction, upright=is_upright)
+    # The centre of the first pixel lies between those of the pixels that it is the mean of.
+    shift = np.full(2, -(reduction - 1) / 2 / reduction)
+    if is_upright and reduction > 1:
+        # Where an axis is reversed this holds at its end, and the pixel there may be the mean of
+        # fewer pixels.
+        size = file.size[::-1] if orientation >= 5 else file.size
+        at_end = np.subtract(pixels.shape[1::-1], 1) - np.subtract(size, 1) / reduction - shift
+        shift = np.where(_reversed_axes(orientation), at_end, shift)
+    return pixels, np.array([[1 / reduction, 0, shift[0]], [0, 1 / reduction, shift[1]]])
 
 
 def read_upright(path: str | Path) -> np.ndarray:
@@ -130,8 +152,7 @@ def read_upright(path: str | Path) -> np.ndarray:
         InputError: If the file is not an image that can be decoded, or has more than `MAX_PIXELS`
             pixels.
     """
-    file = _open(Path(path))
-    return _turned(_decode(file), _orientation(file.header, file.content))
+    return _decode(_open(Path(path)), upright=True)
 
 
 def as_pixels(image: ImageInput) -> np.ndarray:
@@ -186,10 +207,30 @@ def as_pixels(image: ImageInput) -> np.ndarray:
 def stored_size(path: Path) -> tuple[int, int]:
     """Returns (width, height) in px of an image as it is stored, without decoding its pixels.
 
-    A rotation in the EXIF data is not applied, as in `read`.
+    A rotation in the EXIF data is not applied, as in `read` without a rule.
 
     Args:
         path: Path of the image file.
+
+    Raises:
+        FileNotFoundError: If the file does not exist.
+        InputError: If the file is not an image whose size can be read.
+    """
+    return stored_form(path)[0]
+
+
+def stored_form(path: Path) -> tuple[tuple[int, int], int]:
+    """Returns the size of an image as it is stored, and the rotation that its EXIF data ask for.
+
+    The pixels are not decoded, except those of HEIC, and of a PNG whose EXIF data follow them.
+
+    Args:
+        path: Path of the image file.
+
+    Returns:
+        size: (width, height) in px of the stored image.
+        orientation: EXIF orientation, 1 to 8; 1 (no rotation) also for other values, and for
+            formats that decoders turn by themselves.
 
     Raises:
         FileNotFoundError: If the file does not exist.
@@ -199,11 +240,13 @@ def stored_size(path: Path) -> tuple[int, int]:
         raise FileNotFoundError(f"{path}: not found")
     with path.open("rb") as file:
         head = file.read(image_kinds.HEAD)
+        content = head + file.read() if head.startswith(_PNG) else head
         file.seek(0)
         header = open_header(file, head, path)
         if header is None:
             raise InputError(f"{path}: not an image whose size can be read")
-        return header.size
+        orientation = _orientation(header, content)
+        return _stored_size(header), orientation
 
 
 def write(path: Path, pixels: np.ndarray) -> None:
@@ -239,9 +282,9 @@ def check_present(paths: Iterable[Path]) -> None:
     missing = sorted(wanted - present)
     if missing:
         raise FileNotFoundError(
-            f"{missing[0]}: not found ({len(missing)} of {len(wanted)} images are missing); was the"
-            f" archive unpacked completely, and does {argument('--dataset_root', 'data')} point at"
-            " it?"
+            f"{missing[0]}: not found ({len(missing)} of {len(wanted)} images are missing)"
+            f"{why_missing(missing[0])}; was the archive unpacked completely, and does"
+            f" {argument('--dataset_root', 'data')} point at it?"
         )
 
 
@@ -373,12 +416,16 @@ class _File:
         content: Bytes of the file; the end of a JPEG that is cut short is added.
         header: The image before decoding; None where Pillow does not know the format.
         is_cut: Whether its end is missing.
+        size: (width, height) in px as it is stored; (0, 0) without a header.
+        orientation: EXIF orientation, 1 to 8.
     """
 
     path: Path
     content: bytes
     header: Image.Image | None
     is_cut: bool
+    size: tuple[int, int]
+    orientation: int
 
 
 def _open(path: Path) -> _File:
@@ -401,13 +448,17 @@ def _open(path: Path) -> _File:
     if header is not None:
         check_size(header.size, path)
         check_pixels(header.size, len(content), path)
-    return _File(path, content, header, is_cut)
+    size = (0, 0) if header is None else _stored_size(header)
+    return _File(path, content, header, is_cut, size, _orientation(header, content))
 
 
-def _decode(file: _File, reduction: int = 1) -> np.ndarray:
-    """Returns the pixels as they are stored, uint8 RGB [h, w, 3].
+def _decode(file: _File, reduction: int = 1, *, upright: bool) -> np.ndarray:
+    """Returns the pixels, uint8 RGB [h, w, 3].
 
-    Each is the mean of `reduction` x `reduction` stored ones.
+    Args:
+        file: Image to decode.
+        reduction: Number r: each pixel is the mean of r x r stored ones.
+        upright: Whether they are rotated as the EXIF data ask; otherwise they are as stored.
 
     Raises:
         InputError: If nothing of the image can be decoded.
@@ -423,7 +474,10 @@ def _decode(file: _File, reduction: int = 1) -> np.ndarray:
         pixels = reader(file, reduction)
         if pixels is not None:
             check_size(pixels.shape[1::-1], file.path)
-            return pixels
+            is_turned = header is not None and header.format == "TIFF"  # both decoders turn it
+            if upright == is_turned:
+                return pixels
+            return _turned(pixels, file.orientation if upright else _INVERSE[file.orientation])
     if image_kinds.recognize(file.content) == image_kinds.AVIF and file.header is None:
         raise _unreadable(file.path, image_kinds.AVIF)
     raise InputError(f"{file.path}: not an image that can be decoded; is it complete?")
@@ -530,7 +584,8 @@ def _num_empty_rows(image: Image.Image) -> int:
     fill = 128 if image.format in ("JPEG", "MPO") else 0
     pixels = np.asarray(image)
     full = np.flatnonzero((pixels != fill).reshape(len(pixels), -1).any(axis=1))
-    if not len(full):
+    # Everything is black where a decoder stopped before it filled in anything.
+    if not len(full) or not pixels.any():
         return len(pixels)
     return int(max(full[0], len(pixels) - 1 - full[-1]))
 
@@ -594,11 +649,23 @@ def _is_raw(header: Image.Image) -> bool:
     return _DNG_VERSION in tags or (tags.get(_SUBFILE_TYPE) == 1 and _SUB_IFDS in tags)
 
 
+def _stored_size(header: Image.Image) -> tuple[int, int]:
+    """Returns (width, height) in px as stored: that of a TIFF may count as turned in `size`."""
+    tags = getattr(header, "tag_v2", {}) if header.format == "TIFF" else {}
+    width, height = tags.get(_WIDTH), tags.get(_HEIGHT)
+    if isinstance(width, int) and isinstance(height, int):
+        return width, height
+    return header.size
+
+
 def _orientation(header: Image.Image | None, content: bytes) -> int:
-    """Returns the EXIF orientation (1..8) that decoders do not apply; 1 where there is none."""
-    if header is None or header.format not in _TURNED_HERE:
+    """Returns the EXIF orientation, 1..8; 1 where there is none or an unknown one."""
+    if header is None or header.format not in _WITH_ORIENTATION:
         return 1
     try:
+        if header.format == "TIFF":
+            tag = getattr(header, "tag_v2", {}).get(_ORIENTATION, 1)
+            return tag if isinstance(tag, int) and 1 <= tag <= 8 else 1
         if header.format == "PNG" and "exif" not in header.info and b"eXIf" in content:
             header.load()  # its EXIF data follow the pixels
         exif = Image.Exif()
@@ -616,11 +683,13 @@ def _turned(pixels: np.ndarray, orientation: int) -> np.ndarray:
     """
     if orientation >= 5:
         pixels = pixels.transpose(1, 0, 2)
-    if orientation in (3, 4, 7, 8):
-        pixels = pixels[::-1]
-    if orientation in (2, 3, 6, 7):
-        pixels = pixels[:, ::-1]
-    return np.ascontiguousarray(pixels)
+    x, y = _reversed_axes(orientation)
+    return np.ascontiguousarray(pixels[:: -1 if y else 1, :: -1 if x else 1])
+
+
+def _reversed_axes(orientation: int) -> tuple[bool, bool]:
+    """Returns whether x and y of the turned image run against the axes of the stored one."""
+    return orientation in (2, 3, 6, 7), orientation in (3, 4, 7, 8)
 
 
 def _as_8_bits(values: np.ndarray) -> np.ndarray:

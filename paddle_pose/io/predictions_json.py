@@ -39,7 +39,7 @@ def write(
     ]
     document = {
         "joints": list(joints),
-        "space": "pixels of the stored image file, 0-based, (x, y)",
+        "space": "pixels of the image as its annotations measure it, 0-based, (x, y)",
         "predictions": records,
     }
     atomic.write_text(path, json.dumps(document))

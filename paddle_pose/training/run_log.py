@@ -38,7 +38,7 @@ class RunLog:
         text, metrics = (
             [Path(os.devnull)] * 2 if silent else (run_dir / "log.txt", run_dir / "metrics.jsonl")
         )
-        self._text = text.open("a", encoding="utf-8", buffering=1)
+        self._text = text.open("a", encoding="utf-8", errors="backslashreplace", buffering=1)
         self._metrics = metrics.open("a", encoding="utf-8", buffering=1)
         self._files = {} if silent else {"log.txt": self._text, "metrics.jsonl": self._metrics}
         self._visualdl: Any = _visualdl_writer(run_dir / "vdl") if visualdl and not silent else None

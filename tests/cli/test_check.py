@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pytest
+from helpers.coco_folders import annotation, write_folder
 
 from paddle_pose.cli import check
 from paddle_pose.data.synthetic.dataset import write_coco
@@ -82,3 +83,25 @@ def test_check_with_errors_exits_with_1(synthetic_mpii, tmp_path, run_command):
     done = run_command("check", "--dataset_root", copy, "--decode", "sample")
     assert done.returncode == 1, done.stderr
     assert "ERROR empty_image: 1 of 16" in done.stdout
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "gbk", "ascii"])
+def test_names_are_printed_on_consoles_of_any_encoding(tmp_path, run_in, encoding):
+    folder = tmp_path / "🏃"
+    path = write_folder(folder, [annotation()])
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content["images"][0]["file_name"] = "🏃.png"
+    path.write_text(json.dumps(content), encoding="utf-8")
+    done = run_in(
+        tmp_path,
+        "check",
+        "--val_annotations",
+        path,
+        "--images",
+        folder / "val2017",
+        PYTHONIOENCODING=encoding,
+    )
+    assert done.returncode == 1, done.stderr
+    assert "missing_image" in done.stdout
+    assert "Traceback" not in done.stderr
+    assert "\\U0001f3c3" in done.stdout

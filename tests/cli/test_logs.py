@@ -1,3 +1,4 @@
+import io
 import logging
 
 import pytest
@@ -47,3 +48,27 @@ def test_broken_pipe_is_raised_and_invalid_record_is_not(monkeypatch, capsys):
         handler.emit(
             logging.LogRecord("paddle_pose", logging.INFO, __file__, 1, "a line", None, None)
         )
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "gbk", "utf-8"])
+def test_letters_that_a_console_lacks_become_escapes(monkeypatch, encoding):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding)
+    monkeypatch.setattr("sys.stdout", stream)
+    logs.accept_all_letters()
+    line = "结果 🏃 \udcff.jpg"  # the last is a byte that is not UTF-8 in a file's name
+    record = logging.LogRecord("paddle_pose", logging.INFO, __file__, 1, line, None, None)
+    logs.PlainHandler().emit(record)
+    print(line)
+    stream.flush()
+    lines = stream.buffer.getvalue().splitlines()
+    assert len(lines) == 2
+    assert lines[0] == lines[1]
+    assert lines[0].endswith(b"\\udcff.jpg")
+
+
+def test_other_streams_are_left_alone(monkeypatch):
+    stream = io.StringIO()
+    monkeypatch.setattr("sys.stdout", stream)
+    monkeypatch.setattr("sys.stderr", None)
+    logs.accept_all_letters()
+    assert stream.getvalue() == ""

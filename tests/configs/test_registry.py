@@ -417,3 +417,17 @@ def test_a_text_file_raises_before_its_config_is_looked_for(tmp_path):
     (tmp_path / "notes.pdparams").write_text("remember the milk")
     with pytest.raises(InputError, match=r"notes\.pdparams: unknown format"):
         config_of(tmp_path / "notes.pdparams")
+
+
+def test_paths_of_the_data_are_stored_as_absolute_ones(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    changes = {"data.val_annotations": "a/val.json", "data.images": "../photos"}
+    config = override(CONFIGS["hrnet_w32_coco_256x192"], changes)
+    (tmp_path / "run").mkdir()
+    path = tmp_path / "run" / "config.json"
+    path.write_text(to_json(config), encoding="utf-8")
+    monkeypatch.chdir("/")
+    stored = read_beside(path.with_name("model.pdparams"))
+    assert stored.data.val_annotations == str(tmp_path.resolve() / "a" / "val.json")
+    assert stored.data.images == str(tmp_path.resolve().parent / "photos")
+    assert stored.data.train_annotations is None

@@ -1,15 +1,25 @@
 """Readers of COCO's annotations and of detected boxes: values, counts and invalid files."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
+from helpers import coco_folders
+from helpers.coco_folders import write_folder
+from helpers.rotated_images import convert, rotate_file
+from PIL import Image
 
+from paddle_pose.codecs.heatmap import HeatmapCodec
 from paddle_pose.data.coco import annotation_file, read_coco, read_detections
-from paddle_pose.data.framing import one_per_person
+from paddle_pose.data.crop_cache import CropCache, ReducedReader, read_whole
+from paddle_pose.data.dataset import crop
+from paddle_pose.data.framing import one_per_image, one_per_person
 from paddle_pose.data.synthetic.dataset import write_coco
 from paddle_pose.data.synthetic.scene import draw_scene
 from paddle_pose.errors import InputError
+from paddle_pose.evaluation.tiles import draw_tile
+from paddle_pose.skeletons import COCO_17
 
 SIZE = (192, 256)
 
@@ -228,3 +238,65 @@ def test_published_detections(shared, capsys):
     assert (
         0 < min(sample.score for sample in samples) < max(sample.score for sample in samples) <= 1
     )
+
+
+def crops_of(root, tmp_path):
+    """Returns what each reader shows of the people, and of a detected box, in a data set."""
+    codec = HeatmapCodec(input_size=(48, 64))
+    annotated = read_coco(root, "val")
+    samples = [*one_per_person(annotated, (48, 64)), *one_per_image(annotated, (48, 64))]
+    box = {"category_id": 1, "bbox": [5.0, 9.0, 20.0, 40.0], "score": 1.0}
+    detections = tmp_path / "boxes.json"
+    detections.write_text(json.dumps([{"image_id": annotated[0].image_id, **box}]))
+    samples += read_detections(detections, annotated, (48, 64))
+    cache = CropCache(tmp_path / f"{root.name}_cache", (48, 64), 1e9)
+    readers = (read_whole, ReducedReader((48, 64)), cache, cache)
+    return [
+        crop(sample, sample.window, codec, reader) for reader in readers for sample in samples
+    ] + [
+        draw_tile(sample.image_path, (32, 32), np.eye(2, 3), COCO_17, (), None, 0.2, rule)
+        for sample in samples
+        for rule in [sample.upright_rule]
+    ]
+
+
+@pytest.mark.parametrize("suffix", [".png", ".webp", ".tiff"])
+def test_upright_annotations_of_rotated_files_show_the_same_crops(tmp_path, suffix):
+    root = tmp_path / "plain"
+    people = [coco_folders.annotation(image_id=n + 1, at=(10.0 + n, 20.0)) for n in range(7)]
+    path = write_folder(root, people, ids=tuple(range(1, 8)), size=(60, 90))
+    convert(path, root / "val2017", suffix)
+    plain = crops_of(root, tmp_path)
+    rotated = shutil.copytree(root, tmp_path / "rotated")
+    # Half turns and reflections follow the four quarter turns.
+    for orientation, image in zip(range(2, 9), (rotated / "val2017").iterdir(), strict=True):
+        rotate_file(image, orientation)
+    assert all(map(np.array_equal, crops_of(rotated, tmp_path), plain))
+
+
+def test_stored_annotations_of_rotated_files_show_the_same_crops(tmp_path):
+    root = tmp_path / "plain"
+    write_folder(
+        root,
+        [coco_folders.annotation(), coco_folders.annotation(image_id=2)],
+        ids=(1, 2),
+        size=(60, 90),
+    )
+    plain = crops_of(root, tmp_path)
+    tagged = shutil.copytree(root, tmp_path / "tagged")
+    exif = Image.Exif()
+    exif[274] = 6
+    for image in (tagged / "val2017").iterdir():
+        Image.open(image).save(image, exif=exif)
+    assert all(map(np.array_equal, crops_of(tagged, tmp_path), plain))
+
+
+def test_a_cached_crop_is_not_used_for_annotations_of_another_size(tmp_path):
+    write_folder(tmp_path, [coco_folders.annotation()], size=(60, 90))
+    rotate_file(tmp_path / "val2017" / "1.png", 6)
+    upright = crops_of(tmp_path, tmp_path)
+    path = tmp_path / "annotations" / "person_keypoints_val2017.json"
+    content = json.loads(path.read_text())
+    content["images"][0].update(width=90, height=60)
+    path.write_text(json.dumps(content))
+    assert not any(map(np.array_equal, crops_of(tmp_path, tmp_path), upright))

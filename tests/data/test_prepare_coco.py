@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 from helpers.coco_folders import annotation, write_folder
+from helpers.rotated_images import rotate_file
 
 from paddle_pose.data.prepare_coco import plan_crops, prepare_coco, write_images
 from paddle_pose.data.synthetic.body import Style
@@ -203,3 +204,13 @@ def test_unfinished_file_of_a_killed_run_is_deleted(tmp_path):
     (tmp_path / "out" / "imgs" / ".1_0.part.jpg").write_bytes(b"half")
     prepare_coco(tmp_path, tmp_path / "out", ["val"])
     assert [path.name for path in (tmp_path / "out" / "imgs").iterdir()] == ["1_0.jpg"]
+
+
+def test_crops_of_rotated_files_are_upright(tmp_path):
+    write_folder(tmp_path, [annotation()], size=(60, 90))
+    (crop,), _ = plan_crops(tmp_path, "val")
+    write_images([crop], tmp_path / "plain")
+    rotate_file(crop.source, 6)
+    write_images([crop], tmp_path / "rotated")
+    name = crop.record["img_name"]
+    assert (tmp_path / "rotated" / name).read_bytes() == (tmp_path / "plain" / name).read_bytes()

@@ -40,6 +40,7 @@ def test_complete_file_is_read_without_defaults(write, capsys):
         "sigmas": [0.1, 0.2, 1],
         "weights": [1, 2, 3],
         "upper": ["eye"],
+        "can_flip": False,
     }
     skeleton = read_skeleton(write(content))
     assert json.loads(json.dumps([getattr(skeleton, key) for key in KEYS])) == list(
@@ -68,7 +69,39 @@ def test_missing_keys_come_from_categories_and_defaults_are_logged(write, capsys
         write({"joints": ["nose", "Left hand"]}), write(annotations(category), "a.json")
     )
     assert fewer.limbs == (("Left hand", "nose"),)
-    assert "mirror pairs by name: none" in capsys.readouterr().out
+    captured = capsys.readouterr()
+    assert "mirror pairs by name: none" in captured.out
+    assert "Left hand looks one-sided" in captured.err
+    assert not fewer.can_flip
+    assert skeleton.can_flip
+
+
+@pytest.mark.parametrize(
+    ("content", "can_flip"),
+    [
+        ({"joints": ["nose", "chin"]}, False),
+        ({"joints": ["nose", "chin"], "mirror_pairs": []}, True),
+        ({"joints": ["nose", "l_eye", "r_eye"]}, True),
+        ({"joints": ["nose", "l_eye", "r_eye"], "can_flip": False}, False),
+        ({"joints": ["nose", "l_eye", "r_eye", "l_ear"]}, False),
+        ({"joints": ["l_eye", "r_eye", "l_ear"], "mirror_pairs": [["l_eye", "r_eye"]]}, True),
+    ],
+)
+def test_images_are_mirrored_only_with_known_pairs(write, capsys, content, can_flip):
+    skeleton = read_skeleton(write(content))
+    assert skeleton.can_flip == can_flip
+    said = "not mirrored" in capsys.readouterr().err
+    assert said == (not can_flip and "can_flip" not in content)
+    config = override(CONFIGS["hrnet_w32_coco_256x192"], {"codec.skeleton": skeleton})
+    assert (config.augment.flip > 0) == can_flip
+    assert config.val.flip == can_flip
+    for key in ("val.flip", "augment.flip"):
+        changes = {"codec.skeleton": skeleton, key: 1.0 if key == "augment.flip" else True}
+        if can_flip:
+            assert override(config, changes).val.flip
+        else:
+            with pytest.raises(InputError, match=f"{key}.*cannot be mirrored"):
+                override(config, changes)
 
 
 def test_known_skeletons_need_no_file(write):
@@ -98,6 +131,7 @@ def test_config_accepts_a_skeleton_file(write):
         ({"joints": ["a", "b"], "sigmas": [0.1, 0]}, "'sigmas'"),
         ({"joints": ["a", "b"], "weights": {"a": 1}}, "'weights'"),
         ({"joints": ["a", "b"], "upper": ["c"]}, r"\['c'\]"),
+        ({"joints": ["a", "b"], "can_flip": 1}, "'can_flip' must be true or false"),
     ],
 )
 def test_invalid_file_raises(write, content, message):

@@ -56,3 +56,11 @@ def test_the_table_has_the_monitored_value_at_every_threshold():
         ["dark", "yes", "no", "87.250", "23.500"],
         ["argmax", "no", "-", "80.000", "23.500"],
     ]
+
+
+def test_a_skeleton_that_cannot_be_mirrored_has_no_flip_test():
+    codec = HeatmapCodec()
+    assert any(decoding.flip for decoding in decodings(codec))
+    fixed = replace(codec, skeleton=replace(codec.skeleton, can_flip=False))
+    assert {decoding.flip for decoding in decodings(fixed)} == {False}
+    assert len({decoding.decode for decoding in decodings(fixed)}) == len(decodings(fixed))

@@ -166,6 +166,35 @@ def test_boxes_and_number_of_people_decide_the_table(tmp_path, boxes, people, ti
     assert measured["input"] == "256x192"
 
 
+@pytest.mark.parametrize("name", ["bbox.json", DETECTIONS])
+@pytest.mark.parametrize(
+    ("number", "limits", "is_published"),
+    [
+        (104125, [0.001, 0.999], True),
+        (104124, [0.001, 0.999], False),
+        (104125, [1.0, 99.0], False),  # percent
+        (0, [], False),
+    ],
+)
+def test_the_content_of_detected_boxes_decides_the_table(
+    tmp_path, name, number, limits, is_published
+):
+    path = scores(
+        tmp_path,
+        config="hrnet_w32_coco_256x192",
+        metric="ap",
+        data="coco",
+        people=104125,
+        boxes=f"detected (data/{name})",
+        detected_boxes=number,
+        detected_scores=limits,
+    )
+    (row,) = (row for row in rows([path]) if row.status == "measured here")
+    assert (row.table.boxes == DETECTED) == is_published
+    if not is_published:
+        assert name in row.table.boxes
+
+
 def test_partial_data_and_other_joints_have_separate_tables(tmp_path):
     complete = cells(to_markdown(rows([])), "hourglass52_mpii_256", "published")[0]["table"]
     for n, changes in enumerate(({"people": 300}, {"joints": "coco_17"})):

@@ -133,7 +133,21 @@ def test_unsafe_names_are_an_error(name, why, kind, tmp_path):
         archive = write_tar(tmp_path / "a.tar.gz", [tar_entry("good"), tar_entry(name)])
     else:
         archive = write_zip(tmp_path / "a.zip", {"good": b"x", name: b"x"})
+        why = "leaves the folder" if why == "backslash" else why
     refuse(archive, tmp_path, why)
+
+
+def test_backslashes_of_a_zip_separate_folders(tmp_path):
+    names = {"mpii\\images\\": b"", "mpii\\images\\1.jpg": b"1", "mpii/2.jpg": b"2"}
+    archive = write_zip(tmp_path / "a.zip", names)
+    extract(archive, tmp_path / "out")
+    assert tree(tmp_path / "out") == {"mpii/images/1.jpg": b"1", "mpii/2.jpg": b"2"}
+
+
+@pytest.mark.parametrize("name", ["\\evil", "C:\\evil", "a\\..\\..\\evil", "\\\\host\\share\\evil"])
+def test_unsafe_names_with_backslashes_are_an_error(name, tmp_path):
+    archive = write_zip(tmp_path / "a.zip", {"good": b"x", name: b"x"})
+    refuse(archive, tmp_path, "absolute|drive letter|leaves the folder")
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,12 @@
+import hashlib
 import json
 import logging
 from pathlib import Path
 
 import pytest
 
-from paddle_pose.io.boxes import read_boxes
+from paddle_pose.errors import InputError
+from paddle_pose.io.boxes import describe_detections, read_boxes
 
 COCO = {
     "images": [
@@ -175,3 +177,32 @@ def test_long_list_of_categories_is_shortened(written, said):
     ((_, line),) = said()
     assert "30 boxes of other categories left out (" in line
     assert "others: 20)" in line
+
+
+def test_detections_are_described_by_their_content(written):
+    records = [
+        {"image_id": 1, "category_id": 1, "bbox": [0, 0, 5, 5], "score": score}
+        for score in (0.3, 0.1, 0.7)
+    ]
+    path = written([*records, {**records[0], "category_id": 3, "score": 0.9}])
+    found = describe_detections(path)
+    assert (found["detected_boxes"], found["detected_scores"]) == (3, [0.1, 0.7])
+    assert found["detections_sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert describe_detections(written([]))["detected_scores"] == []
+    with pytest.raises(InputError, match=r"record 0.*score"):
+        describe_detections(written([{"category_id": 1}]))
+    with pytest.raises(InputError, match="expected"):
+        describe_detections(written({}))
+
+
+def test_backslashes_in_names_separate_folders(written):
+    boxes = read_boxes(written({"day\\x.jpg": [[1, 2, 3, 4]], "y.jpg": []}))
+    assert boxes.of(Path("photos/day/x.jpg")) == [(1, 2, 3, 4)]
+    assert boxes.of(Path("photos/night/x.jpg")) is None
+    boxes.check([Path("day/x.jpg"), Path("y.jpg")])
+
+
+def test_the_nearest_image_of_an_unknown_name_is_stated(written):
+    boxes = read_boxes(written({"Photo.JPG": [[1, 2, 3, 4]]}))
+    with pytest.raises(InputError, match=r"Photo\.JPG, which is not .* 'photo\.jpg'"):
+        boxes.check([Path("day/photo.jpg")])

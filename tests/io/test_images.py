@@ -183,9 +183,10 @@ def test_every_kind_of_image_is_rotated_once(tmp_path, pixels, form, orientation
     assert np.abs(got.astype(int) - expected).mean() < 5
     with Image.open(path) as image:
         assert np.abs(images.as_pixels(image).astype(int) - expected).mean() < 5
-    stored = expected if form == "TIFF" else pixels  # every decoder rotates a TIFF
-    assert images.read(path)[0].shape == stored.shape
-    assert images.stored_size(path) == stored.shape[1::-1]
+    as_stored = images.read(path)[0]
+    assert as_stored.shape == pixels.shape
+    assert np.abs(as_stored.astype(int) - pixels).mean() < 5
+    assert images.stored_form(path) == (pixels.shape[1::-1], orientation)
 
 
 def test_exif_data_after_the_pixels_of_a_png_are_applied(tmp_path, pixels):
@@ -491,3 +492,71 @@ def test_values_of_other_types_are_an_error_with_a_hint(pixels):
     with pytest.raises(InputError, match="257"):
         images.as_pixels(fine)
     assert np.array_equal(images.as_pixels((fine // 257).astype("uint8")), pixels)
+
+
+def test_jpeg_whose_decoder_stops_at_once_is_an_error(tmp_path, noise):
+    content = jpeg(noise)
+    table = content.index(b"\xff\xc4") + 5  # the 16 counts of Huffman codes
+    (tmp_path / "a.jpg").write_bytes(content[:table] + b"\xff" * 16 + content[table + 16 :])
+    with pytest.raises(InputError, match=r"a\.jpg: not an image that can be decoded"):
+        images.read(tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize("orientation", [0, 9, 99, 65535])
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_unknown_orientations_are_none(tmp_path, pixels, said, form, orientation):
+    exif = Image.Exif()
+    exif[274] = orientation
+    options = {"lossless": True} if form == "WEBP" else {}
+    path = tmp_path / f"a.{form.lower()}"
+    path.write_bytes(encoded(Image.fromarray(pixels), form, exif=exif, **options))
+    assert images.stored_form(path) == ((60, 40), 1)
+    assert images.read(path)[0].shape == (40, 60, 3)
+    assert np.array_equal(images.read_upright(path), images.read(path)[0])
+    assert said() == []
+
+
+class Always:
+    """A rule by which every rotation counts."""
+
+    def __call__(self, path, stored, orientation):
+        return True
+
+    def annotated_size(self, path):
+        return None
+
+
+@pytest.mark.parametrize("orientation", range(2, 9))
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tiff"])
+def test_a_rule_decides_whether_an_image_is_read_upright(
+    tmp_path, pixels, said, suffix, orientation
+):
+    path = save(tmp_path / f"a{suffix}", pixels, orientation)
+    got, image_to_pixels = images.read(path, upright_rule=Always())
+    assert np.array_equal(got, images.read_upright(path))
+    assert np.abs(got.astype(int) - upright(pixels, orientation)).mean() < 6
+    assert np.array_equal(image_to_pixels, np.eye(2, 3))
+    assert said() == []
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("reduction", [2, 4, 8])
+def test_a_reduced_upright_image_has_its_pixels_at_the_right_place(
+    tmp_path, orientation, reduction
+):
+    y, x = np.mgrid[:43, :61]  # no multiples of the reductions
+    stored = np.stack([4 * x, 5 * y, 0 * x], axis=-1).astype(np.uint8)
+    path = save(tmp_path / "a.jpg", stored, orientation)
+    whole, _ = images.read(path, upright_rule=Always())
+    reduced, image_to_pixels = images.read(path, reduction, upright_rule=Always())
+    assert reduced.shape[0] == -(-whole.shape[0] // reduction)
+    # The ramps of the whole image at the places of the reduced image's inner pixels.
+    row, column = np.mgrid[1 : reduced.shape[0] - 1, 1 : reduced.shape[1] - 1]
+    place = (np.stack([column, row], axis=-1) - image_to_pixels[:, 2]) / image_to_pixels[0, 0]
+    low = np.floor(place).astype(int)
+    expected = (
+        whole[low[..., 1], low[..., 0]].astype(float)
+        + whole[np.ceil(place[..., 1]).astype(int), np.ceil(place[..., 0]).astype(int)]
+    ) / 2
+    difference = reduced[1:-1, 1:-1, :2] - expected[..., :2]
+    assert np.abs(difference.mean(axis=(0, 1))).max() < 1.0  # a quarter of a pixel

@@ -19,11 +19,12 @@ import numpy as np
 from paddle_pose.data.check.compare import shared_images
 from paddle_pose.data.check.findings import Finding, Report, sorted_findings
 from paddle_pose.data.check.geometry import check_sides
-from paddle_pose.data.check.images import check_images
+from paddle_pose.data.check.images import check_images, check_rotations
 from paddle_pose.data.check.split import ERROR_IF_FREQUENT, Split, read_json
+from paddle_pose.data.skeleton_file import no_flip_reason
 from paddle_pose.io.coco_json import AREA_HINT, LISTS, joint_names
 from paddle_pose.progress import ProgressFactory, no_progress
-from paddle_pose.skeletons import COCO_17, Skeleton
+from paddle_pose.skeletons import COCO_17, Skeleton, mirror_pairs_by_name
 
 LIMITS = (
     "Not detectable from these files: single people whose left and right joints are all swapped; "
@@ -106,13 +107,13 @@ def check_coco(
         findings += problems
         if content is not None:
             contents[name] = content
-    sizes = {}
+    forms = {}
     num_decoded = 0
     for folder in dict.fromkeys(folder for name, (_, folder) in files.items() if name in contents):
         lists = [contents[name]["images"] for name in contents if files[name][1] == folder]
         names = [_file_name(image) for images in lists for image in images]
         unique = list(dict.fromkeys(name for name in names if name))
-        sizes[folder], problems, number = check_images(folder, unique, decode, progress)
+        forms[folder], problems, number = check_images(folder, unique, decode, progress)
         findings += problems
         num_decoded += number
     splits: dict[str, Split] = {}
@@ -120,10 +121,17 @@ def check_coco(
     for name, content in contents.items():
         path, folder = files[name]
         joints, problems = _check_joints(content, path, skeleton)
-        findings += problems
+        findings += [*problems, *_check_mirror_pairs(joints, path, skeleton)]
         splits[name], problems = _read_split(content, name, path, joints)
         findings += problems
-        findings += _check_sizes(content, path, sizes[folder])
+        stated = {_file_name(image): _size(image) for image in content["images"]}
+        annotated = {
+            name: (float(size[0]), float(size[1]))
+            for name, size in stated.items()
+            if np.isfinite(size).all()
+        }
+        sizes, problems = check_rotations(forms[folder], path, annotated)
+        findings += [*problems, *_check_sizes(content, path, sizes)]
         findings += _check_people(splits[name], content, joints)
         counts[name] = (len(splits[name]), len(content["images"]))
     if len(splits) == 2 and len({folder for _, folder in files.values()}) == 1:
@@ -352,6 +360,34 @@ def _numbers(value: Any, count: int) -> np.ndarray | None:
     return numbers if np.isfinite(numbers).all() else None
 
 
+def _check_mirror_pairs(
+    joints: tuple[str, ...], path: Path, skeleton: Skeleton | None
+) -> list[Finding]:
+    """Returns a finding if training does not mirror images, since mirror pairs are not known.
+
+    Args:
+        joints: Names of the joints of the file.
+        path: Path of the annotation file.
+        skeleton: Skeleton of the network to train; None takes that of the file's joints.
+    """
+    pairs, one_sided = mirror_pairs_by_name(joints)
+    can_flip = skeleton.can_flip if skeleton is not None else pairs and not one_sided
+    if can_flip:
+        return []
+    return [
+        Finding(
+            severity="warning",
+            code="mirror_pairs",
+            file=str(path),
+            text=f"In training, {no_flip_reason(one_sided)}.",
+            fix="Rename the joints, such as left_eye and right_eye, or give the skeleton file.",
+            count=len(one_sided) or len(joints),
+            total=len(joints),
+            examples=tuple(one_sided or joints),
+        )
+    ]
+
+
 def _check_sizes(
     content: Mapping[str, Any], path: Path, sizes: Mapping[str, tuple[int, int]]
 ) -> list[Finding]:
@@ -375,8 +411,8 @@ def _check_sizes(
             severity="error",
             code="image_size",
             file=str(path),
-            text="Some records of images state another width and height than those of the stored "
-            "file, in whose pixels keypoints are.",
+            text="Some records of images state another width and height than those of the image, in "
+            "whose pixels keypoints are.",
             fix="Use the original images of these annotations; the images were resized or belong "
             "to other annotations.",
             count=len(differing),

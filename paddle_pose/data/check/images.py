@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import io
 import os
-import warnings
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import cv2
-import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from paddle_pose.data.check.findings import Finding
 from paddle_pose.environment import usable_cores
 from paddle_pose.errors import InputError
-from paddle_pose.io.images import exif_orientation
+from paddle_pose.io import images
+from paddle_pose.io.annotated_sizes import FIRST_THAT_SWAPS, majority, told_by_sides
+from paddle_pose.io.image_names import located, why_missing
 from paddle_pose.progress import ProgressFactory, no_progress
 
 _SAMPLE_SIZE = 200  # images decoded with "sample"
-_HEADER_BYTES = 1 << 16  # they contain an image's size and EXIF data
 _NUM_THREADS = 4
+_MAX_EXPLAINED = 20  # missing images for which the nearest file is searched
 
 DECODE = ("all", "sample", "none")
 # Severity, what was found and expected, and the fix, by the code of the finding.
@@ -51,19 +51,51 @@ _TEXTS = {
         "Some JPEG files end before the last row of their image.",
         "Unpack or download them again.",
     ),
+}
+_ROTATED = "Some images have an EXIF rotation. "
+_IF_LYING = "If people lie on their side, rotate the files and remove the EXIF data."
+_NOTHING = "Nothing has to be done."
+# The same for images with an EXIF rotation.
+_ROTATION_TEXTS = {
+    "exif_upright": (
+        "note",
+        _ROTATED + "The annotations state width and height of the rotated images, and are taken as "
+        "pixels of these.",
+        _NOTHING,
+    ),
+    "exif_stored": (
+        "note",
+        _ROTATED + "The annotations state width and height of the stored files, and are taken as "
+        "pixels of these, without the rotation.",
+        _NOTHING,
+    ),
     "exif_rotated": (
         "warning",
-        "Some images have an EXIF rotation; annotations are taken as pixels of the stored file, "
-        "without the rotation.",
-        "If people lie on their side, rotate the files and remove the EXIF data.",
+        _ROTATED + "Annotations are taken as pixels of the stored file, without the rotation.",
+        _IF_LYING,
+    ),
+    "exif_unclear_upright": (
+        "warning",
+        _ROTATED + "Width and height do not tell whether the annotations refer to the rotated "
+        "image; they are read rotated, as most of the other images in this file.",
+        _IF_LYING,
+    ),
+    "exif_unclear": (
+        "warning",
+        _ROTATED + "Width and height do not tell whether the annotations refer to the rotated "
+        "image; they are read as stored, because most of the other images in this file do not "
+        "say otherwise.",
+        _IF_LYING,
     ),
 }
+Forms = Mapping[str, tuple[tuple[int, int], int]]
+"""((width, height) in px as stored, EXIF orientation) of images by file name."""
 
 
 def check_images(
     folder: Path, names: Sequence[str], decode: str = "all", progress: ProgressFactory = no_progress
-) -> tuple[dict[str, tuple[int, int]], list[Finding], int]:
-    """Returns the sizes of the images that records name, and findings on them.
+) -> tuple[dict[str, tuple[tuple[int, int], int]], list[Finding], int]:
+    """Returns sizes and orientations of the images that records name, and findings on them.
 
     Args:
         folder: Folder of the images.
@@ -74,8 +106,8 @@ def check_images(
             `progress.ProgressFactory`.
 
     Returns:
-        {file name: (width, height) in px as stored, without EXIF rotation} of the images that could
-        be opened; the findings; and the number of images that were decoded.
+        {file name: ((width, height) in px as stored, EXIF orientation)} of the images that could be
+        opened, see `images.stored_form`; the findings; and the number of images that were decoded.
 
     Raises:
         InputError: If `decode` is unknown.
@@ -88,31 +120,20 @@ def check_images(
         step = max(1, -(-len(names) // _SAMPLE_SIZE))
         chosen = set(names[::step]) if decode == "sample" else set()
     examples: dict[str, list[str]] = {}
-    sizes: dict[str, tuple[int, int]] = {}
+    forms: dict[str, tuple[tuple[int, int], int]] = {}
     with ThreadPoolExecutor(min(_NUM_THREADS, usable_cores())) as pool:
-        results = pool.map(lambda name: _check(folder / name, name in chosen, present), names)
+        results = pool.map(lambda name: _check(located(folder, name), name in chosen), names)
         show = progress(len(names), "images")
-        for count, (name, (code, details, size)) in enumerate(zip(names, results, strict=True), 1):
-            if size:
-                sizes[name] = size
+        for count, (name, (code, details, form)) in enumerate(zip(names, results, strict=True), 1):
+            if form:
+                forms[name] = form
+            if code == "missing_image" and len(examples.get(code, ())) < _MAX_EXPLAINED:
+                details = why_missing(folder / name).removeprefix("; ")
             if code:
                 examples.setdefault(code, []).append(name + (f": {details}" if details else ""))
             show(count)
-    findings = [
-        Finding(
-            severity=severity,
-            code=code,
-            file=str(folder),
-            text=text,
-            fix=fix,
-            count=len(examples[code]),
-            total=len(names),
-            examples=tuple(examples[code]),
-        )
-        for code, (severity, text, fix) in _TEXTS.items()
-        if code in examples
-    ]
-    top = {name.split("/")[0] for name in names}
+    findings = _findings(_TEXTS, examples, folder, len(names))
+    top = {re.split(r"[\\/]", name)[0] for name in names}
     unlisted = sorted(name for name in present - top if not name.startswith("."))
     if unlisted:
         findings.append(
@@ -142,7 +163,70 @@ def check_images(
                 examples=tuple(macos_files),
             )
         )
-    return sizes, findings, len(chosen & set(sizes))
+    return forms, findings, len(chosen & set(forms))
+
+
+def check_rotations(
+    forms: Forms, file: Path, annotated: Mapping[str, tuple[float, float]] | None = None
+) -> tuple[dict[str, tuple[int, int]], list[Finding]]:
+    """Returns the sizes of images as their annotations measure them, and findings on rotations.
+
+    What counts is decided as when the images are read, see `annotated_sizes.AnnotatedSizes`.
+
+    Args:
+        forms: Stored sizes and EXIF orientations by file name, as `check_images` returns them.
+        file: Path of the annotation file, for the findings.
+        annotated: (width, height) in px that the annotation file states, by file name; None if
+            annotation files of this kind state none.
+
+    Returns:
+        sizes: {file name: (width, height) in px}, of the stored or of the rotated image.
+        findings: Findings on images with an EXIF rotation.
+    """
+    told = {
+        name: told_by_sides((annotated or {}).get(name), stored, orientation)
+        for name, (stored, orientation) in forms.items()
+        if orientation != 1 and (annotated is None or name in annotated)
+    }
+    is_upright, _, _ = majority(told.values())
+    unclear = "exif_unclear_upright" if is_upright else "exif_unclear"
+    codes = {
+        True: "exif_upright",
+        False: "exif_stored",
+        None: "exif_rotated" if annotated is None else unclear,
+    }
+    examples: dict[str, list[str]] = {}
+    sizes = {name: stored for name, (stored, _) in forms.items()}
+    for name, one in told.items():
+        examples.setdefault(codes[one], []).append(f"{name}: orientation {forms[name][1]}")
+        is_turned = is_upright if one is None else one
+        if is_turned and forms[name][1] >= FIRST_THAT_SWAPS:
+            sizes[name] = sizes[name][::-1]
+    total = sum(annotated is None or name in annotated for name in forms)
+    return sizes, _findings(_ROTATION_TEXTS, examples, file, total)
+
+
+def _findings(
+    texts: Mapping[str, tuple[str, str, str]],
+    examples: Mapping[str, Sequence[str]],
+    file: Path,
+    total: int,
+) -> list[Finding]:
+    """Returns the findings of those codes that have examples."""
+    return [
+        Finding(
+            severity=severity,
+            code=code,
+            file=str(file),
+            text=text,
+            fix=fix,
+            count=len(examples[code]),
+            total=total,
+            examples=tuple(examples[code]),
+        )
+        for code, (severity, text, fix) in texts.items()
+        if code in examples
+    ]
 
 
 def _listing(folder: Path) -> set[str]:
@@ -153,46 +237,40 @@ def _listing(folder: Path) -> set[str]:
         return set()
 
 
-def _check(path: Path, decode: bool, present: set[str]) -> tuple[str, str, tuple[int, int] | None]:
+def _check(path: Path, decode: bool) -> tuple[str, str, tuple[tuple[int, int], int] | None]:
     """Checks one image.
 
     Args:
         path: Path of the image.
         decode: Whether to decode its pixels.
-        present: Names in its folder, to find names that differ in case only.
 
     Returns:
-        Code of the finding ("" for none), its details, and (width, height) in px of the stored
-        image (None if it could not be opened).
+        Code of the finding ("" for none), its details, and size and orientation of the image as
+        stored (None if it could not be opened).
     """
     try:
         if not path.is_file():
-            similar = [name for name in present if name.lower() == path.name.lower()]
-            return "missing_image", f"there is {similar[0]}" if similar else "", None
+            return "missing_image", "", None
         with path.open("rb") as file:
-            content = file.read() if decode else file.read(_HEADER_BYTES)
-            if not decode:
-                file.seek(-min(64, os.fstat(file.fileno()).st_size), os.SEEK_END)
-            tail = content[-64:] if decode else file.read()
-        if not content:
+            is_jpeg = file.read(2) == b"\xff\xd8"
+            size = os.fstat(file.fileno()).st_size
+            file.seek(-min(64, size), os.SEEK_END)
+            tail = file.read()
+        if not size:
             return "empty_image", "", None
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of unusual EXIF data and of huge images
-            with Image.open(path) as image:
-                size = image.size
-                is_jpeg = image.format in ("JPEG", "MPO")
-            orientation = exif_orientation(content)
-    except (UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError):
-        return "corrupt_image", "not an image", None
+        form = images.stored_form(path)
+    except InputError as problem:
+        return "corrupt_image", str(problem).removeprefix(f"{path}: "), None
     except OSError as problem:
         return "unreadable", problem.strerror or str(problem), None
     if is_jpeg and b"\xff\xd9" not in tail and _lacks_rows(path):
-        return "truncated_image", "", size
-    if decode and not _decodes(content):
-        return "corrupt_image", "", size
-    if orientation != 1:
-        return "exif_rotated", f"orientation {orientation}", size
-    return "", "", size
+        return "truncated_image", "", form
+    if decode:
+        try:
+            images.read_upright(path)
+        except InputError:
+            return "corrupt_image", "", form
+    return "", "", form
 
 
 def _lacks_rows(path: Path) -> bool:
@@ -203,12 +281,3 @@ def _lacks_rows(path: Path) -> bool:
     except (OSError, SyntaxError, ValueError):
         return True
     return False
-
-
-def _decodes(content: bytes) -> bool:
-    """Returns whether OpenCV decodes the content of an image file."""
-    try:
-        flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-        return cv2.imdecode(np.frombuffer(content, np.uint8), flags) is not None
-    except cv2.error:
-        return False

@@ -18,7 +18,7 @@ from paddle_pose.data.check.compare import (
 )
 from paddle_pose.data.check.findings import Finding, Report, sorted_findings
 from paddle_pose.data.check.geometry import check_records
-from paddle_pose.data.check.images import check_images
+from paddle_pose.data.check.images import check_images, check_rotations
 from paddle_pose.data.check.mpii_records import read_split
 from paddle_pose.data.check.split import Split
 from paddle_pose.data.mpii import LAYOUT, PUBLISHED_COUNTS, SPLITS, read_ground_truth
@@ -75,8 +75,9 @@ def check_mpii(root: Path, decode: str = "all", progress: ProgressFactory = no_p
     names = list(
         dict.fromkeys(image for split in splits.values() for image in split.images if image)
     )
-    sizes, problems, decoded = check_images(root / "images", names, decode, progress)
-    findings += _downgraded(problems, splits)
+    forms, problems, decoded = check_images(root / "images", names, decode, progress)
+    sizes, rotations = check_rotations(forms, root / "images")
+    findings += _downgraded([*problems, *rotations], splits)
     for split in splits.values():
         findings += [*_check_count(split), *check_records(split, sizes)]
     findings += _check_truth(root / "annotations" / "mpii_gt_val.mat", splits.get("val"))

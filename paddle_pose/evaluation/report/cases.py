@@ -79,19 +79,20 @@ def tile(data: ReportData, n: int, kind: np.ndarray) -> str:
     )
     source = data.images[n] if data.images else None
     caption = f"Person {n}{f' ({source.name})' if source else ''}: {summary}"
-    content = visualize.jpeg(_draw(found, n, source), _JPEG_QUALITY)
+    content = visualize.jpeg(_draw(data, n, source), _JPEG_QUALITY)
     alt = f"{caption}; ground truth white, prediction in colours"
     return page.figure(page.image(content, alt), caption)
 
 
-def _draw(found: MatchedPoses, n: int, source: Path | None) -> np.ndarray:
+def _draw(data: ReportData, n: int, source: Path | None) -> np.ndarray:
     """Returns the image of a person, uint8 RGB [h, w, 3].
 
     Args:
-        found: People with their predictions.
+        data: People with their predictions.
         n: Index of the person.
         source: Path of the photograph; None draws on grey.
     """
+    found = data.found
     labelled = found.visible[n] > 0
     low, high = found.truth[n, labelled].min(axis=0), found.truth[n, labelled].max(axis=0)
     sides = np.maximum(high - low, found.sizes[n])  # the box of a single joint would be empty
@@ -104,4 +105,5 @@ def _draw(found: MatchedPoses, n: int, source: Path | None) -> np.ndarray:
         found.skeleton,
         truth=[Person(found.truth[n], found.visible[n], box, n)],
         poses=poses if found.found[n] else None,
+        upright_rule=data.upright_rule,
     )

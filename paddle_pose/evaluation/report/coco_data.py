@@ -20,6 +20,8 @@ import numpy as np
 from paddle_pose.data.skeleton_file import read_skeleton
 from paddle_pose.evaluation.report.report_data import ReportData
 from paddle_pose.io import coco_json
+from paddle_pose.io.annotated_sizes import AnnotatedSizes
+from paddle_pose.io.image_names import located
 from paddle_pose.metrics import coco_ap
 from paddle_pose.metrics.errors import GOOD, NEAR_KS, MatchedPoses
 from paddle_pose.metrics.oks import oks
@@ -100,7 +102,14 @@ def read(
         return _percent(ground_truth.score(kept)) if kept else dict.fromkeys(coco_ap.NAMES, 0.0)
 
     folder = images or truth.parent.parent / truth.stem.removeprefix("person_keypoints_")
-    names = {image["id"]: str(image.get("file_name", "")) for image in content["images"]}
+    paths = {
+        image["id"]: located(folder, str(image.get("file_name", ""))) for image in content["images"]
+    }
+    sizes = {
+        paths[image["id"]]: (image["width"], image["height"])
+        for image in content["images"]
+        if all(isinstance(image.get(key), int | float) for key in ("width", "height"))
+    }
     return ReportData(
         name=str(predictions),
         measure="COCO keypoints, percent",
@@ -122,7 +131,8 @@ def read(
         unit="the distance at which KS is .5",
         fine=GOOD,
         size="the square root of the segment's area",
-        images=[folder / names[image_id] for image_id in image_ids],
+        images=[paths[image_id] for image_id in image_ids],
+        upright_rule=AnnotatedSizes(sizes, truth),
         unmatched=len(results) - int((matched >= 0).sum()),
         notes=(
             "Results are evaluated unchanged: no rescoring, no NMS.",

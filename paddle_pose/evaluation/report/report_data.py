@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from paddle_pose.metrics.errors import MatchedPoses
+from paddle_pose.structures import UprightRule
 
 Rescore = Callable[[MatchedPoses, bool], dict[str, float]]
 """Function that returns the metric's values, by name and in percent, of changed predictions.
@@ -37,6 +38,7 @@ class ReportData:
             usual threshold.
         size: Text that defines `found.sizes`, such as "the head size".
         images: Paths of the N people's images, which need not exist; empty if unknown.
+        upright_rule: Whether EXIF rotations of these images count, see `io.images.read`.
         unmatched: Number of results that are matched with no person.
         notes: Sentences about limits of the ground truth.
     """
@@ -54,5 +56,6 @@ class ReportData:
     fine: float
     size: str
     images: Sequence[Path] = ()
+    upright_rule: UprightRule | None = None
     unmatched: int = 0
     notes: tuple[str, ...] = field(default_factory=tuple)

@@ -5,9 +5,12 @@ import shutil
 
 import numpy as np
 import pytest
+from helpers.coco_folders import annotation, write_folder
+from helpers.rotated_images import rotate_file
 from PIL import Image
 
 from paddle_pose.data.check.coco import check_coco
+from paddle_pose.data.skeleton_file import read_skeleton
 from paddle_pose.data.synthetic.dataset import write_coco
 from paddle_pose.skeletons import COCO_17, MPII_16
 
@@ -250,3 +253,47 @@ def test_incomplete_and_missing_files(copy):
     assert {f.code for f in check_coco(files(copy)).findings if f.severity == "error"} == {
         "missing_file"
     }
+
+
+@pytest.mark.parametrize("is_upright", [True, False])
+def test_rotated_images_are_measured_as_when_they_are_read(tmp_path, is_upright):
+    people = [annotation(image_id=n) for n in (1, 2, 3)]
+    path = write_folder(tmp_path, people, ids=(1, 2, 3), size=(60, 90))
+    folder = tmp_path / "val2017"
+    for n, orientation in [(1, 6), (2, 8), (3, 3)]:
+        rotate_file(folder / f"{n}.png", orientation)
+    if not is_upright:
+        content = json.loads(path.read_text())
+        for image in content["images"][:2]:
+            image.update(width=90, height=60)
+        path.write_text(json.dumps(content))
+    findings = {finding.code: finding for finding in check_coco({"val": (path, folder)}).findings}
+    told, unclear = (
+        ("exif_upright", "exif_unclear_upright") if is_upright else ("exif_stored", "exif_unclear")
+    )
+    assert findings[told].examples == ("1.png: orientation 6", "2.png: orientation 8")
+    assert findings[unclear].examples == ("3.png: orientation 3",)
+    assert findings[unclear].severity == "warning"
+    assert "image_size" not in findings
+
+
+@pytest.mark.parametrize(
+    ("names", "examples"),
+    [
+        (("nose", "eye.L", "eye.R"), None),
+        (("nose", "eye.L", "ear.R"), ("eye.L", "ear.R")),
+        (("nose", "chin", "tip"), ("nose", "chin", "tip")),
+    ],
+)
+def test_joints_without_known_mirror_pairs_are_stated(tmp_path, names, examples):
+    path = write_folder(tmp_path, [annotation(keypoints=[40.0, 30.0, 2] * 3)])
+    content = json.loads(path.read_text())
+    content["categories"][0]["keypoints"] = names
+    path.write_text(json.dumps(content))
+    report = check_coco({"val": (path, tmp_path / "val2017")})
+    found = {finding.code: finding.examples for finding in report.findings}
+    assert found.get("mirror_pairs") == examples
+    file = tmp_path / "skeleton.json"
+    file.write_text(json.dumps({"joints": names, "mirror_pairs": []}))
+    with_pairs = check_coco({"val": (path, tmp_path / "val2017")}, read_skeleton(file))
+    assert "mirror_pairs" not in {finding.code for finding in with_pairs.findings}

@@ -157,7 +157,7 @@ def test_missing_image(copy):
     name = copy.change_image(bytes)
     (copy.root / "images" / name).rename(copy.root / "images" / name.upper())
     places = copy.places(decode="none")["missing_image"]
-    assert f"{name}: there is {name.upper()}" in places
+    assert f"{name}: the nearest file is {name.upper()} in " in places
 
 
 def test_empty_image(copy):

@@ -28,7 +28,11 @@ def test_a_person_with_one_labelled_joint_is_shown_with_its_surroundings(tmp_pat
         sizes=np.array([40.0]),
         image_ids=np.zeros(1, int),
     )
-    tile = cases.tile(SimpleNamespace(found=found, images=[tmp_path / "a.png"]), 0, kinds(found))
+    tile = cases.tile(
+        SimpleNamespace(found=found, images=[tmp_path / "a.png"], upright_rule=None),
+        0,
+        kinds(found),
+    )
     shown = cv2.imdecode(
         np.frombuffer(b64decode(re.search('base64,(.*?)"', tile)[1]), np.uint8),
         cv2.IMREAD_GRAYSCALE,
