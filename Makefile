@@ -11,7 +11,7 @@ PIP := $(RUN) -m pip --disable-pip-version-check
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint test test-light test-versions demo notebooks bench docs dist clean
+.PHONY: help install format lint test test-light test-versions fuzz demo notebooks bench docs dist clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -47,6 +47,10 @@ test-versions: $(VERSIONS:%=.venv-paddle-%/.installed)  ## train, resume, evalua
 	  $$python -m pytest -q -p no:cacheprovider --numprocesses auto --maxprocesses 2 --dist loadfile \
 	    tests/e2e/test_train_val_predict.py tests/e2e/test_export.py; \
 	done
+
+FUZZ ?= --count 2000
+fuzz: $(VENV)/.dev  ## read 2,000 mutated files of every format in processes with 4 GB; takes hours
+	@nice -n 10 $(RUN) tests/faults/mutate.py $(FUZZ)
 
 demo: $(VENV)/.installed  ## train on synthetic people for a few minutes and write images of the result
 	@$(RUN) -m paddle_pose demo

@@ -52,7 +52,9 @@ class OpenVinoBackend:
             settings["INFERENCE_NUM_THREADS"] = threads
         try:
             model = core.read_model(str(path))
-        except RuntimeError as problem:
+            # Names that are not UTF-8 raise an error when they are read.
+            self.outputs = [output.any_name for output in model.outputs]
+        except (RuntimeError, UnicodeDecodeError) as problem:
             raise InputError(f"{path}: OpenVINO cannot open it ({problem})") from problem
         if not model.inputs or not model.outputs:
             raise InputError(f"{path}: a network without inputs or outputs; export it again")
@@ -75,7 +77,6 @@ class OpenVinoBackend:
 
         self._path = path
         self._compiled = compiled
-        self.outputs = [output.any_name for output in model.outputs]
         self.device = (
             f"{name.lower()}, OpenVINO {openvino.__version__.split('-')[0]}, threads {threads}"
         )
@@ -92,7 +93,7 @@ class OpenVinoBackend:
         """
         try:
             results = self._compiled(len(images) == 1)([images])
-        except RuntimeError as problem:
+        except (RuntimeError, UnicodeDecodeError) as problem:
             raise InputError(f"{self._path}: OpenVINO cannot run it ({problem})") from problem
         # Copied, because OpenVINO reuses the memory of its results.
         return {name: np.array(results[name]) for name in self.outputs}

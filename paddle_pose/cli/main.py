@@ -89,7 +89,6 @@ def execute(command: str | None, arguments: Sequence[str]) -> int:
             and every error if PADDLE_POSE_TRACEBACK is 1.
         SystemExit: If the arguments are invalid, or --help or --version is given.
     """
-    logs.accept_all_letters()
     if command is None:
         if not arguments:
             build_parser().print_help()

@@ -12,6 +12,8 @@ import sys
 from collections.abc import Iterator
 from typing import Any, TextIO
 
+from paddle_pose.cli.logs import accept_all_letters
+
 _CONTROLS = re.compile(
     # Control characters except for tabs and ends of lines, marks that change the direction of
     # text, and bytes of names that are not UTF-8.
@@ -74,7 +76,11 @@ class _PrintableStream:
 
 @contextlib.contextmanager
 def escaped_controls() -> Iterator[None]:
-    """Escapes control characters in all text that is written to stdout and stderr in the block."""
+    """Escapes control characters in all text that is written to stdout and stderr in the block.
+
+    Letters that their encoding lacks are escaped, too, see `logs.accept_all_letters`.
+    """
+    accept_all_letters()
     streams: list[Any] = [sys.stdout, sys.stderr]
     # A program without a console has no streams.
     safe: list[Any] = [None if stream is None else _PrintableStream(stream) for stream in streams]

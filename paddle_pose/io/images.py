@@ -485,6 +485,8 @@ def _decode(file: _File, reduction: int = 1, *, upright: bool) -> np.ndarray:
 
 def _with_opencv(file: _File, reduction: int) -> np.ndarray | None:
     """Returns what OpenCV decodes; None where it cannot."""
+    if _has_a_forged_length(file.content):
+        return None  # OpenCV would allocate it
     flags = _REDUCED[reduction] | cv2.IMREAD_IGNORE_ORIENTATION
     if file.content.startswith(_TIFF):
         flags |= cv2.IMREAD_ANYDEPTH  # OpenCV does not scale floating-point values to 8 bits
@@ -493,6 +495,19 @@ def _with_opencv(file: _File, reduction: int) -> np.ndarray | None:
     except cv2.error:
         return None
     return None if pixels is None else _as_8_bits(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB))
+
+
+def _has_a_forged_length(content: bytes) -> bool:
+    """Returns whether a chunk of a PNG states more than twice as many bytes as the file has."""
+    if not content.startswith(_PNG):
+        return False
+    start = len(_PNG)
+    while start + 8 <= len(content):
+        length = int.from_bytes(content[start : start + 4], "big")
+        if length > 2 * len(content):
+            return True
+        start += length + 12  # length, kind and checksum
+    return False
 
 
 def tiff_page(path: Path, number: int) -> np.ndarray | None:

@@ -26,6 +26,7 @@ import numpy as np
 
 from paddle_pose.environment import needed
 from paddle_pose.errors import InputError
+from paddle_pose.io.json_files import parse_json
 
 Result = tuple[Any, dict[str, np.ndarray]]
 """Result of a function: a value that JSON can contain, and arrays of numbers by name."""
@@ -101,7 +102,7 @@ def call(
             f"{file}: reading it ended the process that did so ({_cause(child.returncode)}): "
             f"damaged, or it needs more than {memory / 1e6:,.0f} MB of memory; {fix}"
         )
-    answer = json.loads(child.stdout[:end])
+    answer = parse_json(child.stdout[:end], file)
     if "missing" in answer:
         module = answer["missing"]
         needed(module, packages.get(module, module), "train")

@@ -179,6 +179,15 @@ def test_names_that_are_not_utf8_are_an_input_error(onnx_file):
         open_exported(onnx_file)
 
 
+def test_openvino_names_that_are_not_utf8_are_an_input_error(onnx_file, tmp_path):
+    pytest.importorskip("openvino", reason="needs openvino (requirements/export.txt)")
+    path = tmp_path / "model.xml"
+    onnx_to_openvino(onnx_file, path)
+    path.write_bytes(path.read_bytes().replace(b"brightness", b"brightnes\xff"))
+    with pytest.raises(InputError, match=r"model\.xml: "):
+        open_exported(path)(IMAGES)
+
+
 def test_a_network_that_cannot_run_is_an_input_error(onnx_file):
     backend = open_exported(onnx_file)
     with pytest.raises(InputError, match=r"model\.onnx: ONNX Runtime cannot run it"):

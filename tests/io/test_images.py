@@ -560,3 +560,15 @@ def test_a_reduced_upright_image_has_its_pixels_at_the_right_place(
     ) / 2
     difference = reduced[1:-1, 1:-1, :2] - expected[..., :2]
     assert np.abs(difference.mean(axis=(0, 1))).max() < 1.0  # a quarter of a pixel
+
+
+def test_a_png_whose_chunk_states_gigabytes_is_read_without_them(tmp_path):
+    done, content = cv2.imencode(".png", np.random.default_rng(0).integers(0, 255, (48, 64, 3)))
+    assert done
+    forged = bytearray(content.tobytes())
+    start = forged.index(b"IDAT") - 4
+    forged[start : start + 4] = (2**31 - 1).to_bytes(4, "big")
+    (tmp_path / "a.png").write_bytes(forged)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cv2, "imdecode", lambda *arguments: pytest.fail("OpenCV allocates 2 GB"))
+        assert images.read_upright(tmp_path / "a.png").shape == (48, 64, 3)
