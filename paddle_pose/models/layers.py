@@ -204,8 +204,15 @@ class UpsampleBilinear2x(nn.Layer):
         # While Paddle records a program for export there are no tensors that could be kept.
         matrix = _bilinear_tensor if paddle.in_dynamic_mode() else _bilinear_tensor.__wrapped__
         device = paddle.get_device()
-        down, across = (matrix(side, self._align_corners, x.dtype, device) for side in x.shape[2:])
-        return paddle.matmul(down, paddle.matmul(x, across, transpose_y=True))
+        _, channels, height, width = x.shape
+        down, across = (
+            matrix(side, self._align_corners, x.dtype, device) for side in (height, width)
+        )
+        # Paddle 3.3.1 with oneDNN computes wrong products of what a convolution returns, unless it
+        # is reshaped in between.
+        x = x.reshape([-1, height, width])
+        x = paddle.matmul(down, paddle.matmul(x, across, transpose_y=True))
+        return x.reshape([-1, channels, 2 * height, 2 * width])
 
 
 @cache

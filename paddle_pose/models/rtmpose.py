@@ -291,7 +291,8 @@ class ScaleNorm(nn.Layer):
 
     def forward(self, x: Tensor) -> Tensor:
         """Returns [..., features] for [..., features]."""
-        norm = x.square().sum(axis=-1, keepdim=True).sqrt() * self._scale
+        # Not `square`: in Paddle 3.3.1 with oneDNN it overwrites x, which is needed below.
+        norm = (x * x).sum(axis=-1, keepdim=True).sqrt() * self._scale
         return x / norm.clip(min=_MIN_NORM) * self.g
 
 
@@ -318,6 +319,8 @@ class GatedAttentionUnit(nn.Layer):
 
     def forward(self, x: Tensor) -> Tensor:
         """Returns [N, K, features] for [N, K, features]."""
+        # First, since in Paddle 3.3.1 with oneDNN the division in `ln` overwrites x.
+        residual = self.res_scale(x)
         projected = F.silu(self.uv(self.ln(x)))
         gate, values, base = paddle.split(
             projected, [self._hidden, self._hidden, self._attention_features], axis=-1
@@ -326,7 +329,7 @@ class GatedAttentionUnit(nn.Layer):
         keys = base * self.gamma[1] + self.beta[1]
         products = paddle.matmul(queries, keys, transpose_y=True)  # N, K, K
         weights = F.relu(products * self._attention_features**-0.5).square()
-        return self.res_scale(x) + self.o(gate * paddle.matmul(weights, values))
+        return residual + self.o(gate * paddle.matmul(weights, values))
 
 
 class ResidualScale(nn.Layer):

@@ -184,6 +184,39 @@ def test_exported_files_of_every_system_predict_like_the_network(config, run_in,
     assert {len(answer) for answer in answers} == {5}
 
 
+@pytest.mark.parametrize("int8", [False, True], ids=["float32", "int8"])
+@pytest.mark.parametrize("kind", FILES)
+@pytest.mark.parametrize("config", ["rtmpose_m_mpii_256", "tinypose_coco_128x96"])
+def test_mobile_networks_are_exported_to_every_format_and_verified(
+    config, kind, int8, synthetic_mpii, tmp_path
+):
+    """With random weights whose maps depend on the image, as those of new networks hardly do."""
+    need(kind)
+    if int8 and kind == "paddle":
+        pytest.skip("Paddle files are not quantized")
+    import paddle
+
+    changes = dict(text.split("=") for text in REDUCED[config]) | {"codec.input_size": (64, 64)}
+    network = build.model(overrides.override(registry.find(config), changes))
+    paddle.seed(1)
+    for layer in network.sublayers():
+        if isinstance(layer, paddle.nn.Conv2D):
+            paddle.nn.initializer.KaimingNormal()(layer.weight)
+    weights = {name: t.numpy() for name, t in network.state_dict().items()}
+    write_weights(tmp_path / "model.pdparams", weights)
+    done = export_model(
+        tmp_path / "model.pdparams",
+        tmp_path / FILES[kind],
+        config=config,
+        overrides=changes,
+        calibration=synthetic_mpii / "images" if int8 else None,
+    )
+    assert done.path.is_file()
+    assert len(done.difference.pixels) > 100
+    if not int8:
+        assert done.difference.maps < 1e-4
+
+
 def test_exported_movenet_decodes_into_googles_output_format(run_in, tmp_path):
     need("onnx")
     flags = (
