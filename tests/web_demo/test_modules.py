@@ -416,10 +416,15 @@ def test_the_page_and_the_package_track_the_same_person(node, smooth):
 
 
 def test_both_languages_have_all_texts(node):
-    words, people = node(
-        'import { WORDS } from "./words.js";',
+    words, people, names = node(
+        'import { jointName, WORDS } from "./words.js";',
         "return [Object.fromEntries(Object.entries(WORDS).map(([k, v]) => [k, Object.keys(v)])),"
-        " [0, 1, 2].map((n) => WORDS.en.found(n))];",
+        " [0, 1, 2].map((n) => WORDS.en.found(n)),"
+        " given.map((joint) => [jointName('en', joint), jointName('zh', joint)])];",
+        [*COCO_17.joints, "tail_tip"],
     )
     assert words["en"] == words["zh"]
     assert people == ["no person found", "1 person", "2 people"]
+    assert names[9:11] == [["left wrist", "左腕"], ["right wrist", "右腕"]]
+    assert names[-1] == ["tail tip", "tail tip"]
+    assert all(not name.isascii() for _, name in names[:-1])
