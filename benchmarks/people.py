@@ -28,14 +28,17 @@ from paddle_pose.io import images
 
 THUNDER = "movenet_thunder"
 LIGHTNING = "movenet_lightning"
+MULTIPOSE = "movenet_multipose"
 DETECTOR = "nanodet_m"
 # Lowest scores of NanoDet-m's boxes: the default, and the one for comparisons of detectors.
 SCORES = (0.2, 0.05)
 # Sizes of the window relative to the box: that of the config, and that of top-down papers.
 CONTEXTS = (1.0, 1.25)
+SIDES = (256, 384)  # px; long sides of the input of MultiPose, the default first
 HEAD = ("what", "AP", "95 %", "AP50", "images", "people", "ms", "protocol")
 _BY_DEFAULT = "whole images; keypoint AP"
 _ALONE = "the whole image is the window of one person; keypoint AP"
+_ONE_PASS = "whole images in one pass; keypoint AP"
 _ANNOTATED = "boxes of the people with keypoints; keypoint AP"
 _BOXES = f"at most {MAX_BOXES} boxes of an image; box AP"
 
@@ -191,6 +194,12 @@ def rows(benchmark: Benchmark, **options: Any) -> Iterator[Row]:
             yield benchmark.poses(
                 f"{name} alone", _ALONE, lambda _, path: model.predict(path, detector=None)
             )
+    for side in SIDES:
+        sizes = {"codec.input_size": (side, side)}
+        with pp.load_model(MULTIPOSE, overrides=sizes, **options) as model:
+            yield benchmark.poses(
+                f"{MULTIPOSE}, long side {side}", _ONE_PASS, lambda _, path: model.predict(path)
+            )
     for context in CONTEXTS:
         with pp.load_model(THUNDER, overrides={"data.context": context}, **options) as model:
             yield benchmark.poses(
@@ -220,8 +229,8 @@ def build_parser() -> argparse.ArgumentParser:
         type=Path,
         nargs="+",
         metavar="F",
-        help="copies of movenet_thunder, movenet_lightning and nanodet_m, folders with them, or"
-        " the archive that holds them, instead of a download",
+        help="copies of movenet_thunder, movenet_lightning, movenet_multipose and nanodet_m,"
+        " folders with them, or the archive that holds them, instead of a download",
     )
     return parser
 

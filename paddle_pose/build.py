@@ -530,10 +530,16 @@ def check_fits(config: Config, weights: Path, outputs: Sequence[str]) -> None:
         return
     requested = values(config)
     changed = {key: value for key, value in values(exported).items() if requested.get(key) != value}
-    fixed = [key for key in changed if key.startswith(FIXED_BY_EXPORT)]
+    takes_sizes = exported.codec.sizes_vary
+    fixed = [
+        key
+        for key in changed
+        if key.startswith(FIXED_BY_EXPORT) and not (takes_sizes and key == "codec.input_size")
+    ]
     if not fixed and metadata:
         same_outputs = _same_output_spec(config.codec, exported.codec, metadata["outputs"])
-        fixed = [] if same_outputs else [key for key in changed if key.startswith("codec")]
+        fits = same_outputs and (takes_sizes or not config.codec.sizes_vary)
+        fixed = [] if fits else [key for key in changed if key.startswith("codec")]
     if fixed:
         exported_values = ", ".join(f"{key} {changed[key]}" for key in fixed)
         requested_values = ", ".join(str(requested.get(key)) for key in fixed)

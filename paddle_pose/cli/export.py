@@ -60,7 +60,8 @@ def build_parser() -> options.Parser:
         "--decode",
         action="store_true",
         help="include decoding in the graph: the file returns keypoints; predict and val need "
-        "files without it (default: the file returns the network's raw outputs)",
+        "files without it, except for MultiPose (default: the file returns the network's raw "
+        "outputs)",
     )
     parser.add_argument(
         "--int8",

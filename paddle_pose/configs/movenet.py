@@ -135,7 +135,8 @@ MOVENET_MULTIPOSE_COCO = Config(
     name="movenet_multipose_coco",
     source="Google's MoveNet MultiPose Lightning, version 1: several people with their boxes in one "
     "pass; published weights, which this project runs and does not train",
-    command="",
+    command="python predict.py photo.jpg --fast",
+    differs=("Google has not published its training recipe, and there is none here.",),
     model=MoveNetModel(width=1.5, box_heads=True),
     codec=MultiPoseCodec(),
     data=Data(dataset="coco", framing="image", context=1.0),

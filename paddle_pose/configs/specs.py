@@ -798,7 +798,8 @@ class Config:
     Attributes:
         name: Name of the config. Sizes in names are height x width, as in the papers.
         source: Paper or project that the values were taken from.
-        command: Command line that trains the config.
+        command: Command line that trains the config, or predicts with a network that is not
+            trained here.
         differs: What differs from the training in `source`, one sentence each; empty if nothing is
             known to differ.
         model: Spec of the network.

@@ -79,7 +79,8 @@ def export_model(
             as in txyugood's project; None selects none.
         overrides: New values of the config by dotted key.
         decode: Whether to include decoding in the graph, so that the file returns keypoints, for
-            other programs. `load_model` refuses such a file; it needs the raw outputs.
+            other programs. `load_model` refuses such a file, except for MultiPose; it needs the raw
+            outputs.
         calibration: Folder of images to calibrate INT8 quantization with; None exports floating
             point.
         images: Folder of images to compare on; None compares on synthetic people.

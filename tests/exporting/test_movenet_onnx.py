@@ -6,10 +6,12 @@ import numpy as np
 import paddle
 import pytest
 
+from paddle_pose import build
 from paddle_pose.backends.metadata import read_metadata
 from paddle_pose.backends.open import open_exported
 from paddle_pose.codecs.movenet import MoveNetCodec
 from paddle_pose.configs import registry
+from paddle_pose.configs.overrides import override
 from paddle_pose.errors import InputError
 from paddle_pose.exporting.movenet_onnx import write_movenet
 from paddle_pose.exporting.write import write_export
@@ -88,6 +90,25 @@ def test_a_multipose_takes_images_of_several_sizes(tmp_path):
             np.testing.assert_allclose(
                 found[name], maps.numpy(), rtol=0, atol=tolerance, err_msg=name
             )
+
+
+def test_the_size_of_an_input_is_changed_only_where_the_file_takes_several(tmp_path):
+    google = registry.find("movenet_multipose_coco")
+    config = replace(google, model=replace(google.model, width=0.25, batch_norm="none"))
+    weights = saved(network_of(config), tmp_path / "weights.safetensors")
+    changes = {"codec.input_size": (96, 96)}
+    for fixed in (False, True):
+        exported = override(config, {"codec.fixed_size": fixed})
+        path = tmp_path / f"{fixed}.onnx"
+        write_movenet(exported, weights, path)
+        outputs = open_exported(path, "cpu").outputs
+        build.check_fits(exported, path, outputs)
+        if fixed:
+            for changed in (changes, {"codec.fixed_size": False}):
+                with pytest.raises(InputError, match=next(iter(changed))):
+                    build.check_fits(override(exported, changed), path, outputs)
+        else:
+            build.check_fits(override(exported, changes), path, outputs)
 
 
 def test_the_metadata_is_that_of_an_export_with_paddle(tmp_path):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from paddle_pose.codecs.base import Maps
+from paddle_pose.codecs.heatmap import HeatmapCodec
 from paddle_pose.data.synthetic.motion import walk
 from paddle_pose.errors import InputError
 from paddle_pose.inference import pipeline
@@ -123,13 +124,10 @@ class Stub:
     pixels: np.ndarray = field(default_factory=lambda: np.zeros((*SIZE[::-1], 3), np.uint8))
 
 
-class Standing:
+class Standing(HeatmapCodec):
     """A codec that finds a standing person in every window."""
 
-    skeleton = COCO_17
-    input_size = (96, 96)
-    alignment = "published"
-    border = 0
+    kind = "standing"
 
     def decode(self, maps: Maps):
         return [Poses(walk(np.zeros(1), 0.0, 50.0) + 40, np.full((1, 17), 0.9), np.ones(1))] * len(
@@ -138,7 +136,7 @@ class Standing:
 
 
 def test_one_person_is_tracked_in_each_source_by_itself():
-    predictor = Predictor(lambda crops: {"maps": crops}, Standing())
+    predictor = Predictor(lambda crops: {"maps": crops}, Standing(COCO_17, (96, 96)))
     frames = [Stub(name, n / 25) for name in ("a.mp4", "b.mp4", "c.png") for n in range(3)]
     found = list(pipeline.one_person(frames, predictor, smooth=True))
     assert [frame for frame, _ in found] == frames
@@ -149,7 +147,9 @@ def test_one_person_is_tracked_in_each_source_by_itself():
 
 @pytest.mark.parametrize(("min_score", "number"), [(0.5, 1), (1.5, 0)])
 def test_the_people_of_a_pose_detector_are_boxes(min_score, number):
-    detector = PoseDetector(Predictor(lambda crops: {"maps": crops}, Standing()), min_score)
+    detector = PoseDetector(
+        Predictor(lambda crops: {"maps": crops}, Standing(COCO_17, (96, 96))), min_score
+    )
     frames = [Frame(VIDEO, np.zeros((*SIZE[::-1], 3), np.uint8), n) for n in range(3)]
     boxed = list(pipeline.with_boxes(frames, detector=detector))
     assert [frame for frame, _ in boxed] == frames
@@ -213,7 +213,7 @@ def test_in_videos_the_detector_runs_on_every_nth_frame_and_on_all_images():
         calls.append(1)
         return np.array([[100.0, 60.0, 120.0, 120.0]]), np.array([0.9])
 
-    predictor = Predictor(lambda crops: {"maps": crops}, Standing())
+    predictor = Predictor(lambda crops: {"maps": crops}, Standing(COCO_17, (96, 96)))
     pixels = np.zeros((*SIZE[::-1], 3), np.uint8)
     frames = [Frame(VIDEO, pixels, n) for n in range(7)]
     found = list(pipeline.predict_videos(frames, predictor, detector, every=3))

@@ -6,6 +6,9 @@ import pytest
 
 from paddle_pose import build, geometry
 from paddle_pose.configs import registry
+from paddle_pose.engine.evaluate import evaluate
+from paddle_pose.engine.pose_model import load_model
+from paddle_pose.exporting.movenet_onnx import write_movenet
 from paddle_pose.io import images
 
 FOLDER = "data/movenet_tfjs"
@@ -78,3 +81,36 @@ def test_images_are_prepared_as_for_the_published_graph(shared, photo):
     assert made.shape == expected.shape
     assert window.size[0] * scale == pytest.approx(size[0])
     assert np.abs(made.astype(int) - expected).max() <= 1
+
+
+@pytest.mark.parametrize(("side", "ap"), [(256, 0.280), (384, 0.315)])
+def test_ap_is_that_of_the_published_graph(shared, tmp_path, side, ap):
+    """AP of Google's graph on the 32 validation images, whole images of a long side of 256, 384."""
+    weights = tmp_path / "model.onnx"
+    config = registry.find("movenet_multipose_coco")
+    write_movenet(config, shared / FOLDER / "movenet-multipose.json", weights)
+    changes = {"codec.input_size": (side, side), "codec.min_score": 0.0}
+    found = evaluate(
+        weights, shared / "data/coco_mini", overrides=changes, device="cpu", progress=None
+    )
+    assert found.values["AP"] == pytest.approx(ap, abs=0.005)
+
+
+def test_a_photo_is_predicted_with_the_boxes_of_the_graph(shared, multipose):
+    path = shared / "data/coco_mini/val2017/000000350679.jpg"
+    with np.load(shared / FOLDER / "multipose_000000350679.npz") as stored:
+        expected = stored["output"].astype(float)
+        size = np.array(stored["input"].shape[1::-1]) / stored["scale"]
+        limit = stored["original"][::-1]
+    with load_model(
+        shared / FOLDER / "movenet-multipose.json", device="cpu", overrides={"codec.min_score": 0.0}
+    ) as model:
+        result = model.predict(path)
+    expected = expected[np.argsort(-expected[:, -1], kind="stable")]
+    visible = result.scores > 0.2  # grey levels differ by 1 in some pixels
+    keypoints = expected[:, :51].reshape(6, 17, 3)[..., 1::-1] * size
+    assert np.abs(result.keypoints - keypoints)[visible].max() < 1
+    corners = np.clip(expected[:, [52, 51, 54, 53]] * np.tile(size, 2), 0, np.tile(limit, 2))
+    boxes = np.hstack([corners[:, :2], corners[:, 2:] - corners[:, :2]])
+    assert np.abs(result.boxes - boxes)[result.person_scores > 0.1].max() < 1
+    assert np.allclose(result.person_scores, expected[:, -1], atol=0.01)
