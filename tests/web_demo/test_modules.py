@@ -173,7 +173,8 @@ def test_the_page_and_the_package_smooth_alike(node):
     assert np.abs(np.array(found) - points).max() > 0.001
 
 
-def test_the_page_and_the_package_give_people_the_same_ids(node):
+@pytest.mark.parametrize("interval", [0.1, 0.6, 1.5])
+def test_the_page_and_the_package_give_people_the_same_ids(node, interval):
     rng = np.random.default_rng(0)
     shape = rng.uniform(0, 90, (17, 2))
     frames = []
@@ -190,8 +191,9 @@ def test_the_page_and_the_package_give_people_the_same_ids(node):
     found = node(
         'import { Tracker } from "./tracker.js";',
         "const tracker = new Tracker(given.sigmas);"
-        "return given.frames.map((people, n) => tracker.update(people, n / 10));",
+        "return given.frames.map((people, n) => tracker.update(people, n * given.interval));",
         {
+            "interval": interval,
             "sigmas": COCO_17.sigmas,
             "frames": [
                 [
@@ -203,7 +205,7 @@ def test_the_page_and_the_package_give_people_the_same_ids(node):
         },
     )
     tracker = Tracker(min_hits=1, motion=False)
-    expected = [tracker(n / 10, poses).ids.tolist() for n, poses in enumerate(frames)]
+    expected = [tracker(n * interval, poses).ids.tolist() for n, poses in enumerate(frames)]
     assert found == expected
     assert {1, 2, 3} <= {number for ids in found for number in ids}
     assert found[-1] == [-1, -1, -1]
