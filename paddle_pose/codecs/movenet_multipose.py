@@ -316,10 +316,12 @@ class MultiPoseCodec(Codec):
             maps: Maps of one image by name, as for `decode` without the batch axis N.
 
         Returns:
-            Images [h, w] with values from 0 to 1 by title, see `movenet_maps.images`; none for
-            people.
+            Images [h, w] with values from 0 to 1 by title, see `movenet_maps.images`; for people an
+            image of their rows.
         """
-        return {} if self.is_decoded else maps_of.images(maps, self.skeleton)
+        if self.is_decoded:
+            return super().visualize(maps)
+        return maps_of.images(maps, self.skeleton)
 
     def _poses(self, rows: np.ndarray, size: tuple[int, int]) -> Poses:
         """Returns the people of rows [P, 3K + 5] in input px of an input of a (width, height)."""

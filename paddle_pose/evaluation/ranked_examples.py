@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from paddle_pose import visualize
+from paddle_pose import geometry, visualize
 from paddle_pose.codecs.base import Codec
 from paddle_pose.errors import InputError
 from paddle_pose.evaluation.tiles import draw_tile
@@ -102,10 +102,13 @@ def _draw(example: RankedExample, codec: Codec) -> np.ndarray:
     """Returns the person's window, enlarged, with ground truth, prediction and score."""
     sample = example.sample
     size = tile_size(codec.input_size)
+    window = sample.window
+    if codec.sizes_vary:  # then the window need not have the tile's aspect ratio
+        window = geometry.box_window(window.box, size, context=1.0)
     tile = draw_tile(
         sample.image_path,
         size,
-        sample.window.to_input(size, codec.alignment),
+        window.to_input(size, codec.alignment),
         codec.skeleton,
         truth=sample.persons,
         poses=example.poses,

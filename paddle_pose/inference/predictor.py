@@ -80,7 +80,7 @@ class Predictor:
                 stretched to the input's aspect ratio.
 
         Returns:
-            Poses in image px, without boxes.
+            Poses in image px, with boxes only if the network predicts them.
         """
         size = self.codec.size_of(window)
         alignment = self.codec.alignment

@@ -168,6 +168,15 @@ def test_people_decoded_in_a_graph_are_read():
         decoded.mirror({"people": np.zeros((1, 6, 56))}, shift=False)
 
 
+def test_maps_and_people_are_drawn():
+    maps = {name: values[0] for name, values in maps_of(peaks=[(3, 4, 0.9)]).items()}
+    shown = CODEC.visualize(maps)
+    assert list(shown) == ["centers", *COCO_17.joints, "regressions", "offsets"]
+    assert {image.shape for image in shown.values()} == {(HEIGHT, WIDTH)}
+    decoded = MultiPoseCodec(input_size=(64, 96), outputs=("people",))
+    assert decoded.visualize({"people": np.ones((6, 56))})["people"].shape == (6, 56)
+
+
 def test_maps_of_a_mirrored_image_give_mirrored_people():
     maps = maps_of(peaks=[(3, 4, 0.9), (12, 15, 0.8)], level=1.0)
     (poses,) = CODEC.decode(maps)

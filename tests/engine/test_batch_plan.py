@@ -30,8 +30,9 @@ def test_the_batches_of_hrnet(processes, largest, batch_size, accumulate):
 
 
 def test_every_recipe_reaches_its_total_on_one_gpu_of_any_memory():
-    recipes = [config.train for config in CONFIGS.values() if config.train.total_batch]
-    assert len(recipes) == len(CONFIGS) - 1  # the tiny one for tests states none
+    trained = [config.train for config in CONFIGS.values() if config.codec.trainable]
+    recipes = [recipe for recipe in trained if recipe.total_batch]
+    assert len(recipes) == len(trained) - 1  # the tiny one for tests states none
     for recipe in recipes:
         for largest in (None, 512, 100, 64, 33, 16, 7, 3, 1):
             plan = BatchPlan.of_recipe(recipe, 1, largest)

@@ -4,13 +4,16 @@ import numpy as np
 import pytest
 
 from paddle_pose.codecs.heatmap import HeatmapCodec
+from paddle_pose.codecs.movenet_multipose import MultiPoseCodec
 from paddle_pose.data.framing import one_per_person
 from paddle_pose.data.mpii import read_mpii
 from paddle_pose.errors import InputError
 from paddle_pose.evaluation.ranked_examples import draw_ranked_examples, rank_examples, tile_size
 from paddle_pose.geometry import Window
+from paddle_pose.io import images
 from paddle_pose.metrics.pckh import PCKh
-from paddle_pose.structures import Poses, Sample
+from paddle_pose.skeletons import MPII_16
+from paddle_pose.structures import Person, Poses, Sample
 
 
 def poses(keypoints):
@@ -58,3 +61,15 @@ def test_a_grid_of_people(predictions, size):
     single = draw_ranked_examples(examples[:1], codec)
     assert single.shape[1] == width
     assert np.array_equal(single[-height:], drawing[-2 * height : -height, :width])
+
+
+def test_windows_of_all_aspect_ratios_are_drawn_without_stretching(tmp_path):
+    path = tmp_path / "wide.png"
+    images.write(path, np.full((40, 80, 3), 255, np.uint8))
+    codec = MultiPoseCodec(skeleton=MPII_16)
+    keypoints = np.full((16, 2), 20.0)
+    person = Person(keypoints, np.ones(16, np.int64), (10.0, 10.0, 20.0, 20.0), 0, head_size=5.0)
+    sample = Sample(0, path, codec.image_window((80, 40)), (person,))
+    drawing = draw_ranked_examples(rank_examples(PCKh(), [(sample, poses(keypoints))]), codec)
+    column = drawing[-320:, 200, 0]  # a square tile: the image fills half of it
+    assert abs(int((column > 200).sum()) - 160) < 4

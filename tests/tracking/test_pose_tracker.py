@@ -171,11 +171,15 @@ class KnownPerson:
     input_size = (96, 96)
     alignment = "published"
     border = 0
+    by_area = False
 
     def __init__(self):
         self.score = 0.9
         self.truth = np.zeros((17, 2))
         self.windows = []
+
+    def size_of(self, window):
+        return self.input_size
 
     def decode(self, maps: Maps):
         """Returns the true person in input px of the last window."""
