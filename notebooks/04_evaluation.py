@@ -512,7 +512,7 @@ display(
         f"[{Path(WORK).name}/val/report.html]({link}), {len(page) / 1e3:.0f} kB. Its sections:"
     )
 )
-print("\n".join(re.sub("<.*?>", "", title) for title in re.findall("<h2>(.*?)</h2>", page)))
+print("\n".join(re.findall("<h2.*?>(.*?)</h2>", page)))
 print("\nDisplaced?", re.search('<p class="verdict.*?>(.*?)</p>', page)[1])
 
 # %% [markdown]

@@ -115,6 +115,11 @@ def serve_page(
                 if several is not None:
                     raise
                 _log.warning(f"The page finds one person only: {problem}")
+        if of_several is not None and several is None and _joints(one) != _joints(of_several):
+            _log.warning(
+                f"The page finds one person only: {of_several} has other joints than {one}"
+            )
+            of_several = None
         settings = page_settings(one, of_several, abouts=(weights, named))
         files |= page_files() | runtime_files(download_folder, runtime_copy, progress)
         files |= {"settings.json": json.dumps(settings).encode(), SAMPLE: sample_image()}
@@ -361,8 +366,7 @@ def page_settings(
             continue
         metadata = _metadata(path)
         models.append({"file": name, "metadata": metadata, "about": _about(about, metadata)})
-    skeletons = [model["metadata"]["skeleton"] for model in models if model is not None]
-    if any(skeleton["joints"] != skeletons[0]["joints"] for skeleton in skeletons):
+    if several is not None and _joints(one) != _joints(several):
         raise InputError(
             f"{several}: has other joints than {one}; leave the network for several people out "
             f"with --several_weights {NONE}"
@@ -370,6 +374,13 @@ def page_settings(
     config = read_beside(one)
     assert config is not None, "_metadata has checked it"
     return {"one": models[0], "several": models[1], "drawing": drawing(config.codec.skeleton)}
+
+
+def _joints(model: Path) -> tuple[str, ...]:
+    """Returns the names of the joints of an ONNX file with export metadata."""
+    config = read_beside(model)
+    assert config is not None, "_metadata has checked it"
+    return config.codec.skeleton.joints
 
 
 def _about(weights: str, metadata: Metadata) -> dict[str, str]:

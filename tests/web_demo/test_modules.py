@@ -173,7 +173,8 @@ def test_the_page_and_the_package_smooth_alike(node):
     assert np.abs(np.array(found) - points).max() > 0.001
 
 
-def test_the_page_and_the_package_give_people_the_same_ids(node):
+@pytest.mark.parametrize("interval", [0.1, 0.6, 1.5])
+def test_the_page_and_the_package_give_people_the_same_ids(node, interval):
     rng = np.random.default_rng(0)
     shape = rng.uniform(0, 90, (17, 2))
     frames = []
@@ -190,8 +191,9 @@ def test_the_page_and_the_package_give_people_the_same_ids(node):
     found = node(
         'import { Tracker } from "./tracker.js";',
         "const tracker = new Tracker(given.sigmas);"
-        "return given.frames.map((people, n) => tracker.update(people, n / 10));",
+        "return given.frames.map((people, n) => tracker.update(people, n * given.interval));",
         {
+            "interval": interval,
             "sigmas": COCO_17.sigmas,
             "frames": [
                 [
@@ -203,7 +205,7 @@ def test_the_page_and_the_package_give_people_the_same_ids(node):
         },
     )
     tracker = Tracker(min_hits=1, motion=False)
-    expected = [tracker(n / 10, poses).ids.tolist() for n, poses in enumerate(frames)]
+    expected = [tracker(n * interval, poses).ids.tolist() for n, poses in enumerate(frames)]
     assert found == expected
     assert {1, 2, 3} <= {number for ids in found for number in ids}
     assert found[-1] == [-1, -1, -1]
@@ -416,10 +418,15 @@ def test_the_page_and_the_package_track_the_same_person(node, smooth):
 
 
 def test_both_languages_have_all_texts(node):
-    words, people = node(
-        'import { WORDS } from "./words.js";',
+    words, people, names = node(
+        'import { jointName, WORDS } from "./words.js";',
         "return [Object.fromEntries(Object.entries(WORDS).map(([k, v]) => [k, Object.keys(v)])),"
-        " [0, 1, 2].map((n) => WORDS.en.found(n))];",
+        " [0, 1, 2].map((n) => WORDS.en.found(n)),"
+        " given.map((joint) => [jointName('en', joint), jointName('zh', joint)])];",
+        [*COCO_17.joints, "tail_tip"],
     )
     assert words["en"] == words["zh"]
     assert people == ["no person found", "1 person", "2 people"]
+    assert names[9:11] == [["left wrist", "左腕"], ["right wrist", "右腕"]]
+    assert names[-1] == ["tail tip", "tail tip"]
+    assert all(not name.isascii() for _, name in names[:-1])

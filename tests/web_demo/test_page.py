@@ -12,6 +12,7 @@ import pytest
 from paddle_pose.codecs.movenet_multipose import PEOPLE
 from paddle_pose.configs import registry
 from paddle_pose.errors import InputError
+from paddle_pose.skeletons import MPII_16
 from paddle_pose.visualize import LEFT, MIDDLE, PERSONS, RIGHT
 from paddle_pose.web_demo import page
 from paddle_pose.web_demo import server as page_server
@@ -210,3 +211,17 @@ def test_without_multipose_the_page_finds_one_person_and_the_reason_is_logged(
     assert "one person only" not in caplog.text
     with pytest.raises(ConnectionError):
         page.serve_page(one, several="movenet_multipose", **served)
+
+
+def test_networks_with_different_joints_are_not_served_together(
+    onnx_file, runtime, tmp_path, received, monkeypatch, caplog
+):
+    codec = replace(ONE.codec, skeleton=MPII_16)
+    one = onnx_file(replace(ONE, codec=codec), codec.outputs)
+    several = onnx_file(SEVERAL, [PEOPLE], "second.onnx")
+    with pytest.raises(InputError, match=r"other joints .*--several_weights none"):
+        page.page_settings(one, several)
+    monkeypatch.setattr(page, "multipose_model", lambda *_, **__: several)
+    page.serve_page(str(one), download_folder=tmp_path / "cache", from_files=[runtime])
+    assert json.loads(received[0]["/settings.json"])["several"] is None
+    assert "other joints" in caplog.text

@@ -227,7 +227,7 @@ def table(
             f"{escape(cell_text(cell))}</td>"
             for n, cell in enumerate(row)
         )
-        lines.append(f"<tr class='own'>{cells}</tr>" if index in own_rows else f"<tr>{cells}</tr>")
+        lines.append(f'<tr class="own">{cells}</tr>' if index in own_rows else f"<tr>{cells}</tr>")
     return '<div class="scroll" tabindex="0"><table>\n' + "\n".join(lines) + "\n</table></div>"
 
 

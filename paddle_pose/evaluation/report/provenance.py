@@ -18,6 +18,9 @@ from paddle_pose.io.checksum import sha256_of
 # A path from the root of a file system up to its last part.
 _ABSOLUTE = re.compile(r"""(?<![\w.:/\\~-])(?:~?/|[A-Za-z]:[/\\])(?:[^\s'"(),;/\\]+[/\\])+""")
 
+# Text in brackets, which is one path even if there are spaces in it.
+_BRACKETS = re.compile(r"\(([^()]*)\)")
+
 
 @dataclass(frozen=True)
 class Provenance:
@@ -66,6 +69,7 @@ def without_folders(text: str) -> str:
     for kind in (PurePosixPath, PureWindowsPath):
         if kind(text).is_absolute():
             return kind(text).name or text
+    text = _BRACKETS.sub(lambda found: f"({without_folders(found[1])})", text)
     return _ABSOLUTE.sub("", text)
 
 

@@ -33,13 +33,13 @@ _MEANING = {
     "unfound": "joint of a person without a prediction",
     "both": "all errors corrected, and unmatched results removed",
 }
-_KIND_COLORS = {  # of the palette in `plots`
+_KIND_COLORS = {
     "good": "#009e73",
     "jitter": "#56b4e9",
-    "inversion": "#e69f00",
+    "inversion": "#d55e00",
     "swap": "#cc79a7",
-    "miss": "#d55e00",
-    "unfound": "#888888",
+    "miss": "#555555",
+    "unfound": "#999999",
 }
 
 

@@ -2,8 +2,7 @@
  * Track ids: each person of a video keeps an id, and thus a colour, from frame to frame.
  *
  * As in `paddle_pose/tracking/tracker.py` with `min_hits=1` and `motion=False`, the rule of Google's
- * demo: an id at first sight, compared with the person's last position by OKS. At less than 3.5
- * frames per second, tracks end earlier than there.
+ * demo: an id at first sight, compared with the person's last position by OKS.
  */
 
 const MIN_KEYPOINT_SCORE = 0.3; // lowest score of a joint that is compared
@@ -11,12 +10,16 @@ const MIN_JOINTS = 4; // joints that two poses need in common
 const MIN_OKS = 0.2;
 const NEW_TRACK_SCORE = 0.25; // lowest score of a person that starts a track
 const MIN_SCORE = 0.1; // lowest score of a person that continues a track
-const MAX_AGE = 1; // s
+const MAX_AGE = 1; // s that a track is kept without its person, and at least as many intervals:
+const MIN_AGE_IN_INTERVALS = 3.5;
+const NUM_INTERVALS = 9; // last intervals between frames, whose median is the usual one
 const MAX_TRACKS = 18;
 
 export class Tracker {
   #tracks = [];
   #lastId = 0;
+  #lastSeconds = null;
+  #intervals = [];
 
   /** @param {number[]} sigmas Sigmas of the skeleton's joints. */
   constructor(sigmas) {
@@ -31,7 +34,8 @@ export class Tracker {
    * @param {number} seconds Time of the frame.
    */
   update(people, seconds) {
-    const unmatched = this.#tracks.filter((track) => seconds - track.seconds <= MAX_AGE);
+    const maxAge = this.#maxAge(seconds);
+    const unmatched = this.#tracks.filter((track) => seconds - track.seconds <= maxAge);
     const ids = people.map(() => -1);
     const matched = [];
     const order = people.map((_, n) => n).sort((a, b) => people[b].score - people[a].score);
@@ -52,6 +56,17 @@ export class Tracker {
     this.#tracks = [...matched, ...unmatched].sort((a, b) => b.seconds - a.seconds);
     this.#tracks = this.#tracks.slice(0, MAX_TRACKS);
     return ids;
+  }
+
+  /** Returns the age limit in s in a frame: longer at low frame rates. */
+  #maxAge(seconds) {
+    if (this.#lastSeconds !== null && seconds > this.#lastSeconds) {
+      this.#intervals = [...this.#intervals, seconds - this.#lastSeconds].slice(-NUM_INTERVALS);
+    }
+    this.#lastSeconds = seconds;
+    const sorted = [...this.#intervals].sort((a, b) => a - b);
+    if (!sorted.length) return MAX_AGE;
+    return Math.max(MAX_AGE, MIN_AGE_IN_INTERVALS * sorted[Math.floor((sorted.length - 1) / 2)]);
   }
 
   /** Ids of the tracks, also of those without the person in the last frame. */

@@ -4,8 +4,8 @@
  * It sends {settings} when the network for one person is loaded, or {error, detail}. For each
  * request {id, bitmap, several, source, moving, seconds, smooth, count} it sends {id, bitmap,
  * people, milliseconds} or {id, error, detail}, in the order of the requests. With `count` it also
- * sends {id, crowd}: all people in this image, although only one was asked for; none if there is no
- * network for several people. `error` is a key of the page's texts.
+ * sends {id, crowd}: all people in this image, although only one was asked for. `error` is a key of
+ * the page's texts.
  */
 
 import * as ort from "./onnxruntime/ort.wasm.bundle.min.mjs";
@@ -68,28 +68,34 @@ const loadingSeveral = loadSeveral();
 loadingSeveral.catch(() => {}); // each request for several people reports it
 
 let last = { source: null, several: false };
+let queue = Promise.resolve(); // a session cannot run twice at the same time
 
-onmessage = async ({ data }) => {
-  const { id, bitmap, several, source, moving, seconds, smooth, count } = data;
-  try {
-    const { predictor } = await loading;
-    if (several) await loadingSeveral;
-    if (source !== last.source || several !== last.several) predictor.forget();
-    last = { source, several };
-    const began = performance.now();
-    const pixels = pixelsOf(bitmap);
-    let people;
-    if (several && moving) people = await predictor.trackSeveral(pixels, seconds, smooth);
-    else if (several) people = await predictor.predictSeveral(pixels);
-    else if (moving) people = await predictor.track(pixels, seconds, smooth);
-    else people = await predictor.predict(pixels);
-    postMessage({ id, bitmap, people, milliseconds: performance.now() - began }, [bitmap]);
-    if (count) {
-      await loadingSeveral.catch(() => {}); // without it, nobody else is counted
-      const crowd = predictor.several ? await predictor.predictSeveral(pixels) : [];
-      postMessage({ id, crowd });
-    }
-  } catch (error) {
+/** Calls a function of the request `id` when all earlier ones are done. */
+function enqueue(id, task) {
+  queue = queue.then(task).catch((error) => {
     postMessage({ id, error: "modelFailed", detail: error.message });
-  }
-};
+  });
+}
+
+onmessage = ({ data }) => enqueue(data.id, () => respond(data));
+
+async function respond({ id, bitmap, several, source, moving, seconds, smooth, count }) {
+  const { predictor } = await loading;
+  if (several) await loadingSeveral;
+  if (source !== last.source || several !== last.several) predictor.forget();
+  last = { source, several };
+  const began = performance.now();
+  const pixels = pixelsOf(bitmap);
+  let people;
+  if (several && moving) people = await predictor.trackSeveral(pixels, seconds, smooth);
+  else if (several) people = await predictor.predictSeveral(pixels);
+  else if (moving) people = await predictor.track(pixels, seconds, smooth);
+  else people = await predictor.predict(pixels);
+  postMessage({ id, bitmap, people, milliseconds: performance.now() - began }, [bitmap]);
+  if (!count) return;
+  const countPeople = async () => postMessage({ id, crowd: await predictor.predictSeveral(pixels) });
+  loadingSeveral.then(
+    () => enqueue(id, countPeople),
+    () => {}, // without the network nobody else is counted
+  );
+}
