@@ -116,6 +116,7 @@ def _check(arguments: argparse.Namespace) -> tuple[Report, str]:
             layout,
             skeleton=skeleton,
             decode=arguments.decode,
+            boxes_from_keypoints=bool(arguments.boxes_from_keypoints),
             progress=show_progress,
         )
         data = f"--dataset_root {shlex.quote(str(root))}"
@@ -134,6 +135,7 @@ def _check(arguments: argparse.Namespace) -> tuple[Report, str]:
         Path(arguments.image_folder),
         skeleton=skeleton,
         decode=arguments.decode,
+        boxes_from_keypoints=bool(arguments.boxes_from_keypoints),
         progress=show_progress,
     )
     flags = [f"--{split}_annotations {shlex.quote(name)}" for split, name in given.items()]

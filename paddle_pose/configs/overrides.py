@@ -35,6 +35,8 @@ RENAMED: Mapping[str, str] = {
 # without them were written by trainings that did without.
 _ABSENT: Mapping[str, Any] = {
     "train.total_batch": 0,
+    "data.boxes_from_keypoints": False,
+    "data.unlabelled_joints": "allow",
     "augment.exclusive": False,
     "augment.padding": 0.0,
     "augment.crop": 0.0,
@@ -81,6 +83,7 @@ def identity(config: Config) -> dict[str, Any]:
         "data.val_annotations",
         "data.images",
         "data.cache",
+        "data.unlabelled_joints",
         "train.checkpoint_minutes",
         "train.checkpoint_steps",
         "train.conv_workspace",
@@ -186,7 +189,11 @@ def upgraded(stored: Mapping[str, Any]) -> dict[str, Any]:
     is_cosine = stored.get("train.schedule") == "cosine"
     unused = ("train.milestones", "train.gamma") if is_cosine else ()
     known = {RENAMED.get(key, key): value for key, value in stored.items() if key not in unused}
-    complete = {"train": "train.batch_size", "augment": "augment.flip"}  # keys of all versions
+    complete = {  # keys of all versions
+        "train": "train.batch_size",
+        "data": "data.dataset",
+        "augment": "augment.flip",
+    }
     absent = {
         key: value
         for key, value in _ABSENT.items()

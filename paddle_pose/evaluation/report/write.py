@@ -28,6 +28,7 @@ def read(
     ground_truth: Path | None = None,
     zero_based: bool = False,
     skeleton: Skeleton | None = None,
+    boxes_from_keypoints: bool = False,
 ) -> tuple[ReportData | None, Run | None]:
     """Returns the predictions and the training run of a report.
 
@@ -42,6 +43,8 @@ def read(
             from 1.
         skeleton: Skeleton of results in COCO's format; None takes the one that scores.json or the
             annotations name.
+        boxes_from_keypoints: Whether annotated people without an area get that of the box round
+            their joints; also if scores.json says so.
 
     Returns:
         (predictions matched with their ground truth, run); None for a missing one, but not for
@@ -101,7 +104,12 @@ def read(
             )
         skeleton = skeleton or SKELETONS.get(properties.get("joints", ""))
         return coco_data.read(
-            predictions, truth, skeleton=skeleton, images=images, protocol=properties
+            predictions,
+            truth,
+            skeleton=skeleton,
+            images=images,
+            protocol=properties,
+            boxes_from_keypoints=boxes_from_keypoints or "boxes_from_keypoints" in properties,
         ), run
     return mpii_data.read(
         predictions, truth, zero_based=zero_based, scores=scores, protocol=properties
@@ -114,7 +122,8 @@ def write(source: Path, path: Path, **where: Any) -> Path:
     Args:
         source: Prediction file or folder, as for `read`.
         path: Path of the HTML file, which is replaced if it exists; missing folders are created.
-        where: Keyword arguments of `read`: dataset_root, ground_truth, zero_based, skeleton.
+        where: Keyword arguments of `read`: dataset_root, ground_truth, zero_based, skeleton,
+            boxes_from_keypoints.
 
     Raises:
         FileNotFoundError: As from `read`.
