@@ -105,7 +105,7 @@ def no_names_rule() -> str:
     """Returns the sentence on an annotation file whose categories name no joints."""
     return (
         "no category names the joints in key 'keypoints': write their names there, or give "
-        + argument("--skeleton coco_17", "codec.skeleton='coco_17'")
+        + argument("--skeleton coco_17", "codec.skeleton=coco_17")
         + " if the keypoints are COCO's 17 in COCO's order, or a skeleton file with the key "
         "'joints'"
     )

@@ -215,9 +215,11 @@ def check_coco(
         findings += _check_joints(part, skeleton, is_known=unnamed)
         findings += _check_sizes(part.content, part.path, sizes[part.folder])
         findings += _check_people(splits[part.name], part)
-        findings += _check_areas(part, boxes_from_keypoints)
+        areas = _check_areas(part, boxes_from_keypoints)
+        findings += areas
         if network is not None and not part.is_refused:
-            findings += _check_reading(part, network, boxes_from_keypoints)
+            scored = part.name != "train" and not any(one.severity == "error" for one in areas)
+            findings += _check_reading(part, network, scored, boxes_from_keypoints)
         counts[part.name] = (len(splits[part.name]), len(part.file.images))
     if len(splits) == 2 and len({folder for _, folder in files.values()}) == 1:
         findings += shared_images(splits["train"], splits["val"])
@@ -414,7 +416,9 @@ def _missing_joints(part: _Part, skeleton: Skeleton, severity: str) -> list[Find
     ]
 
 
-def _check_reading(part: _Part, network: Skeleton, boxes_from_keypoints: bool) -> list[Finding]:
+def _check_reading(
+    part: _Part, network: Skeleton, scored: bool, boxes_from_keypoints: bool
+) -> list[Finding]:
     """Returns findings on why a file with valid records is refused for a network's skeleton.
 
     The training split is read as a training reads it, the validation split also as its evaluation
@@ -423,11 +427,12 @@ def _check_reading(part: _Part, network: Skeleton, boxes_from_keypoints: bool) -
     Args:
         part: Split whose records are valid.
         network: Skeleton of the network.
+        scored: Whether the file is also read as the ground truth of AP.
         boxes_from_keypoints: See `check_coco`.
     """
     try:
         images, _, _ = coco.annotated_images(part.file, part.folder, network)
-        if part.name != "train":
+        if scored:
             coco_ap.people_who_count(part.file, network, without_area=boxes_from_keypoints)
     except InputError as problem:
         return [

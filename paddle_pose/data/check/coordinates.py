@@ -14,8 +14,8 @@ _SOME = 0.1  # share of the people that slips of annotators do not reach
 _MARGIN = 0.1  # joints outside a box that fits them, as a fraction of its size
 _MARGIN_PX = 2.0
 _MAX_OUTSIDE_PX = 5.0  # of a box beyond the edge of the image
-_FILLED = 0.7  # share of a fitting box that the joints reach, from its upper left corner
-_SMALLER = 0.8  # ratio of the two readings of a box that makes them different
+_FILLED = 0.5  # share of a fitting box that the joints fill, from its upper left corner
+_SMALLER = 0.65  # ratio of the areas of a box's two readings that makes them different
 _PERCENT = 100.0
 _MIN_SIDE = 150.0  # px of an image in which percent are not px
 _SPREAD = 60.0  # percent that the joints reach somewhere in the file
@@ -99,8 +99,8 @@ def _corners(
         & (high <= far + margin)
     ).all(axis=1)
     outside = (corner + far > sizes[known] + _MARGIN_PX).any(axis=1)
-    filled = np.median((high - corner) / far)
-    smaller = np.median((far - corner) / far)
+    filled = np.median(((high - corner) / far).prod(axis=1))
+    smaller = np.median(((far - corner) / far).prod(axis=1))
     is_corners = fits.mean() >= _MOST and (
         outside.mean() >= _SOME or (filled < _FILLED and smaller < _SMALLER)
     )
@@ -112,7 +112,7 @@ def _corners(
         rows=np.flatnonzero(known),
         text=f"'bbox' seems to be written as two corners x1, y1, x2, y2: read as x, y, width, "
         f"height, {100 * outside.mean():.0f} % of the boxes reach beyond their image, and the "
-        f"joints reach {100 * filled:.0f} % of their boxes; as corners, {100 * fits.mean():.0f} % "
+        f"joints fill {100 * filled:.0f} % of their boxes; as corners, {100 * fits.mean():.0f} % "
         "of the boxes fit their joints and their image.",
         fix="Write 'bbox' as x1, y1, x2 - x1, y2 - y1.",
     )
