@@ -108,6 +108,8 @@ def _check(arguments: argparse.Namespace) -> tuple[Report, str]:
 
     skeleton = options.skeleton_in(options.data_changes(arguments))
     train_coco = f"{command('train')} --config simple_baseline_r50_coco_256x192"
+    more = [f"--skeleton {shlex.quote(arguments.skeleton)}"] if arguments.skeleton else []
+    more += ["--boxes_from_keypoints"] if arguments.boxes_from_keypoints else []
     if arguments.dataset_root is not None:
         root = Path(arguments.dataset_root)
         layout = arguments.dataset or layout_of(root)
@@ -122,7 +124,7 @@ def _check(arguments: argparse.Namespace) -> tuple[Report, str]:
         data = f"--dataset_root {shlex.quote(str(root))}"
         if layout == "mpii":
             return report, f"{command('train')} {data} --image_size 256"
-        return report, f"{train_coco} {data}"
+        return report, " ".join([train_coco, data, *more])
     names = {"train": arguments.train_annotations, "val": arguments.val_annotations}
     given = {split: name for split, name in names.items() if name}
     if not given or arguments.image_folder is None:
@@ -139,4 +141,5 @@ def _check(arguments: argparse.Namespace) -> tuple[Report, str]:
         progress=show_progress,
     )
     flags = [f"--{split}_annotations {shlex.quote(name)}" for split, name in given.items()]
-    return report, " ".join([train_coco, *flags, f"--images {shlex.quote(arguments.image_folder)}"])
+    flags.append(f"--images {shlex.quote(arguments.image_folder)}")
+    return report, " ".join([train_coco, *flags, *more])

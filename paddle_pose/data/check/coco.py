@@ -619,7 +619,15 @@ def _check_people(split: Split, part: _Part) -> list[Finding]:
     sizes = np.array(
         [stated.get(person.image_id, unknown) for person in people], np.float64
     ).reshape(-1, 1, 2)
-    coordinates = check_coordinates(split, boxes, sizes[:, 0])
+    # Not the boxes that are taken from the keypoints.
+    written = np.array(
+        [
+            list(person.box) == record.get("bbox")
+            for person, record in zip(people, records, strict=True)
+        ],
+        bool,
+    ).reshape(-1, 1)
+    coordinates = check_coordinates(split, np.where(written, boxes, np.nan), sizes[:, 0])
     findings += coordinates
     above = split.points < -_MAX_OUTSIDE_PX
     below = split.points > sizes - 1 + _MAX_OUTSIDE_PX
