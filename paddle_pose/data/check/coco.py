@@ -13,7 +13,7 @@ Checked against: Real subsets of COCO and synthetic people, which pass, and one 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -210,17 +210,17 @@ def check_coco(
     splits: dict[str, Split] = {}
     counts = {}
     for part in parts:
-        splits[part.name] = _split(part)
+        split = splits[part.name] = _split(part)
         unnamed = any(f.code == "no_joint_names" and f.file == str(part.path) for f in findings)
         findings += _check_joints(part, skeleton, is_known=unnamed)
         findings += _check_sizes(part.content, part.path, sizes[part.folder])
-        findings += _check_people(splits[part.name], part)
-        areas = _check_areas(part, boxes_from_keypoints)
+        findings += _check_people(split, part)
+        areas = _check_areas(split, part, boxes_from_keypoints)
         findings += areas
         if network is not None and not part.is_refused:
             scored = part.name != "train" and not any(one.severity == "error" for one in areas)
             findings += _check_reading(part, network, scored, boxes_from_keypoints)
-        counts[part.name] = (len(splits[part.name]), len(part.file.images))
+        counts[part.name] = (len(split), len(part.file.images))
     if len(splits) == 2 and len({folder for _, folder in files.values()}) == 1:
         findings += shared_images(splits["train"], splits["val"])
     roots = ", ".join(str(path) for path, _ in files.values())
@@ -255,6 +255,7 @@ def _problem_findings(
 ) -> list[Finding]:
     """Returns one finding for each kind of problem of an annotation file."""
     findings = []
+    name_of = _record_names(content)
     for code, refused in dict.fromkeys((problem.code, problem.refused) for problem in problems):
         chosen = [problem for problem in problems if problem.code == code]
         text, fix = _TEXTS[code]
@@ -263,7 +264,7 @@ def _problem_findings(
         if details:
             text = f"{text} {details[0].message(path.name)}."
         examples = tuple(
-            f"{_record_name(problem, content)}: {problem.brief}"
+            f"{name_of(problem)}: {problem.brief}"
             for problem in chosen
             if problem.part in ("images", "annotations")
         )
@@ -284,14 +285,22 @@ def _problem_findings(
     return findings
 
 
-def _record_name(problem: coco_records.Problem, content: Mapping[str, Any]) -> str:
-    """Returns the name of a record with that of its image, such as "record 3 (1.jpg)"."""
-    record = content[problem.part][problem.index]
-    if problem.part == "images":
-        return f"images[{problem.index}] ({_file_name(record) or 'no name'})"
-    image_id = record.get("image_id")
-    named = (_file_name(image) for image in content["images"] if image.get("id") == image_id)
-    return f"record {problem.index} ({next(named, '') or 'no image'})"
+def _record_names(content: Any) -> Callable[[coco_records.Problem], str]:
+    """Returns a function that names a problem's record, such as "record 3 (1.jpg)"."""
+    names: dict[str, str] = {}
+    if isinstance(content, Mapping) and isinstance(content.get("images"), list):
+        for image in content["images"]:
+            if isinstance(image, Mapping):
+                names.setdefault(repr(image.get("id")), _file_name(image))
+
+    def name_of(problem: coco_records.Problem) -> str:
+        record = content[problem.part][problem.index]
+        if problem.part == "images":
+            return f"images[{problem.index}] ({_file_name(record) or 'no name'})"
+        name = names.get(repr(record.get("image_id")))
+        return f"record {problem.index} ({name or 'no image'})"
+
+    return name_of
 
 
 def _file_name(image: Mapping[str, Any]) -> str:
@@ -495,10 +504,9 @@ def _boxes(part: _Part) -> np.ndarray:
     return np.array([person.box for person in part.file.people], np.float64).reshape(-1, 4)
 
 
-def _check_areas(part: _Part, boxes_from_keypoints: bool) -> list[Finding]:
+def _check_areas(split: Split, part: _Part, boxes_from_keypoints: bool) -> list[Finding]:
     """Returns a finding on labelled people without an area, if there are any."""
     people = part.file.people
-    split = _split(part)
     rows = [
         n
         for n, person in enumerate(people)
