@@ -475,7 +475,7 @@ def _read_images(
                 f"id {number}",
             )
         name = _read_name(record, one, files)
-        same = str(PurePosixPath(name)) if name else ""
+        same = str(PurePosixPath(name.replace("\\", "/"))) if name else ""
         if same and by_name.setdefault(same, n) != n and by_id.get(number) == n:
             one.add(
                 "duplicate_file",
