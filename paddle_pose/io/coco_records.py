@@ -4,7 +4,8 @@ Training, evaluation, scoring, `prepare_coco`, `--boxes` and the dataset check r
 with it, so that they accept and refuse the same files. Its rules:
 
 - ids are integers, and no image, image file or annotation occurs twice;
-- numbers are finite JSON numbers: texts and booleans are none. Sizes and areas are not negative;
+- numbers are JSON numbers of at most 1e9 px: texts and booleans are none. Sizes and areas are not
+  negative;
 - null is a missing value. A missing `iscrowd` is 0, missing `keypoints` (also an empty list) are
   joints that nobody labelled, a missing `area` is unknown;
 - `iscrowd` is 0, 1, true or false;
@@ -34,6 +35,8 @@ from paddle_pose.structures import Box
 
 _log = logging.getLogger("paddle_pose")
 
+MAX_PX = 1e9
+"""Largest coordinate, also of sides; no image that can be read has more pixels."""
 AREA_OF_BOX = 0.53
 """Usual estimate of the ratio of a person's area to that of the box."""
 MARGIN = 0.1
@@ -518,7 +521,7 @@ def _read_size(record: Mapping[str, Any], one: _Record, files: bool) -> tuple[fl
         if value is None and not files:
             continue
         side = numbers(value)
-        if isinstance(side, str) or side.shape != () or not (np.isfinite(side) and side > 0):
+        if isinstance(side, str) or side.shape != () or not 0 < side <= MAX_PX:
             got = "it is missing" if key not in record else f"got {_shown(value)}"
             one.add(
                 "no_size",
@@ -626,9 +629,9 @@ def _read_keypoints(record: Mapping[str, Any], joints: tuple[str, ...], one: _Re
             f"v = {next(flag for flag in flags.tolist() if flag not in (0, 1, 2))}",
         )
         return unlabelled
-    rows = np.where((flags[:, None] > 0) | np.isfinite(rows), rows, 0.0)
-    if not np.isfinite(rows).all():
-        one.add("not_numbers", "key 'keypoints' holds NaN or infinity", "keypoints")
+    rows = np.where((flags[:, None] > 0) | (np.abs(rows) <= MAX_PX), rows, 0.0)
+    if not (np.abs(rows) <= MAX_PX).all():
+        one.add("not_numbers", f"key 'keypoints' holds {_beyond(rows)}", "keypoints")
         return unlabelled
     return rows
 
@@ -639,7 +642,7 @@ def _read_area(record: Mapping[str, Any], one: _Record) -> float:
     if value is None:
         return 0.0
     area = numbers(value)
-    if isinstance(area, str) or area.shape != () or not np.isfinite(area) or area < 0:
+    if isinstance(area, str) or area.shape != () or not 0 <= area <= MAX_PX**2:
         one.add(
             "not_numbers",
             f"key 'area' must be a number of px^2, 0 or more, got {_shown(value)}",
@@ -666,11 +669,11 @@ def _read_box(record: Mapping[str, Any], one: _Record, person: PersonRecord | No
         )
         return invalid
     found = numbers(value)
-    if isinstance(found, str) or found.shape != (4,) or not np.isfinite(found).all():
+    if isinstance(found, str) or found.shape != (4,) or not (np.abs(found) <= MAX_PX).all():
         reason = found if isinstance(found, str) else ""
         if not isinstance(found, str):
             shape = f"must have shape (4,), got {found.shape}"
-            reason = shape if found.shape != (4,) else "holds NaN or infinity"
+            reason = shape if found.shape != (4,) else f"holds {_beyond(found)}"
         one.add("not_numbers", f"key 'bbox' {reason}; expected x, y, width, height in px", "bbox")
         return invalid
     x, y, width, height = map(float, found)
@@ -699,6 +702,11 @@ def _box_around(keypoints: np.ndarray) -> Box | None:
     x, y = (low - margin).tolist()
     width, height = (high - low + 2 * margin).tolist()
     return x, y, width, height
+
+
+def _beyond(values: np.ndarray) -> str:
+    """Returns what is wrong with values of which some are no coordinates."""
+    return f"a number beyond {MAX_PX:g} px" if np.isfinite(values).all() else "NaN or infinity"
 
 
 def _shown(value: Any) -> str:
