@@ -52,7 +52,9 @@ READERS: dict[str, Callable[[Config, str | Path | None, str], list[AnnotatedImag
         _required(root), split, config.codec.skeleton
     ),
     "coco": lambda config, root, split: coco.read_annotations(
-        *_files(config, root, split), config.codec.skeleton
+        *_files(config, root, split),
+        config.codec.skeleton,
+        boxes_from_keypoints=config.data.boxes_from_keypoints,
     ),
     "movenet_crops": lambda config, root, split: movenet_crops.read_movenet_crops(
         _required(root), split
@@ -63,6 +65,7 @@ METRICS: dict[str, Callable[[Config, str | Path | None], Metric]] = {
     "ap": lambda config, root: CocoAP(
         _files(config, root, config.data.val_split)[0],
         config.codec.skeleton,
+        boxes_from_keypoints=config.data.boxes_from_keypoints,
         whole_images=config.data.framing == "image",
     ),
     "pck": lambda config, root: PCK(config.codec.skeleton),
@@ -162,6 +165,26 @@ def samples(
         removed = len(framed) - len(with_targets)
         _log.info(f"=> left out of training: {removed} images without labelled people")
     return with_targets
+
+
+def check_learned(config: Config, root: str | Path | None, training: Sequence[Sample]) -> None:
+    """Raises an error if nobody in the training split has labelled a joint of the network.
+
+    Only data sets in COCO's format are checked, unless `data.unlabelled_joints` is "allow".
+
+    Args:
+        config: Config that specifies the data set and the skeleton.
+        root: Folder of the data set; None if the config specifies annotation files.
+        training: Samples of the training split.
+
+    Raises:
+        InputError: If a joint is not labelled; the message names it, and the most similar name in
+            the annotation file if this has no such joint.
+    """
+    if config.data.dataset == "coco" and config.data.unlabelled_joints == "error":
+        path, _ = _files(config, root, config.data.train_split)
+        people = (person for sample in training for person in sample.persons)
+        coco.check_learned(path, people, config.codec.skeleton)
 
 
 def metric_name(config: Config) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from paddle_pose.data.check.findings import Report
 
 
+_CONFIG = "simple_baseline_r50_coco_256x192"  # of the recommended training on COCO's format
 _DESCRIPTION = """\
 Checks a data set before training: MPII's or COCO's layout, or your own
 annotations in COCO's format. It checks counts, images, joints, boxes, swapped
@@ -87,7 +88,22 @@ def main(argv: Sequence[str] | None = None) -> int:
             if errors
             else f"The data set is ready for training. Next: {train}"
         )
+        if not errors and _CONFIG in train:
+            _print_missing_weights()
     return 1 if errors else 0
+
+
+def _print_missing_weights() -> None:
+    """Prints what the recommended training needs besides data, if it has not been downloaded."""
+    from paddle_pose.configs.registry import find
+    from paddle_pose.engine.zoo import path_of_published
+
+    init = find(_CONFIG).train.init
+    if not path_of_published(init).is_file():
+        print(
+            f"It starts from the weights {init}: first {command('download')} {init}, or add "
+            "--init none to start from random weights"
+        )
 
 
 def _check(arguments: argparse.Namespace) -> tuple[Report, str]:
@@ -107,7 +123,9 @@ def _check(arguments: argparse.Namespace) -> tuple[Report, str]:
     from paddle_pose.engine.check import check_annotations, check_dataset, layout_of
 
     skeleton = options.skeleton_in(options.data_changes(arguments))
-    train_coco = f"{command('train')} --config simple_baseline_r50_coco_256x192"
+    train_coco = f"{command('train')} --config {_CONFIG}"
+    more = [f"--skeleton {shlex.quote(arguments.skeleton)}"] if arguments.skeleton else []
+    more += ["--boxes_from_keypoints"] if arguments.boxes_from_keypoints else []
     if arguments.dataset_root is not None:
         root = Path(arguments.dataset_root)
         layout = arguments.dataset or layout_of(root)
@@ -116,12 +134,13 @@ def _check(arguments: argparse.Namespace) -> tuple[Report, str]:
             layout,
             skeleton=skeleton,
             decode=arguments.decode,
+            boxes_from_keypoints=bool(arguments.boxes_from_keypoints),
             progress=show_progress,
         )
         data = f"--dataset_root {shlex.quote(str(root))}"
         if layout == "mpii":
             return report, f"{command('train')} {data} --image_size 256"
-        return report, f"{train_coco} {data}"
+        return report, " ".join([train_coco, data, *more])
     names = {"train": arguments.train_annotations, "val": arguments.val_annotations}
     given = {split: name for split, name in names.items() if name}
     if not given or arguments.image_folder is None:
@@ -134,7 +153,9 @@ def _check(arguments: argparse.Namespace) -> tuple[Report, str]:
         Path(arguments.image_folder),
         skeleton=skeleton,
         decode=arguments.decode,
+        boxes_from_keypoints=bool(arguments.boxes_from_keypoints),
         progress=show_progress,
     )
     flags = [f"--{split}_annotations {shlex.quote(name)}" for split, name in given.items()]
-    return report, " ".join([train_coco, *flags, f"--images {shlex.quote(arguments.image_folder)}"])
+    flags.append(f"--images {shlex.quote(arguments.image_folder)}")
+    return report, " ".join([train_coco, *flags, *more])

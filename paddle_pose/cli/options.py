@@ -209,9 +209,10 @@ def add_config(parser: argparse.ArgumentParser) -> None:
 def add_data(parser: argparse.ArgumentParser, root_help: str) -> None:
     """Adds the flags of the data set to a parser; `data_changes` evaluates them.
 
-    All of them take a path and are strings, None by default: `args.dataset_root`,
+    Most of them take a path and are strings, None by default: `args.dataset_root`,
     `args.train_annotations`, `args.val_annotations`, `args.image_folder` (--images) and
-    `args.skeleton`, which may also be "mpii_16" or "coco_17".
+    `args.skeleton`, which may also be "mpii_16" or "coco_17". `args.boxes_from_keypoints` is a
+    bool, or None if the flag is not given.
 
     Args:
         parser: Parser to extend.
@@ -241,6 +242,14 @@ def add_data(parser: argparse.ArgumentParser, root_help: str) -> None:
         metavar="FILE",
         help="joints of the network: a JSON file (its format is in the README), mpii_16 or coco_17 "
         "(default: those in the categories of --train_annotations, else those of the config)",
+    )
+    group.add_argument(
+        "--boxes_from_keypoints",
+        action="store_true",
+        default=None,
+        help="people of COCO's format without a box get the box round their labelled joints, "
+        "extended by a tenth of its longer side, and those without an area 0.53 x width x height "
+        "of their box (default: such people are left out, or the file is refused)",
     )
 
 
@@ -276,6 +285,8 @@ def data_changes(arguments: argparse.Namespace) -> dict[str, object]:
                 "another data set give its folder with --dataset_root D"
             )
         changes["data.dataset"] = "coco"
+    if getattr(arguments, "boxes_from_keypoints", None):
+        changes["data.boxes_from_keypoints"] = True
     if getattr(arguments, "skeleton", None) is not None:
         from paddle_pose.data.skeleton_file import read_skeleton
 

@@ -35,7 +35,14 @@ _ONLY_WITH_WEIGHTS = (
     "image_folder",
 )
 # Flags that name the joints or the annotations of results in COCO's format.
-_ONLY_WITH_COCO = ("config", "image_size", "override", "skeleton", "val_annotations")
+_ONLY_WITH_COCO = (
+    "config",
+    "image_size",
+    "override",
+    "skeleton",
+    "val_annotations",
+    "boxes_from_keypoints",
+)
 
 _DESCRIPTION = """\
 Evaluates a network (--weights) or a file of predictions (--results) on a
@@ -272,6 +279,7 @@ def _score(parser: options.Parser, arguments: argparse.Namespace, command: str) 
             ground_truth=truth,
             skeleton=skeleton,
             zero_based=arguments.zero_based,
+            boxes_from_keypoints=bool(arguments.boxes_from_keypoints),
         )
     if arguments.json:
         print(json.dumps(scores.values))
@@ -286,6 +294,7 @@ def _score(parser: options.Parser, arguments: argparse.Namespace, command: str) 
             zero_based=arguments.zero_based,
             skeleton=skeleton,
             command=command,
+            boxes_from_keypoints=bool(arguments.boxes_from_keypoints),
         )
         print(f"Written: {page}")
 

@@ -37,6 +37,8 @@ _ABSENT: Mapping[str, Any] = {
     "train.total_batch": 0,
     "train.ema_gamma": 0,
     "augment.truncated": False,
+    "data.boxes_from_keypoints": False,
+    "data.unlabelled_joints": "allow",
     "augment.exclusive": False,
     "augment.padding": 0.0,
     "augment.crop": 0.0,
@@ -83,6 +85,7 @@ def identity(config: Config) -> dict[str, Any]:
         "data.val_annotations",
         "data.images",
         "data.cache",
+        "data.unlabelled_joints",
         "train.checkpoint_minutes",
         "train.checkpoint_steps",
         "train.conv_workspace",
@@ -215,7 +218,11 @@ def upgraded(stored: Mapping[str, Any]) -> dict[str, Any]:
     is_cosine = stored.get("train.schedule") == "cosine"
     unused = ("train.milestones", "train.gamma") if is_cosine else ()
     known = {RENAMED.get(key, key): value for key, value in stored.items() if key not in unused}
-    complete = {"train": "train.batch_size", "augment": "augment.flip"}  # keys of all versions
+    complete = {  # keys of all versions
+        "train": "train.batch_size",
+        "data": "data.dataset",
+        "augment": "augment.flip",
+    }
     absent = {
         key: value
         for key, value in _ABSENT.items()

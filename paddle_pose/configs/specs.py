@@ -688,6 +688,12 @@ class Data:
         train_annotations: Annotation file in COCO format to train on, instead of `--dataset_root`.
         val_annotations: Annotation file in COCO format to evaluate on, instead of `--dataset_root`.
         images: Folder of the images that these two annotation files refer to.
+        boxes_from_keypoints: Whether people of COCO's format without a box get the box round their
+            labelled joints, extended by a tenth of its longer side, and those without an area 0.53
+            x width x height of their box; False leaves them out, or refuses the file.
+        unlabelled_joints: Action if nobody in the training split of COCO's format has labelled a
+            joint of the network: "error" ends the training before it begins; "allow" trains the
+            others.
         reduced: Whether JPEGs are decoded at 1/2, 1/4 or 1/8 of their size for training if the
             window still has at least one pixel per pixel of the input. This is faster; grey levels
             differ slightly from those in evaluation.
@@ -704,6 +710,8 @@ class Data:
     train_annotations: str | None = None
     val_annotations: str | None = None
     images: str | None = None
+    boxes_from_keypoints: bool = False
+    unlabelled_joints: Literal["error", "allow"] = "error"
     reduced: bool = False
     cache: str | None = None
     cache_gb: Annotated[float, Range(0, 1_000_000)] = 20.0

@@ -12,19 +12,20 @@ Checked against: The counts of small real subsets (tests/data/test_coco.py); a d
 
 from __future__ import annotations
 
+import difflib
 import logging
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from paddle_pose.environment import argument
 from paddle_pose.errors import InputError
 from paddle_pose.geometry import box_window
-from paddle_pose.io import coco_json
+from paddle_pose.io import coco_json, coco_records
 from paddle_pose.io.annotated_sizes import AnnotatedSizes
+from paddle_pose.io.coco_records import boxes_hint
 from paddle_pose.io.image_names import located
 from paddle_pose.io.json_fields import field
 from paddle_pose.io.json_files import read_json
@@ -121,7 +122,11 @@ def read_coco(root: str | Path, split: str, skeleton: Skeleton = COCO_17) -> lis
 
 
 def read_annotations(
-    path: Path, folder: Path, skeleton: Skeleton = COCO_17
+    path: Path,
+    folder: Path,
+    skeleton: Skeleton = COCO_17,
+    *,
+    boxes_from_keypoints: bool = False,
 ) -> list[AnnotatedImage]:
     """Returns the images and people of a file in COCO's format; logs the numbers of both.
 
@@ -131,6 +136,8 @@ def read_annotations(
         skeleton: Skeleton of the returned keypoints. Joints that the file's categories name are
             matched by name, and joints that the file does not have are unlabelled. If the
             categories name no joints, the file must have the skeleton's joints in its order.
+        boxes_from_keypoints: Whether people without a box or an area get those round their labelled
+            joints; see `coco_records.examine`.
 
     Returns:
         All images in the order of the file, also those without people, with their sizes. Keypoints
@@ -144,48 +151,140 @@ def read_annotations(
         InputError: If a record is invalid (the message names file, record and key), no joint is in
             common with the skeleton, or no person is left.
     """
-    content, _ = coco_json.read(path)
-    records, shared = coco_json.in_skeleton(content, str(path), skeleton)
-    people: dict[int, list[Person]] = {image["id"]: [] for image in content["images"]}
-    sizes = {
-        image["id"]: image_size(image, f"{path}: images[{n}]")
-        for n, image in enumerate(content["images"])
-    }
-    left_out = dict.fromkeys(("crowd", "no labelled joint", "no area", "empty box"), 0)
-    count = 0
-    for n, record in enumerate(records):
-        where = f"{path}: annotations[{n}] (id {record['id']})"
-        person = _person(record, sizes[record["image_id"]], where)
-        reason = _exclusion_reason(person)
-        if reason is None:
-            count += 1
-        else:
-            left_out[reason] += 1
-        if reason in (None, "crowd", "no labelled joint"):
-            people[record["image_id"]].append(replace(person, crowd=reason is not None))
-    _log.info(f"=> num_images: {len(people)}")
-    _log.info(f"=> load {count} samples")
-    counts = ", ".join(f"{number} {reason}" for reason, number in left_out.items())
+    file = coco_records.read(path, skeleton.joints, boxes_from_keypoints=boxes_from_keypoints)
+    images, counts, shared = annotated_images(file, folder, skeleton)
+    _log.info(f"=> num_images: {len(images)}")
+    _log.info(f"=> load {counts.used} samples")
     _log.info(f"=> left out as published: {counts}")
     if shared:
         _log.info(f"=> {shared} are in {skeleton.name}")
-    if not count:
-        hint = f"; {coco_json.AREA_HINT}" if left_out["no area"] else ""
+    return images
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Numbers of annotations.
+
+    Attributes:
+        used: Number of people who are used.
+        left_out: {reason: number} of the others.
+    """
+
+    used: int
+    left_out: Mapping[str, int]
+
+    def __str__(self) -> str:
+        """Returns the numbers of the annotations that are left out."""
+        return ", ".join(f"{number} {reason}" for reason, number in self.left_out.items())
+
+
+def annotated_images(
+    file: coco_records.AnnotationFile, folder: Path, skeleton: Skeleton
+) -> tuple[list[AnnotatedImage], Counts, str]:
+    """Returns the images and people of an annotation file, as `read_annotations` does, and counts.
+
+    Args:
+        file: Content of the annotation file, in which all images have sizes.
+        folder: Folder of the images, which are not read.
+        skeleton: Skeleton of the returned keypoints.
+
+    Returns:
+        images: All images in the order of the file.
+        counts: Numbers of people who are used, and who are left out.
+        shared: Text on the joints that file and skeleton have in common, see `Skeleton.shared`.
+
+    Raises:
+        InputError: If no joint is in common with the skeleton, or no person is left.
+    """
+    records, shared = file.in_skeleton(skeleton)
+    sizes = {image.id: image.size for image in file.images}
+    people: dict[int, list[Person]] = {image.id: [] for image in file.images}
+    left_out = dict.fromkeys(("crowd", "no labelled joint", "no area", "empty box"), 0)
+    used = 0
+    for record in records:
+        person = _person(record, sizes[record.image_id])
+        reason = _exclusion_reason(person)
+        if reason is None:
+            used += 1
+        else:
+            left_out[reason] += 1
+        if reason in (None, "crowd", "no labelled joint"):
+            people[record.image_id].append(replace(person, crowd=reason is not None))
+    counts = Counts(used, left_out)
+    if not used:
+        hint = f"; {coco_json.AREA_HINT}; {boxes_hint()}" if left_out["no area"] else ""
         raise InputError(
-            f"{path}: no usable person among {len(records)} annotations; left out: {counts}{hint}"
+            f"{file.where}: no usable person among {len(records)} annotations; left out: "
+            f"{counts}{hint}"
         )
-    paths = {image["id"]: located(folder, image["file_name"]) for image in content["images"]}
-    upright_rule = AnnotatedSizes({paths[n]: size for n, size in sizes.items()}, path)
-    return [
+    paths = {image.id: located(folder, image.file_name) for image in file.images}
+    upright_rule = AnnotatedSizes({paths[n]: size for n, size in sizes.items()}, file.where)
+    images = [
         AnnotatedImage(
-            image["id"],
-            paths[image["id"]],
-            tuple(people[image["id"]]),
-            sizes[image["id"]],
+            image.id,
+            paths[image.id],
+            tuple(people[image.id]),
+            sizes[image.id],
             upright_rule,
         )
-        for image in content["images"]
+        for image in file.images
     ]
+    return images, counts, shared
+
+
+def unlabelled_joints(people: Iterable[Person], skeleton: Skeleton) -> tuple[str, ...]:
+    """Returns the names of the joints that nobody has labelled.
+
+    Args:
+        people: People of the training split with the skeleton's joints; crowds do not count.
+        skeleton: Skeleton of the network to train.
+    """
+    labelled = np.zeros(skeleton.num_joints, bool)
+    for person in people:
+        if not person.crowd:
+            labelled |= person.visible > 0
+    return tuple(name for name, known in zip(skeleton.joints, labelled, strict=True) if not known)
+
+
+def nearest_name(name: str, others: Sequence[str]) -> str:
+    """Returns the most similar one of other names; "" if none is similar.
+
+    Args:
+        name: Name of a joint.
+        others: Names to choose from.
+    """
+    return next(iter(difflib.get_close_matches(name, others, n=1, cutoff=0.7)), "")
+
+
+def check_learned(path: Path, people: Iterable[Person], skeleton: Skeleton) -> None:
+    """Raises an error if a network cannot learn a joint, because nobody has labelled it.
+
+    Args:
+        path: Path of the training split's annotation file; it is read to find similar names.
+        people: People of the training split with the skeleton's joints.
+        skeleton: Skeleton of the network to train.
+
+    Raises:
+        InputError: If a joint of the skeleton is not labelled.
+    """
+    unlabelled = unlabelled_joints(people, skeleton)
+    if not unlabelled:
+        return
+    joints = coco_records.read_categories(path)[0] or skeleton.joints
+    slots = dict(zip(skeleton.joints, skeleton.slots(joints), strict=True))
+    others = [joint for index, joint in enumerate(joints) if index not in slots.values()]
+    missing = []
+    for name in unlabelled:
+        nearest = nearest_name(name, others)
+        absent = "not in the file" + (f"; nearest: {nearest}" if nearest else "")
+        missing.append(name if slots[name] >= 0 else f"{name} ({absent})")
+    skeleton_name = argument("--skeleton FILE", "codec.skeleton")
+    anyway = argument("-o data.unlabelled_joints=allow", "data.unlabelled_joints='allow'")
+    raise InputError(
+        f"{path}: nobody has labelled {', '.join(missing)}, so that the network cannot learn it; "
+        f"correct the names, use a skeleton without these joints ({skeleton_name}), or give "
+        f"{anyway} to train anyway"
+    )
 
 
 def read_detections(
@@ -252,45 +351,21 @@ def read_detections(
     return samples
 
 
-def image_size(image: Mapping[str, Any], where: str) -> tuple[float, float]:
-    """Returns the (width, height) in px that a record of the list "images" states.
-
-    Args:
-        image: Record with the keys "file_name", "width" and "height".
-        where: Names of file and record, for the error message.
-
-    Raises:
-        InputError: If one of these keys is missing or invalid.
-    """
-    if not isinstance(image.get("file_name"), str) or not image["file_name"]:
-        raise InputError(
-            f"{where}: key 'file_name' must be the image's file name, "
-            f"got {image.get('file_name')!r}"
-        )
-    return float(field(image, ("width",), (), where)), float(field(image, ("height",), (), where))
-
-
-def _person(record: Mapping[str, Any], size: tuple[float, float], where: str) -> Person:
+def _person(record: coco_records.PersonRecord, size: tuple[float, float]) -> Person:
     """Returns the person of a record; `size` is the (width, height) of its image in px."""
-    points = field(record, ("keypoints",), (len(record["keypoints"]),), where).reshape(-1, 3)
-    if not np.isin(points[:, 2], (0, 1, 2)).all():
-        raise InputError(
-            f"{where}: key 'keypoints' must hold x, y, v for each joint with v one of 0, 1, 2; "
-            f"got v = {points[:, 2].tolist()}"
-        )
-    x, y, width, height = map(float, field(record, ("bbox",), (4,), where))
+    x, y, width, height = record.box
     # As published: the last pixel belongs to the box, so the clipped box is one pixel smaller than
     # the annotated one.
     left, top = max(0.0, x), max(0.0, y)
     right = min(size[0] - 1, left + max(0.0, width - 1))
     bottom = min(size[1] - 1, top + max(0.0, height - 1))
     return Person(
-        keypoints=points[:, :2],
-        visible=points[:, 2].astype(np.int64),
+        keypoints=record.keypoints[:, :2],
+        visible=record.keypoints[:, 2].astype(np.int64),
         box=(left, top, right - left, bottom - top),
-        annotation_id=record["id"],
-        area=float(field(record, ("area",), (), where)) if "area" in record else 0.0,
-        crowd=bool(record.get("iscrowd", 0)),
+        annotation_id=record.id,
+        area=record.area,
+        crowd=record.crowd,
     )
 
 

@@ -32,10 +32,9 @@ from paddle_pose import geometry
 from paddle_pose.data import coco
 from paddle_pose.data.movenet_crops import stored_size
 from paddle_pose.errors import InputError
-from paddle_pose.io import archives, atomic, coco_json, images
+from paddle_pose.io import archives, atomic, coco_records, images
 from paddle_pose.io.annotated_sizes import AnnotatedSizes
 from paddle_pose.io.image_names import located
-from paddle_pose.io.json_fields import field
 from paddle_pose.io.locks import locked
 from paddle_pose.progress import Progress, ProgressFactory, no_progress
 from paddle_pose.skeletons import COCO_17
@@ -151,26 +150,24 @@ def plan_crops(root: str | Path, split: str) -> tuple[list[Crop], dict[str, int]
             record and key.
     """
     path = coco.annotation_file(root, split)
-    content, _ = coco_json.read(path)
+    file = coco_records.read(path)
+    records, shared = file.in_skeleton(COCO_17)
+    if shared:
+        _log.info(f"=> {path}: {shared} are in {COCO_17.name}")
     people: dict[int, list[tuple[np.ndarray, np.ndarray, bool]]] = {
-        image["id"]: [] for image in content["images"]
+        image.id: [] for image in file.images
     }
-    for n, record in enumerate(content["annotations"]):
-        where = f"{path}: annotations[{n}] (id {record['id']})"
-        joints = field(record, ("keypoints",), (3 * COCO_17.num_joints,), where).reshape(-1, 3)
-        people[record["image_id"]].append(
-            (joints, field(record, ("bbox",), (4,), where), bool(record.get("iscrowd")))
-        )
+    for record in records:
+        people[record.image_id].append((record.keypoints, np.array(record.box), record.crowd))
     reasons = ("images without people", f"images with more than {MAX_ANNOTATIONS} annotations")
     left_out = dict.fromkeys(
         (*reasons, "crowds", f"people with fewer than {MIN_JOINTS} labelled joints"), 0
     )
     empty, many, crowds, few = left_out
     crops = []
-    for n, image in enumerate(content["images"]):
-        size = coco.image_size(image, f"{path}: images[{n}]")
-        group = people[image["id"]]
-        source = located(Path(root) / f"{split}2017", image["file_name"])
+    for image in file.images:
+        group = people[image.id]
+        source = located(Path(root) / f"{split}2017", image.file_name)
         if not group or len(group) > MAX_ANNOTATIONS:
             left_out[many if group else empty] += 1
             continue
@@ -181,7 +178,8 @@ def plan_crops(root: str | Path, split: str) -> tuple[list[Crop], dict[str, int]
             others = [
                 (other, other_box) for m, (other, other_box, _) in enumerate(group) if m != index
             ]
-            crops.append(_crop(source, size, f"{source.stem}_{index}.jpg", joints, box, others))
+            name = f"{source.stem}_{index}.jpg"
+            crops.append(_crop(source, image.size, name, joints, box, others))
     return crops, left_out
 
 

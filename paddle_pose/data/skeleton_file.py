@@ -21,7 +21,7 @@ from typing import Any
 
 from paddle_pose.environment import argument
 from paddle_pose.errors import InputError
-from paddle_pose.io import coco_json
+from paddle_pose.io import coco_records
 from paddle_pose.io.json_files import read_json
 from paddle_pose.skeletons import COCO_17, SKELETONS, Skeleton, mirror_pairs_by_name
 
@@ -57,7 +57,9 @@ def read_skeleton(source: str | Path | None, annotations: str | Path | None = No
     """
     if source is not None and str(source) in SKELETONS:
         return SKELETONS[str(source)]
-    joints, limbs = _from_categories(annotations) if annotations is not None else ((), ())
+    joints, limbs = (
+        coco_records.read_categories(annotations) if annotations is not None else ((), ())
+    )
     known = next((skeleton for skeleton in SKELETONS.values() if skeleton.joints == joints), None)
     if source is None and known is not None:
         return known
@@ -76,6 +78,8 @@ def read_skeleton(source: str | Path | None, annotations: str | Path | None = No
         raise InputError(
             f"{path}: key 'joints' is missing, and no annotation file names the joints in its "
             f"categories (key 'keypoints'); valid keys are {', '.join(KEYS)}"
+            if source is not None
+            else f"{path}: {no_names_rule()}"
         )
     one_sided: tuple[str, ...] = ()
     if "mirror_pairs" in content:
@@ -106,33 +110,14 @@ def read_skeleton(source: str | Path | None, annotations: str | Path | None = No
     return skeleton
 
 
-def _from_categories(
-    annotations: str | Path,
-) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
-    """Returns the joints and the limbs that the categories of an annotation file give."""
-    content, where = coco_json.read(annotations)
-    joints = coco_json.joint_names(content, where)
-    rows = next(
-        (
-            category.get("skeleton") or []
-            for category in content["categories"]
-            if category.get("keypoints")
-        ),
-        [],
+def no_names_rule() -> str:
+    """Returns the sentence on an annotation file whose categories name no joints."""
+    return (
+        "no category names the joints in key 'keypoints': write their names there, or give "
+        + argument("--skeleton coco_17", "codec.skeleton=coco_17")
+        + " if the keypoints are COCO's 17 in COCO's order, or a skeleton file with the key "
+        "'joints'"
     )
-    try:
-        pairs = [(int(a), int(b)) for a, b in rows]
-    except (TypeError, ValueError) as problem:
-        raise InputError(
-            f"{where}: key 'skeleton' of a category must be a list of pairs of positions in "
-            f"'keypoints', counted from 1; got {rows!r}"
-        ) from problem
-    if any(not 1 <= position <= len(joints) for pair in pairs for position in pair):
-        raise InputError(
-            f"{where}: key 'skeleton' of a category must hold positions in 1..{len(joints)}, "
-            f"got {rows!r}"
-        )
-    return joints, tuple((joints[a - 1], joints[b - 1]) for a, b in pairs)
 
 
 def no_flip_reason(one_sided: Sequence[str]) -> str:

@@ -35,6 +35,7 @@ def check_dataset(
     *,
     skeleton: Skeleton | None = None,
     decode: str = "all",
+    boxes_from_keypoints: bool = False,
     progress: ProgressFactory = no_progress,
 ) -> Report:
     """Returns the findings of a check of a data set in MPII's or COCO's layout.
@@ -44,9 +45,10 @@ def check_dataset(
     Args:
         root: Folder of the data set.
         layout: Layout of the folder; None recognises it by the files, see `layout_of`.
-        skeleton: Skeleton of the network to train, for COCO's layout; None takes the joints that
-            the annotation files name, or COCO's 17 where they name none.
+        skeleton: Skeleton of the network to train, for COCO's layout; None takes COCO's 17 joints.
         decode: Images whose pixels are decoded: "all", "sample" (200 of them) or "none".
+        boxes_from_keypoints: Whether people without a box or an area get those round their labelled
+            joints, for COCO's layout; see `data.boxes_from_keypoints`.
         progress: Function that returns a progress callback, given the number of images and their
             unit; see `progress.ProgressFactory`.
 
@@ -56,7 +58,9 @@ def check_dataset(
     """
     if (layout or layout_of(root)) == "mpii":
         return check_mpii(root, decode, progress)
-    return check_coco(_coco_files(root), skeleton, decode, progress)
+    return check_coco(
+        _coco_files(root), skeleton, decode, progress, boxes_from_keypoints=boxes_from_keypoints
+    )
 
 
 def check_annotations(
@@ -65,6 +69,7 @@ def check_annotations(
     *,
     skeleton: Skeleton | None = None,
     decode: str = "all",
+    boxes_from_keypoints: bool = False,
     progress: ProgressFactory = no_progress,
 ) -> Report:
     """Returns the findings of a check of annotation files in COCO's format, anywhere on disk.
@@ -74,9 +79,11 @@ def check_annotations(
     Args:
         annotations: Path of the annotation file by split: "train", "val" or both.
         image_folder: Folder with the images of all splits.
-        skeleton: Skeleton of the network to train; None takes the joints that the annotation files
-            name, or COCO's 17 where they name none.
+        skeleton: Skeleton of the network to train; None takes the joints that the training file
+            names.
         decode: Images whose pixels are decoded: "all", "sample" (200 of them) or "none".
+        boxes_from_keypoints: Whether people without a box or an area get those round their labelled
+            joints; see `data.boxes_from_keypoints`.
         progress: Function that returns a progress callback, given the number of images and their
             unit; see `progress.ProgressFactory`.
 
@@ -84,7 +91,14 @@ def check_annotations(
         InputError: If `decode` is none of the three values.
     """
     files = {split: (path, image_folder) for split, path in annotations.items()}
-    return check_coco(files, skeleton, decode, progress)
+    return check_coco(
+        files,
+        skeleton,
+        decode,
+        progress,
+        names_skeleton=True,
+        boxes_from_keypoints=boxes_from_keypoints,
+    )
 
 
 def _coco_files(root: Path) -> dict[str, tuple[Path, Path]]:

@@ -29,7 +29,7 @@ from paddle_pose.evaluation.ranked_examples import draw_ranked_examples, rank_ex
 from paddle_pose.evaluation.report.write import REPORTED
 from paddle_pose.evaluation.report.write import write as write_report
 from paddle_pose.inference.flip_test import FlipAverage
-from paddle_pose.io import coco_json, images
+from paddle_pose.io import coco_records, images
 from paddle_pose.io.boxes import describe_detections
 from paddle_pose.io.checksum import sha256_of
 from paddle_pose.io.mpii_predictions import read_predictions
@@ -290,6 +290,7 @@ def score_file(
     ground_truth: str | Path | None = None,
     skeleton: Skeleton | None = None,
     zero_based: bool = False,
+    boxes_from_keypoints: bool = False,
 ) -> Evaluation:
     """Returns the scores of a file of predictions by any program; also logs them.
 
@@ -305,6 +306,8 @@ def score_file(
             name, or COCO's 17 where they name none.
         zero_based: Whether the pixel coordinates of MPII's `preds` start at 0; False is MPII's own
             convention, which starts at 1.
+        boxes_from_keypoints: Whether annotated people of COCO's format without an area get that of
+            the box round their labelled joints; see `data.boxes_from_keypoints`.
 
     Raises:
         FileNotFoundError: If a file is missing.
@@ -329,7 +332,9 @@ def score_file(
             + argument("--ground_truth FILE", "ground_truth")
         )
     if is_coco:
-        return _score_coco(predictions, truth, skeleton or _skeleton_of(truth))
+        return _score_coco(
+            predictions, truth, skeleton or _skeleton_of(truth), boxes_from_keypoints
+        )
     return _score_mpii(predictions, truth, zero_based)
 
 
@@ -369,6 +374,7 @@ def write_page(
     zero_based: bool = False,
     skeleton: Skeleton | None = None,
     command: str = "",
+    boxes_from_keypoints: bool = False,
 ) -> Path:
     """Writes the HTML report of predictions, an evaluation or a run, and returns its path.
 
@@ -383,6 +389,8 @@ def write_page(
             annotations name.
         command: Command line that the page states; "" takes that of scores.json in the folder of
             the source.
+        boxes_from_keypoints: Whether annotated people without an area get that of the box round
+            their joints; also if scores.json says so.
 
     Raises:
         FileNotFoundError: If a file is missing.
@@ -398,6 +406,7 @@ def write_page(
         zero_based=zero_based,
         skeleton=skeleton,
         command=command,
+        boxes_from_keypoints=boxes_from_keypoints,
     )
 
 
@@ -459,28 +468,36 @@ def _protocol(
         "people": people,
         "boxes": f"detected ({detections})" if detections else boxes,
         **(describe_detections(detections) if detections else {}),
+        **({"boxes_from_keypoints": True} if config.data.boxes_from_keypoints else {}),
     }
 
 
 def _skeleton_of(annotations: Path) -> Skeleton:
     """Returns the skeleton that an annotation file names, or COCO's if it names no joints."""
-    content, where = coco_json.read(annotations)
-    return read_skeleton(None, annotations) if coco_json.joint_names(content, where) else COCO_17
+    named, _ = coco_records.read_categories(annotations)
+    return read_skeleton(None, annotations) if named else COCO_17
 
 
-def _score_coco(results: Path, annotations: Path, skeleton: Skeleton) -> Evaluation:
+def _score_coco(
+    results: Path, annotations: Path, skeleton: Skeleton, boxes_from_keypoints: bool
+) -> Evaluation:
     """Returns and logs the scores of results in COCO's format.
 
     Args:
         results: JSON list of {image_id, category_id, keypoints, score}.
         annotations: Annotations in COCO's format.
         skeleton: Skeleton of the K joints of the results.
+        boxes_from_keypoints: See `score_file`.
     """
-    scores = coco_ap.score_results(results, annotations, skeleton)
+    scores = coco_ap.score_results(
+        results, annotations, skeleton, boxes_from_keypoints=boxes_from_keypoints
+    )
     _log.info(eval_line(scores.values, coco_ap.NAMES))
     _log.info(scores.table)
     return Evaluation(
-        scores.values, {"results": str(results), "data": "coco", "ground truth": str(annotations)}
+        scores.values,
+        {"results": str(results), "data": "coco", "ground truth": str(annotations)}
+        | ({"boxes_from_keypoints": True} if boxes_from_keypoints else {}),
     )
 
 

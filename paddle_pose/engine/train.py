@@ -277,6 +277,8 @@ def train_config(
     if begins and given is not None and "train.init" not in given and is_synthetic(data):
         config = _with_random_weights(config)
     training = build.samples(config, data, config.data.train_split)
+    if begins:
+        build.check_learned(config, data, training)
     validation = build.samples(config, data, config.data.val_split)
     init = _weights_of(config) if begins else ""
     network = build.model(config)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from paddle_pose.errors import InputError, did_you_mean
-from paddle_pose.io import coco_json
+from paddle_pose.io import coco_json, coco_records
 from paddle_pose.io.checksum import sha256_of
 from paddle_pose.io.json_fields import field
 from paddle_pose.io.json_files import read_json
@@ -218,7 +218,7 @@ def _of_annotations(path: Path) -> Boxes:
         if category not in persons:
             others[names_by_id.get(category, f"category_id {category}")] += 1
         is_person = not persons or category in persons
-        return is_person and not record.get("iscrowd", 0)
+        return is_person and not coco_records.is_crowd(record, where)
 
     by_id = _gather(path, "annotations", coco["annotations"], keep)
     if persons:

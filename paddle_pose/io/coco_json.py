@@ -11,17 +11,34 @@ from typing import Any
 
 from paddle_pose.errors import InputError
 from paddle_pose.io.json_files import read_json
-from paddle_pose.skeletons import Skeleton
 
 LISTS = ("images", "annotations", "categories")
+ID_HINT = "ids are matched by value and type"
 AREA_HINT = (
     "OKS is relative to the area of the person's segment in px^2. Without segments, 0.53 x box"
     " width x box height is the usual estimate"
 )
 
 
+def load(source: str | Path | Mapping[str, Any]) -> tuple[Any, str]:
+    """Returns the unchecked content of an annotation file, and its name for messages.
+
+    Args:
+        source: Path of the annotation file, or its content, whose name is "annotations".
+
+    Raises:
+        FileNotFoundError: If the file does not exist.
+        InputError: If the file is not valid JSON.
+    """
+    if isinstance(source, Mapping):
+        return source, "annotations"
+    return read_json(Path(source)), str(source)
+
+
 def read(source: str | Path | Mapping[str, Any]) -> tuple[dict[str, list[dict[str, Any]]], str]:
-    """Returns the three lists of an annotation file, after their ids are checked.
+    """Returns the three lists of an annotation file of any objects, after their ids are checked.
+
+    `coco_records.read` reads the records of people.
 
     Args:
         source: Path of the annotation file, or its content.
@@ -35,8 +52,7 @@ def read(source: str | Path | Mapping[str, Any]) -> tuple[dict[str, list[dict[st
         InputError: If the file is not in COCO's format, an id is not an integer, or an annotation's
             image is not in the list of images.
     """
-    where = "annotations" if isinstance(source, Mapping) else str(source)
-    content = source if isinstance(source, Mapping) else read_json(Path(source))
+    content, where = load(source)
     if not isinstance(content, Mapping) or not all(
         isinstance(content.get(key), list) for key in LISTS
     ):
@@ -61,76 +77,6 @@ def read(source: str | Path | Mapping[str, Any]) -> tuple[dict[str, list[dict[st
     return {key: content[key] for key in LISTS}, where
 
 
-def joint_names(content: Mapping[str, Any], where: str) -> tuple[str, ...]:
-    """Returns the names of the joints that the categories state, in the order of the keypoints.
-
-    Args:
-        content: Content of the annotation file, as returned by `read`.
-        where: Name of the file in messages.
-
-    Returns:
-        The names; empty if no category states them.
-
-    Raises:
-        InputError: If categories state different joints, or a value that is not a list of names.
-    """
-    found: dict[tuple[str, ...], int] = {}
-    for n, category in enumerate(content["categories"]):
-        names = category.get("keypoints") or []
-        if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
-            raise InputError(
-                f"{where}: categories[{n}]: key 'keypoints' must list the joints' names, got"
-                f" {names!r}"
-            )
-        if names:
-            found.setdefault(tuple(names), n)
-    if len(found) > 1:
-        raise InputError(
-            f"{where}: categories {', '.join(map(str, found.values()))} have different keypoints;"
-            " expected one skeleton: put each kind of object into a separate file"
-        )
-    return next(iter(found), ())
-
-
-def in_skeleton(
-    content: Mapping[str, Any], where: str, skeleton: Skeleton
-) -> tuple[list[dict[str, Any]], str]:
-    """Returns the annotations with their keypoints in the order of a skeleton.
-
-    Joints are matched by name; joints that the file lacks are unlabelled. The keypoints of a file
-    without names of joints are assumed to be in the skeleton's order already.
-
-    Args:
-        content: Content of the file, as returned by `read`.
-        where: Name of the file in messages.
-        skeleton: Skeleton of K joints; the file may lack some of them.
-
-    Returns:
-        annotations: Copies of the annotations, whose "keypoints" are 3 K numbers: x and y in image
-            px and the visibility (0, 1 or 2) of each joint.
-        shared: Sentence on the joints that file and skeleton have in common, see `Skeleton.shared`.
-
-    Raises:
-        InputError: If file and skeleton have no joint in common, or an annotation's keypoints are
-            not three numbers for each joint of the file.
-    """
-    names = joint_names(content, where) or skeleton.joints
-    shared, slots = skeleton.shared(names, where), skeleton.slots(names)
-    moved = []
-    for n, record in enumerate(content["annotations"]):
-        numbers = record.get("keypoints", [0] * 3 * len(names))
-        if not isinstance(numbers, list | tuple) or len(numbers) != 3 * len(names):
-            got = f"{len(numbers)} numbers" if isinstance(numbers, list | tuple) else repr(numbers)
-            raise InputError(
-                f"{where}: annotations[{n}] (id {record['id']}): key 'keypoints' must hold 3"
-                f" numbers for each of the {len(names)} joints {', '.join(names)}:"
-                f" {3 * len(names)}, got {got}"
-            )
-        triples = [numbers[3 * slot : 3 * slot + 3] if slot >= 0 else (0, 0, 0) for slot in slots]
-        moved.append({**record, "keypoints": [number for triple in triples for number in triple]})
-    return moved, shared
-
-
 def check_id(record: Mapping[str, Any], key: str, where: str) -> int:
     """Returns the id under a key of a record.
 
@@ -145,8 +91,14 @@ def check_id(record: Mapping[str, Any], key: str, where: str) -> int:
     """
     value = record.get(key)
     if type(value) is not int:
-        raise InputError(
-            f"{where}: key {key!r} must be an integer, got {value!r}; ids are matched by value and"
-            " type"
-        )
+        raise InputError(f"{where}: {id_rule(key)}, got {value!r}; {ID_HINT}")
     return value
+
+
+def id_rule(key: str) -> str:
+    """Returns the sentence on what an id must be.
+
+    Args:
+        key: Key of the id.
+    """
+    return f"key {key!r} must be an integer"

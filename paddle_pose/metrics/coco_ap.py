@@ -18,6 +18,7 @@ import contextlib
 import io
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,8 @@ import numpy as np
 
 from paddle_pose.environment import needed
 from paddle_pose.errors import InputError
-from paddle_pose.io import atomic, coco_json
+from paddle_pose.io import atomic, coco_json, coco_records
+from paddle_pose.io.json_fields import numbers
 from paddle_pose.io.json_files import read_json
 from paddle_pose.metrics import resampling
 from paddle_pose.metrics.base import Prediction, SampleScore, Scores
@@ -51,46 +53,78 @@ class GroundTruth:
         annotations: Path of an annotation file in COCO's format, or its content as read from JSON.
         skeleton: Skeleton of the poses to score; annotated joints are matched with its joints by
             name.
+        boxes_from_keypoints: Whether people without an area get that of the box round their
+            labelled joints; see `coco_records.examine`.
 
     Attributes:
-        category: Category id of the people.
+        categories: Category ids of the people who count, in ascending order. All of them have the
+            same joints. Of several categories, AP is the mean, as pycocotools computes it.
         shared: Text on the annotated joints that the skeleton has, as of `Skeleton.shared`; "" if
             it has all.
 
     Raises:
         FileNotFoundError: If there is no such file.
         InputError: If the annotations are not in COCO's format, or could only give a wrong AP: an
-            id is not an integer, a person has no area, no joint is labelled, or people have several
-            categories.
+            record is invalid, a person has no area, or no joint is labelled.
         MissingDependencyError: If pycocotools is not installed.
     """
 
-    def __init__(self, annotations: str | Path | Mapping[str, Any], skeleton: Skeleton) -> None:
-        content, self._where = coco_json.read(annotations)
-        moved, self.shared = coco_json.in_skeleton(content, self._where, skeleton)
+    def __init__(
+        self,
+        annotations: str | Path | Mapping[str, Any],
+        skeleton: Skeleton,
+        *,
+        boxes_from_keypoints: bool = False,
+    ) -> None:
+        file = coco_records.read(
+            annotations, skeleton.joints, files=False, boxes_from_keypoints=boxes_from_keypoints
+        )
+        self._where = file.where
+        people, self.shared = people_who_count(file, skeleton, without_area=boxes_from_keypoints)
         self._sigmas = np.asarray(skeleton.sigmas, np.float64)
-        records = [self._checked(n, record) for n, record in enumerate(moved)]
-        categories = {
-            record["category_id"]
-            for record in records
-            if record["num_keypoints"] and not record["iscrowd"]
-        }
-        if len(categories) != 1:
-            what = (
-                f"people of the categories {sorted(categories)}, expected one category"
-                if categories
-                else "no labelled joint"
-            )
-            raise InputError(f"{self._where}: {what}; AP cannot be computed")
-        self.category = categories.pop()
+        # Category of each person who counts, by annotation id.
+        self._people = {person.id: person.category_id for person in people if person.num_labelled}
+        self.categories = tuple(
+            sorted({p.category_id for p in people if p.num_labelled and not p.crowd})
+        )
         self._tools = needed("pycocotools.coco", _PYCOCOTOOLS, "train")
-        self._coco = self._tools.COCO()
-        self._coco.dataset = {**content, "annotations": records}
-        self._images = {image["id"] for image in content["images"]}
-        with contextlib.redirect_stdout(io.StringIO()):
-            self._coco.createIndex()
+        self._images = {image.id for image in file.images}
+        # Numbered from 1: pycocotools takes a match with id 0 for no match.
+        self._coco = self._tool(
+            [{**person.as_coco(), "id": n} for n, person in enumerate(people, 1)]
+        )
 
-    def score(self, results: Sequence[dict[str, Any]]) -> dict[str, float]:
+    def category_of(self, annotation_id: int) -> int | None:
+        """Returns the category of an annotated person; None if nobody who counts has this id.
+
+        Args:
+            annotation_id: Id of the annotation.
+        """
+        return self._people.get(annotation_id)
+
+    def _tool(self, records: list[dict[str, Any]]) -> Any:
+        """Returns an object of pycocotools with annotations or results of these images."""
+        tool = self._tools.COCO()
+        tool.dataset = {
+            "images": [{"id": image_id} for image_id in sorted(self._images)],
+            "annotations": records,
+            "categories": [{"id": category} for category in self.categories],
+        }
+        with contextlib.redirect_stdout(io.StringIO()):
+            tool.createIndex()
+        return tool
+
+    def _of_one_kind(self, records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Returns copies of records whose people have the first category."""
+        kind = self.categories[0]
+        return [
+            {**record, "category_id": kind if record["category_id"] in self.categories else -1}
+            for record in records
+        ]
+
+    def score(
+        self, results: Sequence[dict[str, Any]], *, one_kind: bool = False
+    ) -> dict[str, float]:
         """Returns the ten numbers by name (`NAMES`), 0..1; NaN for sizes without annotated people.
 
         Args:
@@ -98,12 +132,14 @@ class GroundTruth:
                 "keypoints": list of 3K numbers, "score": float}. "keypoints" has x, y in image px
                 and a third number, which is ignored, for each joint of the skeleton. An empty list
                 scores 0.
+            one_kind: Whether people of all categories are compared with each other, for results
+                whose category is not known; False computes the mean over the categories.
 
         Raises:
             InputError: If a result belongs to an image that is not annotated.
             MissingDependencyError: If pycocotools is not installed.
         """
-        evaluation = self._evaluated(results)
+        evaluation = self._evaluated(results, one_kind)
         with contextlib.redirect_stdout(io.StringIO()):
             evaluation.accumulate()
             evaluation.summarize()
@@ -113,7 +149,7 @@ class GroundTruth:
         }
 
     def intervals(
-        self, results: Sequence[dict[str, Any]], resamples: int = 200
+        self, results: Sequence[dict[str, Any]], resamples: int = 200, *, one_kind: bool = False
     ) -> dict[str, tuple[float, float]]:
         """Returns the 95 % intervals of the ten numbers by bootstrap over the images.
 
@@ -123,6 +159,7 @@ class GroundTruth:
         Args:
             results: Results as for `score`.
             resamples: Number of data sets that are drawn.
+            one_kind: As for `score`.
 
         Returns:
             (low, high), 0..1, by name; NaN for a number that is never defined.
@@ -131,17 +168,18 @@ class GroundTruth:
             InputError: If a result belongs to an image that is not annotated.
             MissingDependencyError: If pycocotools is not installed.
         """
-        evaluation = self._evaluated(results)
+        evaluation = self._evaluated(results, one_kind)
         images = len(evaluation.params.imgIds)
         return resampling.bootstrap(
             lambda counts: _numbers(evaluation, counts), images, resamples=resamples
         )
 
-    def _evaluated(self, results: Sequence[dict[str, Any]]) -> Any:
+    def _evaluated(self, results: Sequence[dict[str, Any]], one_kind: bool = False) -> Any:
         """Returns pycocotools' COCOeval with the matches of people and results.
 
         Args:
             results: Results as for `score`.
+            one_kind: As for `score`.
 
         Raises:
             InputError: If a result belongs to an image that is not annotated.
@@ -153,30 +191,52 @@ class GroundTruth:
                 f"e.g. {unknown[0]}; results and annotations must be of the same split"
             )
         evaluate = needed("pycocotools.cocoeval", _PYCOCOTOOLS, "train").COCOeval
-        found = self._tools.COCO()  # pycocotools cannot load an empty list
-        found.dataset = {**self._coco.dataset, "annotations": []}
+        truth = self._coco
+        if one_kind:
+            truth = self._tool(self._of_one_kind(truth.dataset["annotations"]))
+            results = self._of_one_kind(results)
+        found = self._tool([])  # pycocotools cannot load an empty list
         with contextlib.redirect_stdout(io.StringIO()):
-            found.createIndex()
             if results:
-                found = self._coco.loadRes([dict(record) for record in results])
-            evaluation = evaluate(self._coco, found, "keypoints")
+                found = truth.loadRes([dict(record) for record in results])
+            evaluation = evaluate(truth, found, "keypoints")
             evaluation.params.kpt_oks_sigmas = self._sigmas
-            evaluation.params.catIds = [self.category]
+            evaluation.params.catIds = list(self.categories[:1] if one_kind else self.categories)
             evaluation.evaluate()
         return evaluation
 
-    def _checked(self, n: int, record: Mapping[str, Any]) -> dict[str, Any]:
-        """Returns a copy of the n-th annotation as pycocotools needs it."""
-        labelled = sum(v > 0 for v in record["keypoints"][2::3])
-        crowd = int(record.get("iscrowd", 0))
-        if labelled and not crowd and not record.get("area", 0) > 0:
-            raise InputError(
-                f"{self._where}: annotations[{n}] (id {record['id']}): "
-                f"key 'area' is {record.get('area', 'missing')}; {coco_json.AREA_HINT}"
-            )
-        # Numbered from 1: pycocotools takes a match with id 0 for no match.
-        changes = {"id": n + 1, "num_keypoints": labelled, "iscrowd": crowd}
-        return {"area": 0.0, **record, **changes}
+
+def people_who_count(
+    file: coco_records.AnnotationFile, skeleton: Skeleton, *, without_area: bool = False
+) -> tuple[list[coco_records.PersonRecord], str]:
+    """Returns the annotations with the joints of a skeleton, if AP can be computed from them.
+
+    Args:
+        file: Content of the annotation file.
+        skeleton: Skeleton of the poses to score.
+        without_area: Whether labelled people may lack an area; they become regions without labels.
+
+    Returns:
+        people: All annotations in the order of the file.
+        shared: Text on the joints that file and skeleton have in common, see `Skeleton.shared`.
+
+    Raises:
+        InputError: If no joint is in common, a person has no area, or no joint is labelled.
+    """
+    records, shared = file.in_skeleton(skeleton)
+    people = []
+    for n, person in enumerate(records):
+        if person.num_labelled and not person.crowd and not person.area > 0:
+            if not without_area:
+                raise InputError(
+                    f"{file.where}: annotations[{n}] (id {person.id}): key 'area' is "
+                    f"{person.stated_area}; {coco_json.AREA_HINT}; {coco_records.boxes_hint()}"
+                )
+            person = replace(person, keypoints=np.zeros_like(person.keypoints))
+        people.append(person)
+    if not any(person.num_labelled and not person.crowd for person in people):
+        raise InputError(f"{file.where}: no labelled joint; AP cannot be computed")
+    return people, shared
 
 
 def _numbers(evaluation: Any, counts: np.ndarray) -> dict[str, np.ndarray]:
@@ -190,17 +250,30 @@ def _numbers(evaluation: Any, counts: np.ndarray) -> dict[str, np.ndarray]:
     Returns:
         Numbers [B], 0..1, by name; NaN where a data set has no annotated person of that size.
     """
-    images = len(evaluation.params.imgIds)
+    images, kinds = len(evaluation.params.imgIds), len(evaluation.params.catIds)
+    recalls = np.asarray(evaluation.params.recThrs)
     values: dict[str, np.ndarray] = {}
     for n, size in enumerate(("", "(M)", "(L)")):
-        of_images = evaluation.evalImgs[n * images : (n + 1) * images]
-        precision, recall = _of_size(of_images, counts, np.asarray(evaluation.params.recThrs))
+        # The matches are sorted by category, size and image.
+        starts = [(3 * kind + n) * images for kind in range(kinds)]
+        of_kinds = [
+            _of_size(evaluation.evalImgs[start : start + images], counts, recalls)
+            for start in starts
+        ]
+        precision, recall = (_mean_of_known(parts) for parts in zip(*of_kinds, strict=True))
         values |= {f"AP{size}": precision.mean(axis=1), f"AR{size}": recall.mean(axis=1)}
         if not size:
             # The OKS thresholds are 0.50:0.05:0.95.
             values |= {"AP50": precision[:, 0], "AP75": precision[:, 5]}
             values |= {"AR50": recall[:, 0], "AR75": recall[:, 5]}
     return {name: values[name] for name in NAMES}
+
+
+def _mean_of_known(parts: Sequence[np.ndarray]) -> np.ndarray:
+    """Returns the mean of arrays of the same shape without their NaN; NaN if all are NaN."""
+    known = np.sum([np.isfinite(part) for part in parts], axis=0)
+    total = np.sum([np.nan_to_num(part) for part in parts], axis=0)
+    return np.where(known > 0, total / np.maximum(known, 1), np.nan)
 
 
 def _of_size(
@@ -252,6 +325,8 @@ class CocoAP:
         annotations: Path of an annotation file in COCO's format, or its content as read from JSON.
         skeleton: Skeleton of the poses; its joints that the annotations do not have count as
             unlabelled.
+        boxes_from_keypoints: Whether people without an area get that of the box round their
+            labelled joints; see `coco_records.examine`.
         whole_images: Whether a sample is an image with any number of people instead of the window
             of one person. The score of a person is then `Poses.person_scores`, and the area for
             OKS-NMS that of the box around the joints; otherwise the score is that of the box times
@@ -277,11 +352,12 @@ class CocoAP:
         annotations: str | Path | Mapping[str, Any],
         skeleton: Skeleton,
         *,
+        boxes_from_keypoints: bool = False,
         whole_images: bool = False,
         joint_threshold: float = 0.2,
         nms_threshold: float = 0.9,
     ) -> None:
-        self._truth = GroundTruth(annotations, skeleton)
+        self._truth = GroundTruth(annotations, skeleton, boxes_from_keypoints=boxes_from_keypoints)
         self._sigmas = skeleton.sigmas
         self._whole_images = whole_images
         self._joint_threshold = joint_threshold
@@ -312,8 +388,12 @@ class CocoAP:
             windows = "ground-truth boxes"
         else:
             windows = "detected boxes" if detected == len(kept) else "mixed boxes"
-        values = self._truth.score(results)
         data = f"{len(kept)} {windows}, {len(results)} people after OKS-NMS"
+        kinds = len(self._truth.categories)
+        one_kind = kinds > 1 and any(self._category(sample) is None for sample, _ in kept)
+        if kinds > 1:
+            data += f", {kinds} categories " + ("as one" if one_kind else "(mean)")
+        values = self._truth.score(results, one_kind=one_kind)
         return Scores(values, table(values, data, self._truth.shared))
 
     def save(self, predictions: Sequence[Prediction], folder: Path) -> list[Path]:
@@ -355,6 +435,12 @@ class CocoAP:
             labelled=person.visible > 0,
         )
 
+    def _category(self, sample: Sample) -> int | None:
+        """Returns the category of a sample's person; None if it is not known."""
+        if self._whole_images or not sample.persons:
+            return None
+        return self._truth.category_of(sample.persons[0].annotation_id)
+
     def _results(self, predictions: Sequence[Prediction]) -> list[dict[str, Any]]:
         """Returns the results of the people that OKS-NMS keeps, image by image."""
         by_image: dict[int, list[Prediction]] = {}
@@ -387,10 +473,13 @@ class CocoAP:
         rounded = [np.round(keypoints, 3), np.round(joint_scores, 5)[..., None]]
         triples = np.concatenate(rounded, axis=2)
         kept = oks_nms(keypoints, scores, areas, self._sigmas, threshold=self._nms_threshold)
+        first = self._truth.categories[0]
+        known = [self._category(sample) for sample, poses in group for _ in poses.scores]
+        categories = [first if category is None else category for category in known]
         return [
             {
                 "image_id": image_id,
-                "category_id": self._truth.category,
+                "category_id": categories[n],
                 "keypoints": triples[n].ravel().tolist(),
                 "score": float(scores[n]),
             }
@@ -424,7 +513,11 @@ def table(values: Mapping[str, float], data: str, shared: str = "") -> str:
 
 
 def score_results(
-    path: str | Path, annotations: str | Path | Mapping[str, Any], skeleton: Skeleton
+    path: str | Path,
+    annotations: str | Path | Mapping[str, Any],
+    skeleton: Skeleton,
+    *,
+    boxes_from_keypoints: bool = False,
 ) -> Scores:
     """Returns the scores, 0..1, of a results file of any program, without rescoring or NMS.
 
@@ -433,6 +526,8 @@ def score_results(
         annotations: Path of an annotation file in COCO's format, or its content as read from JSON.
         skeleton: Skeleton of the results; its joints that the annotations do not have count as
             unlabelled.
+        boxes_from_keypoints: Whether people without an area get that of the box round their
+            labelled joints; see `coco_records.examine`.
 
     Raises:
         FileNotFoundError: If a file is missing.
@@ -440,7 +535,7 @@ def score_results(
             annotated, or the annotations are invalid; see `GroundTruth`.
         MissingDependencyError: If pycocotools is not installed.
     """
-    truth = GroundTruth(annotations, skeleton)
+    truth = GroundTruth(annotations, skeleton, boxes_from_keypoints=boxes_from_keypoints)
     values = truth.score(read_results(path, truth, skeleton))
     return Scores(values, table(values, f"{path} as it is: no rescoring, no NMS", truth.shared))
 
@@ -470,19 +565,23 @@ def read_results(path: str | Path, truth: GroundTruth, skeleton: Skeleton) -> li
         if not isinstance(record, dict):
             raise InputError(f"{where}: expected a record, got {type(record).__name__}")
         coco_json.check_id(record, "image_id", where)
-        if coco_json.check_id(record, "category_id", where) != truth.category:
+        if coco_json.check_id(record, "category_id", where) not in truth.categories:
+            expected = " or ".join(map(str, truth.categories))
             raise InputError(
                 f"{where}: key 'category_id' is {record['category_id']}; "
-                f"the annotated people have {truth.category}"
+                f"the annotated people have {expected}"
             )
-        numbers = record.get("keypoints")
-        if not isinstance(numbers, list) or len(numbers) != count or not _finite(numbers):
-            got = f"{len(numbers)} values" if isinstance(numbers, list) else repr(numbers)
+        points = record.get("keypoints")
+        if not _finite(points, (count,)):
+            got = f"{len(points)} values" if isinstance(points, list) else repr(points)
+            reason = numbers(points)
+            if isinstance(points, list) and isinstance(reason, str):
+                got = f"{got}, which {reason}"
             raise InputError(
                 f"{where}: key 'keypoints' must hold {count} numbers: x, y, score of every joint "
                 f"of {skeleton.name}; got {got}"
             )
-        if not _finite([record.get("score")]):
+        if not _finite(record.get("score"), ()):
             raise InputError(f"{where}: key 'score' must be a number, got {record.get('score')!r}")
     return [
         {key: record[key] for key in ("image_id", "category_id", "keypoints", "score")}
@@ -490,6 +589,7 @@ def read_results(path: str | Path, truth: GroundTruth, skeleton: Skeleton) -> li
     ]
 
 
-def _finite(numbers: Sequence[Any]) -> bool:
-    """Returns whether all values are finite numbers; bools are not."""
-    return all(type(number) in (int, float) and np.isfinite(number) for number in numbers)
+def _finite(value: Any, shape: tuple[int, ...]) -> bool:
+    """Returns whether a value from JSON is an array of finite numbers of this shape."""
+    found = numbers(value)
+    return not isinstance(found, str) and found.shape == shape and bool(np.isfinite(found).all())

@@ -4,7 +4,9 @@ import json
 import shutil
 
 import pytest
+from helpers import odd_annotations
 from helpers.coco_folders import annotation, write_folder
+from helpers.odd_annotations import change
 
 from paddle_pose.cli import check
 from paddle_pose.data.synthetic.dataset import write_coco
@@ -105,3 +107,17 @@ def test_names_are_printed_on_consoles_of_any_encoding(tmp_path, run_in, encodin
     assert "missing_image" in done.stdout
     assert "Traceback" not in done.stderr
     assert "\\U0001f3c3" in done.stdout
+
+
+def test_the_next_command_has_the_flags_of_the_check(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("PADDLE_POSE_HOME", str(tmp_path / "home"))
+    points_only = change("annotations", None, bbox=[0, 0, 0, 0], area=0)
+    paths = odd_annotations.write(tmp_path, {"train": points_only, "val": points_only})
+    flags = [f"--{split}_annotations={path}" for split, path in paths.items()]
+    flags += ["--images", str(tmp_path / "images"), "--skeleton", "coco_17"]
+    assert check.main(flags) == 1
+    capsys.readouterr()
+    assert check.main([*flags, "--boxes_from_keypoints"]) == 0
+    printed = capsys.readouterr().out
+    assert " --skeleton coco_17 --boxes_from_keypoints\n" in printed
+    assert printed.endswith("--init none to start from random weights\n")

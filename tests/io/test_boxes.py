@@ -206,3 +206,20 @@ def test_the_nearest_image_of_an_unknown_name_is_stated(written):
     boxes = read_boxes(written({"Photo.JPG": [[1, 2, 3, 4]]}))
     with pytest.raises(InputError, match=r"Photo\.JPG, which is not .* 'photo\.jpg'"):
         boxes.check([Path("day/photo.jpg")])
+
+
+@pytest.mark.parametrize(("value", "kept"), [(None, 1), (False, 1), (0, 1), (True, 0), (1, 0)])
+def test_crowds_are_read_as_in_training(tmp_path, value, kept):
+    path = tmp_path / "truth.json"
+    record = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "iscrowd": value}
+    content = {
+        "images": [{"id": 1, "file_name": "a.jpg"}],
+        "annotations": [record],
+        "categories": [{"id": 1, "name": "person"}],
+    }
+    path.write_text(json.dumps(content), encoding="utf-8")
+    assert len(read_boxes(path).by_name["a.jpg"]) == kept
+    record["iscrowd"] = str(value)
+    path.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(ValueError, match="'iscrowd' must be the number 0 or 1"):
+        read_boxes(path)

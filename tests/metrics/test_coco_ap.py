@@ -395,3 +395,66 @@ def test_intervals_resample_images_and_count_them_as_often_as_they_are_drawn():
 def test_intervals_without_results_are_0():
     intervals = GroundTruth(truth(person(1)), THREE).intervals([], resamples=5)
     assert intervals["AP"] == intervals["AR"] == (0.0, 0.0)
+
+
+def kinds(*categories):
+    """Returns the content of a file with one person of each category in image 1."""
+    people = [person(n, category_id=category) for n, category in enumerate(categories)]
+    return {**truth(*people), "categories": [{"id": n} for n in sorted(set(categories))]}
+
+
+def test_ap_is_the_mean_over_categories_with_the_same_joints(tmp_path):
+    """As pycocotools computes it: 3 people of one category and 1 of the other weigh the same."""
+    content = kinds(0, 0, 0, 5)
+    path = tmp_path / "results.json"
+
+    def scored(*found):
+        results = [
+            {
+                "image_id": 1,
+                "category_id": category,
+                "keypoints": person(n)["keypoints"],
+                "score": 0.9 - 0.1 * n,
+            }
+            for n, category in found
+        ]
+        path.write_text(json.dumps(results), encoding="utf-8")
+        return score_results(path, content, THREE).values["AP"]
+
+    assert scored((0, 0), (1, 0), (2, 0), (3, 5)) == pytest.approx(1)
+    assert scored((0, 0), (1, 0), (2, 0)) == pytest.approx(0.5)
+    assert scored((3, 5)) == pytest.approx(0.5)
+    assert scored((0, 0), (1, 0), (2, 0), (3, 0)) == pytest.approx(0.5)
+    with pytest.raises(InputError, match="'category_id' is 4; the annotated people have 0 or 5"):
+        scored((0, 4))
+
+
+def test_predictions_have_the_category_of_their_annotated_person():
+    metric = CocoAP(kinds(0, 0, 0, 5), THREE)
+    all_four = [(sample(n, detected=False), poses(points_of(person(n)))) for n in range(4)]
+    scores = metric.compute_scores(all_four)
+    assert scores.values["AP"] == pytest.approx(1)
+    assert "2 categories (mean)" in scores.table
+    assert ap(metric, *all_four[:3]) == pytest.approx(0.5)
+    assert ap(metric, *all_four[3:]) == pytest.approx(0.5)
+
+
+def test_people_of_detected_boxes_are_of_one_kind():
+    """Nobody knows the category of a detected box."""
+    metric = CocoAP(kinds(3, 5), THREE)
+    both = [(sample(n), poses(points_of(person(n)))) for n in (0, 1)]
+    scores = metric.compute_scores(both)
+    assert scores.values["AP"] == pytest.approx(1)
+    assert "2 categories as one" in scores.table
+    assert ap(metric, both[0]) == pytest.approx(51 / 101)  # half of the people, as of one category
+
+
+def test_areas_from_keypoints_are_used_by_a_flag():
+    no_area = {key: value for key, value in person(0).items() if key != "area"}
+    with pytest.raises(InputError, match="boxes_from_keypoints"):
+        CocoAP(truth(no_area), THREE)
+    metric = CocoAP(truth(no_area), THREE, boxes_from_keypoints=True)
+    assert ap(metric, (sample(0), poses(points_of(person(0))))) == pytest.approx(1.0)
+    at_one_point = person(1, keypoints=[9, 9, 2, 0, 0, 0, 0, 0, 0], bbox=[9, 9, 0, 0], area=0)
+    metric = CocoAP(truth(no_area, at_one_point), THREE, boxes_from_keypoints=True)
+    assert ap(metric, (sample(0), poses(points_of(person(0))))) == pytest.approx(1.0)

@@ -19,7 +19,7 @@ import numpy as np
 
 from paddle_pose.data.skeleton_file import read_skeleton
 from paddle_pose.evaluation.report.report_data import ReportData
-from paddle_pose.io import coco_json
+from paddle_pose.io import coco_records
 from paddle_pose.io.annotated_sizes import AnnotatedSizes
 from paddle_pose.io.image_names import located
 from paddle_pose.metrics import coco_ap
@@ -40,6 +40,7 @@ def read(
     skeleton: Skeleton | None = None,
     images: Path | None = None,
     protocol: Mapping[str, str] = {},
+    boxes_from_keypoints: bool = False,
 ) -> ReportData:
     """Returns the report data of results in COCO's format; scores are used unchanged.
 
@@ -53,6 +54,8 @@ def read(
             beside the folder of the annotation file, such as val2017.
         protocol: Properties of the evaluation by name, such as {"flip": "True"}; they are shown and
             not checked.
+        boxes_from_keypoints: Whether people without an area get that of the box round their
+            labelled joints; see `coco_records.examine`.
 
     Returns:
         Data whose values are percent; lengths (`found.units`) are distances at which KS, the
@@ -62,18 +65,16 @@ def read(
         FileNotFoundError: If the results or the annotation file are missing.
         InputError: If one of these files has another form than expected.
     """
-    content, _ = coco_json.read(truth)
-    named = coco_json.joint_names(content, str(truth))
+    named, _ = coco_records.read_categories(truth)
     skeleton = skeleton or (read_skeleton(None, truth) if named else COCO_17)
+    file = coco_records.read(
+        truth, skeleton.joints, files=False, boxes_from_keypoints=boxes_from_keypoints
+    )
     sigmas = np.array(skeleton.sigmas)
-    ground_truth = coco_ap.GroundTruth(content, skeleton)
+    ground_truth = coco_ap.GroundTruth(truth, skeleton, boxes_from_keypoints=boxes_from_keypoints)
     results = coco_ap.read_results(predictions, ground_truth, skeleton)
-    records, shared = coco_json.in_skeleton(content, str(truth), skeleton)
-    people = [
-        record
-        for record in records
-        if not record.get("iscrowd") and any(v > 0 for v in record["keypoints"][2::3])
-    ]
+    records, shared = coco_ap.people_who_count(file, skeleton, without_area=boxes_from_keypoints)
+    people = [record.as_coco() for record in records if record.num_labelled and not record.crowd]
     points = np.array([record["keypoints"] for record in people], np.float64).reshape(
         -1, len(sigmas), 3
     )
@@ -102,14 +103,8 @@ def read(
         return _percent(ground_truth.score(kept)) if kept else dict.fromkeys(coco_ap.NAMES, 0.0)
 
     folder = images or truth.parent.parent / truth.stem.removeprefix("person_keypoints_")
-    paths = {
-        image["id"]: located(folder, str(image.get("file_name", ""))) for image in content["images"]
-    }
-    sizes = {
-        paths[image["id"]]: (image["width"], image["height"])
-        for image in content["images"]
-        if all(isinstance(image.get(key), int | float) for key in ("width", "height"))
-    }
+    paths = {image.id: located(folder, image.file_name) for image in file.images}
+    sizes = {paths[image.id]: image.size for image in file.images if np.isfinite(image.size).all()}
     return ReportData(
         name=predictions.name,
         dataset="coco",

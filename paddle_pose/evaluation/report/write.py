@@ -31,6 +31,7 @@ def read(
     ground_truth: Path | None = None,
     zero_based: bool = False,
     skeleton: Skeleton | None = None,
+    boxes_from_keypoints: bool = False,
 ) -> tuple[ReportData | None, Run | None]:
     """Returns the predictions and the training run of a report.
 
@@ -45,6 +46,8 @@ def read(
             from 1.
         skeleton: Skeleton of results in COCO's format; None takes the one that scores.json or the
             annotations name.
+        boxes_from_keypoints: Whether annotated people without an area get that of the box round
+            their joints; also if scores.json says so.
 
     Returns:
         (predictions matched with their ground truth, run); None for a missing one, but not for
@@ -104,7 +107,12 @@ def read(
             )
         skeleton = skeleton or SKELETONS.get(properties.get("joints", ""))
         return coco_data.read(
-            predictions, truth, skeleton=skeleton, images=images, protocol=properties
+            predictions,
+            truth,
+            skeleton=skeleton,
+            images=images,
+            protocol=properties,
+            boxes_from_keypoints=boxes_from_keypoints or "boxes_from_keypoints" in properties,
         ), run
     return mpii_data.read(
         predictions, truth, zero_based=zero_based, scores=scores, protocol=properties
@@ -119,7 +127,8 @@ def write(source: Path, path: Path, *, command: str = "", **where: Any) -> Path:
         path: Path of the HTML file, which is replaced if it exists; missing folders are created.
         command: Command that evaluated the predictions; "" takes that of scores.json, if `source`
             is the folder of an evaluation.
-        where: Keyword arguments of `read`: dataset_root, ground_truth, zero_based, skeleton.
+        where: Keyword arguments of `read`: dataset_root, ground_truth, zero_based, skeleton,
+            boxes_from_keypoints.
 
     Raises:
         FileNotFoundError: As from `read`.
