@@ -15,6 +15,7 @@ Differs: sizes without annotated people give NaN, not -1; annotations that could
 from __future__ import annotations
 
 import contextlib
+import copy
 import io
 import json
 from collections.abc import Mapping, Sequence
@@ -114,17 +115,20 @@ class GroundTruth:
             tool.createIndex()
         return tool
 
-    def _of_one_kind(self, records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Returns copies of records whose people have the first category."""
+    def as_one_kind(self) -> GroundTruth:
+        """Returns the same people as people of the first category, for results of any of them."""
+        one = copy.copy(self)
         kind = self.categories[0]
-        return [
+        records = [
+            # Regions of categories without labelled people do not count.
             {**record, "category_id": kind if record["category_id"] in self.categories else -1}
-            for record in records
+            for record in self._coco.dataset["annotations"]
         ]
+        one.categories = (kind,)
+        one._coco = self._tool(records)
+        return one
 
-    def score(
-        self, results: Sequence[dict[str, Any]], *, one_kind: bool = False
-    ) -> dict[str, float]:
+    def score(self, results: Sequence[dict[str, Any]]) -> dict[str, float]:
         """Returns the ten numbers by name (`NAMES`), 0..1; NaN for sizes without annotated people.
 
         Args:
@@ -132,8 +136,6 @@ class GroundTruth:
                 "keypoints": list of 3K numbers, "score": float}. "keypoints" has x, y in image px
                 and a third number, which is ignored, for each joint of the skeleton. An empty list
                 scores 0.
-            one_kind: Whether people of all categories are compared with each other, for results
-                whose category is not known; False computes the mean over the categories.
 
         Raises:
             InputError: If a result belongs to an image that is not annotated.
@@ -191,17 +193,13 @@ class GroundTruth:
                 f"e.g. {unknown[0]}; results and annotations must be of the same split"
             )
         evaluate = needed("pycocotools.cocoeval", _PYCOCOTOOLS, "train").COCOeval
-        truth = self._coco
-        if one_kind:
-            truth = self._tool(self._of_one_kind(truth.dataset["annotations"]))
-            results = self._of_one_kind(results)
         found = self._tool([])  # pycocotools cannot load an empty list
         with contextlib.redirect_stdout(io.StringIO()):
             if results:
-                found = truth.loadRes([dict(record) for record in results])
-            evaluation = evaluate(truth, found, "keypoints")
+                found = self._coco.loadRes([dict(record) for record in results])
+            evaluation = evaluate(self._coco, found, "keypoints")
             evaluation.params.kpt_oks_sigmas = self._sigmas
-            evaluation.params.catIds = list(self.categories[:1] if one_kind else self.categories)
+            evaluation.params.catIds = list(self.categories)
             evaluation.evaluate()
         return evaluation
 
@@ -393,7 +391,10 @@ class CocoAP:
         one_kind = kinds > 1 and any(self._category(sample) is None for sample, _ in kept)
         if kinds > 1:
             data += f", {kinds} categories " + ("as one" if one_kind else "(mean)")
-        values = self._truth.score(results, one_kind=one_kind)
+        truth = self._truth.as_one_kind() if one_kind else self._truth
+        if one_kind:
+            results = [{**record, "category_id": truth.categories[0]} for record in results]
+        values = truth.score(results)
         return Scores(values, table(values, data, self._truth.shared))
 
     def save(self, predictions: Sequence[Prediction], folder: Path) -> list[Path]:
