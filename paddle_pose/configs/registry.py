@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from paddle_pose.backends.metadata import read_metadata
 from paddle_pose.configs import hourglass, hrnet, movenet, rtmpose, simple_baseline
@@ -92,20 +93,39 @@ def for_image_size(size: int) -> Config:
 def to_json(config: Config, data: str | Path | None = None) -> str:
     """Returns a config as the text of a config.json, which `read_beside` reads.
 
-    Paths of the data are stored as absolute ones, so that they are found from any working folder.
+    With relative paths of the data, the working folder is stored, too, so that they are found from
+    any other one.
 
     Args:
         config: Config to store.
         data: Folder of the training data to store with it; None stores none.
     """
     stored = values(config)
-    for key in _DATA_FILES:
-        if stored[key] is not None:
-            stored[key] = str(Path(str(stored[key])).resolve())
     content: dict[str, object] = {"config": config.name, "values": stored}
+    if any(_is_relative(stored[key]) for key in _DATA_FILES):
+        content["folder"] = str(Path.cwd())
     if data is not None:
         content["data"] = str(Path(data).resolve())
     return json.dumps(content, indent=2) + "\n"
+
+
+def _is_relative(value: object) -> bool:
+    """Returns whether a value is a relative path."""
+    return isinstance(value, str) and value != "" and not Path(value).is_absolute()
+
+
+def _with_found_data(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the values of a config.json, with relative paths of the data that were found.
+
+    A path that is not below the stored working folder stays relative to the present one: data and
+    run may have been moved together.
+    """
+    found = {**content["values"]}
+    for key in _DATA_FILES:
+        if isinstance(content.get("folder"), str) and _is_relative(found.get(key)):
+            path = Path(content["folder"]) / found[key]
+            found[key] = str(path.resolve()) if path.exists() else found[key]
+    return found
 
 
 def data_of_run(run_dir: Path) -> str | None:
@@ -148,7 +168,7 @@ def read_beside(weights: Path) -> Config | None:
         return None
     try:
         content = metadata["config"] if metadata else read_json(path)
-        config = override(find(content["config"]), upgraded(content["values"]))
+        config = override(find(content["config"]), upgraded(_with_found_data(content)))
     except (AttributeError, KeyError, TypeError, ValueError) as problem:
         raise InputError(
             f"{weights if metadata else path}: not a config that this version reads ({problem}); "

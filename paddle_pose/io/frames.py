@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 
 from paddle_pose.io import image_kinds, image_sequences, images, videos
+from paddle_pose.io.image_names import why_missing
 
 MAX_KINDS_LISTED = 8
 _GIF = ".gif"  # a video or an image: its content decides
@@ -99,8 +100,8 @@ def find(places: Iterable[str], leave_out: Path | None = None) -> list[Source]:
                 raise FileNotFoundError(f"{place}: no file fits this pattern")
         else:
             raise FileNotFoundError(
-                f"{place}: not found; expected an image, video, folder, pattern or a camera's"
-                " number"
+                f"{place}: not found{why_missing(path)}; expected an image, video, folder, pattern"
+                " or a camera's number"
             )
         for source in new:
             found.setdefault((source.path, source.page), source)

@@ -58,8 +58,10 @@ def why_missing(path: Path) -> str:
         clauses += "; the name has backslashes, as on Windows"
     wanted = re.split(r"[\\/]", wanted)[-1]
     folder = next((parent for parent in path.parents if parent.is_dir()), None)
-    near = None if folder is None or not wanted else _nearest(folder, wanted)
-    if near is not None and folder is not None:
+    if folder is None or folder == Path(folder.anchor) != Path() or not wanted:
+        return clauses  # not in the whole file system
+    near = _nearest(folder, wanted)
+    if near is not None:
         clauses += f"; the nearest file is {near.relative_to(folder).as_posix()} in {folder}"
     return clauses
 

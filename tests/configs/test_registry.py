@@ -425,15 +425,24 @@ def test_a_text_file_raises_before_its_config_is_looked_for(tmp_path):
         config_of(tmp_path / "notes.pdparams")
 
 
-def test_paths_of_the_data_are_stored_as_absolute_ones(tmp_path, monkeypatch):
+def test_data_are_found_from_any_working_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     changes = {"data.val_annotations": "a/val.json", "data.images": "../photos"}
     config = override(CONFIGS["hrnet_w32_coco_256x192"], changes)
-    (tmp_path / "run").mkdir()
-    path = tmp_path / "run" / "config.json"
-    path.write_text(to_json(config), encoding="utf-8")
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "val.json").touch()
+    weights = tmp_path / "model.pdparams"
+    (tmp_path / FILE_NAME).write_text(to_json(config), encoding="utf-8")
     monkeypatch.chdir("/")
-    stored = read_beside(path.with_name("model.pdparams"))
-    assert stored.data.val_annotations == str(tmp_path.resolve() / "a" / "val.json")
-    assert stored.data.images == str(tmp_path.resolve().parent / "photos")
-    assert stored.data.train_annotations is None
+    stored = read_beside(weights).data
+    assert stored.val_annotations == str(tmp_path.resolve() / "a" / "val.json")
+    assert stored.images == "../photos"  # it does not exist there, and may have been moved
+    assert stored.train_annotations is None
+    (tmp_path / "a").rename(tmp_path / "b")
+    assert read_beside(weights).data.val_annotations == "a/val.json"
+
+
+def test_working_folder_is_stored_for_relative_paths_only():
+    plain = CONFIGS["hrnet_w32_coco_256x192"]
+    assert "folder" not in json.loads(to_json(plain))
+    assert "folder" not in json.loads(to_json(override(plain, {"data.images": "/photos"})))

@@ -19,6 +19,7 @@ from paddle_pose.data.synthetic.dataset import write_coco
 from paddle_pose.data.synthetic.scene import draw_scene
 from paddle_pose.errors import InputError
 from paddle_pose.evaluation.tiles import draw_tile
+from paddle_pose.io.images import check_present
 from paddle_pose.skeletons import COCO_17
 
 SIZE = (192, 256)
@@ -300,3 +301,15 @@ def test_a_cached_crop_is_not_used_for_annotations_of_another_size(tmp_path):
     content["images"][0].update(width=90, height=60)
     path.write_text(json.dumps(content))
     assert not any(map(np.array_equal, crops_of(tmp_path, tmp_path), upright))
+
+
+def test_backslashes_in_file_names_separate_folders(tmp_path):
+    path = write_folder(tmp_path, [coco_folders.annotation()])
+    (tmp_path / "val2017" / "day").mkdir()
+    (tmp_path / "val2017" / "1.png").rename(tmp_path / "val2017" / "day" / "1.png")
+    content = json.loads(path.read_text())
+    content["images"][0]["file_name"] = "day\\1.png"
+    path.write_text(json.dumps(content))
+    (image,) = read_coco(tmp_path, "val")
+    assert image.path == tmp_path / "val2017" / "day" / "1.png"
+    check_present([image.path])

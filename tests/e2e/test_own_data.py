@@ -109,7 +109,8 @@ def test_training_logs_assumptions_about_the_skeleton_file(trained, own):
 
 
 def test_evaluation_without_flags_equals_that_of_training(trained, own, run_in):
-    done = run_in(own, "val.py", "--pretrained_model", weights(own), "--output", "scored")
+    scored = ("--output", own / "scored")
+    done = run_in(own.parent, "val.py", "--pretrained_model", weights(own), *scored)
     assert done.returncode == 0, done.stderr
     assert f"[EVAL] {re.findall(r'last .EVAL. epoch=1:(.*)', trained)[0]}" in done.stdout
     assert "cross-evaluation" not in done.stdout

@@ -1,7 +1,11 @@
 """Names of image files from other systems."""
 
+from pathlib import Path
+
 import pytest
 
+from paddle_pose.io import image_names
+from paddle_pose.io.frames import find
 from paddle_pose.io.image_names import located, why_missing
 from paddle_pose.io.images import check_present
 
@@ -51,6 +55,18 @@ def test_the_nearest_file_is_stated(folder, name, nearest, reason):
     with pytest.raises(FileNotFoundError) as caught:
         check_present([folder / name])
     assert text in str(caught.value)
+
+
+def test_the_whole_file_system_is_not_searched(monkeypatch):
+    monkeypatch.setattr(image_names, "_nearest", lambda folder, wanted: pytest.fail(str(folder)))
+    assert why_missing(Path("/no such folder/deeper/a.jpg")) == ""
+
+
+def test_relative_paths_are_searched_below_the_working_folder(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    assert "the nearest file is day/b.jpg in ." in why_missing(Path("night/b.jpg"))
+    with pytest.raises(FileNotFoundError, match=r"nearest file is Photo 1\.JPG in day"):
+        find(["day/photo 1.jpg"])
 
 
 def test_folders_that_do_not_exist_are_no_error(tmp_path):
