@@ -278,6 +278,8 @@ def _lacks_rows(path: Path) -> bool:
     try:
         with Image.open(io.BytesIO(path.read_bytes())) as image:
             image.load()
+    except Image.DecompressionBombError:  # Pillow's own limit; that of `images` has been checked
+        return False
     except (OSError, SyntaxError, ValueError):
         return True
     return False
