@@ -139,7 +139,7 @@ def data_of_run(run_dir: Path) -> str | None:
     """
     path = run_dir / FILE_NAME
     content = read_json(path) if path.is_file() else {}
-    folder = content.get("data")
+    folder = content.get("data") if isinstance(content, dict) else None
     if not isinstance(folder, str):
         return None
     if not Path(folder).is_dir():

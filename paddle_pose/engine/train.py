@@ -436,7 +436,7 @@ def read_history(run_dir: Path) -> list[dict[str, float | str | None]]:
         FileNotFoundError: If the folder has no metrics.jsonl.
     """
     path = run_dir / "metrics.jsonl"
-    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = path.read_bytes().splitlines()
     return [parse_json(line, f"{path}: line {n}") for n, line in enumerate(lines, 1)]
 
 

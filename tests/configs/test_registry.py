@@ -10,6 +10,7 @@ from paddle_pose.configs.registry import (
     CONFIGS,
     FILE_NAME,
     config_of,
+    data_of_run,
     find,
     for_image_size,
     read_beside,
@@ -412,6 +413,11 @@ def test_an_invalid_config_file_raises_with_its_path(tmp_path, content):
     with pytest.raises(InputError) as caught:
         read_beside(tmp_path / "model.pdparams")
     assert str(caught.value).startswith(f"{path}: ")
+
+
+def test_a_config_file_without_an_object_states_no_data(tmp_path):
+    (tmp_path / "config.json").write_text("7")
+    assert data_of_run(tmp_path) is None
 
 
 def test_a_missing_config_file_is_not_an_error(tmp_path):

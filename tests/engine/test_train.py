@@ -374,3 +374,11 @@ def test_the_fetched_backbone_of_a_recipe_is_found_by_its_name(
     assert train.train(resume="second", overrides={"train.epochs": 2}, **options).folder == Path(
         "second"
     )
+
+
+@pytest.mark.parametrize("line", ["\xff", "[" * 200_000, "{"], ids=["not UTF-8", "deep", "cut"])
+def test_a_damaged_line_of_the_history_is_named(tmp_path, line):
+    content = b'{"kind": "train", "step": 1}\n' + line.encode("latin-1") + b"\n"
+    (tmp_path / "metrics.jsonl").write_bytes(content)
+    with pytest.raises(InputError, match=r"metrics\.jsonl: line 2"):
+        train.read_history(tmp_path)

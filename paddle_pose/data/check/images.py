@@ -17,6 +17,7 @@ from paddle_pose.errors import InputError
 from paddle_pose.io import images
 from paddle_pose.io.annotated_sizes import FIRST_THAT_SWAPS, majority, told_by_sides
 from paddle_pose.io.image_names import located, why_missing
+from paddle_pose.io.limits import check_pixels
 from paddle_pose.progress import ProgressFactory, no_progress
 
 _SAMPLE_SIZE = 200  # images decoded with "sample"
@@ -259,6 +260,7 @@ def _check(path: Path, decode: bool) -> tuple[str, str, tuple[tuple[int, int], i
         if not size:
             return "empty_image", "", None
         form = images.stored_form(path)
+        check_pixels(form[0], size, path)
     except InputError as problem:
         return "corrupt_image", str(problem).removeprefix(f"{path}: "), None
     except OSError as problem:
@@ -278,6 +280,8 @@ def _lacks_rows(path: Path) -> bool:
     try:
         with Image.open(io.BytesIO(path.read_bytes())) as image:
             image.load()
+    except Image.DecompressionBombError:  # Pillow's own limit; that of `images` has been checked
+        return False
     except (OSError, SyntaxError, ValueError):
         return True
     return False

@@ -5,7 +5,9 @@ An intact copy passes; each kind of damage gives its finding.
 
 import json
 import os
+import re
 import shutil
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -178,6 +180,18 @@ def test_image_with_invalid_huffman_table(copy):
     name = copy.change_image(damage)
     assert name in copy.places()["corrupt_image"]
     assert copy.places(decode="none") == {}
+
+
+@pytest.mark.parametrize("cut", [0, 40])
+def test_image_that_states_a_size_far_beyond_its_file(copy, cut):
+    def forge(content: bytes) -> bytes:
+        *_, frame = re.finditer(rb"\xff[\xc0-\xc2]\x00[\x0b\x11]\x08", content)
+        start = frame.end()
+        forged = content[:start] + struct.pack(">HH", 20_000, 20_000) + content[start + 4 :]
+        return forged[: len(forged) - cut]
+
+    name = copy.change_image(forge)
+    assert name in copy.places(decode="none")["corrupt_image"]
 
 
 @pytest.mark.parametrize("decode", ["all", "none"])
