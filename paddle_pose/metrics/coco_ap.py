@@ -141,7 +141,7 @@ class GroundTruth:
             InputError: If a result belongs to an image that is not annotated.
             MissingDependencyError: If pycocotools is not installed.
         """
-        evaluation = self._evaluated(results, one_kind)
+        evaluation = self._evaluated(results)
         with contextlib.redirect_stdout(io.StringIO()):
             evaluation.accumulate()
             evaluation.summarize()
@@ -151,7 +151,7 @@ class GroundTruth:
         }
 
     def intervals(
-        self, results: Sequence[dict[str, Any]], resamples: int = 200, *, one_kind: bool = False
+        self, results: Sequence[dict[str, Any]], resamples: int = 200
     ) -> dict[str, tuple[float, float]]:
         """Returns the 95 % intervals of the ten numbers by bootstrap over the images.
 
@@ -161,7 +161,6 @@ class GroundTruth:
         Args:
             results: Results as for `score`.
             resamples: Number of data sets that are drawn.
-            one_kind: As for `score`.
 
         Returns:
             (low, high), 0..1, by name; NaN for a number that is never defined.
@@ -170,18 +169,17 @@ class GroundTruth:
             InputError: If a result belongs to an image that is not annotated.
             MissingDependencyError: If pycocotools is not installed.
         """
-        evaluation = self._evaluated(results, one_kind)
+        evaluation = self._evaluated(results)
         images = len(evaluation.params.imgIds)
         return resampling.bootstrap(
             lambda counts: _numbers(evaluation, counts), images, resamples=resamples
         )
 
-    def _evaluated(self, results: Sequence[dict[str, Any]], one_kind: bool = False) -> Any:
+    def _evaluated(self, results: Sequence[dict[str, Any]]) -> Any:
         """Returns pycocotools' COCOeval with the matches of people and results.
 
         Args:
             results: Results as for `score`.
-            one_kind: As for `score`.
 
         Raises:
             InputError: If a result belongs to an image that is not annotated.

@@ -429,6 +429,25 @@ def test_ap_is_the_mean_over_categories_with_the_same_joints(tmp_path):
         scored((0, 4))
 
 
+def test_numbers_of_resampled_images_are_the_mean_over_categories():
+    ground = GroundTruth(kinds(0, 0, 0, 5), THREE)
+    results = [
+        {
+            "image_id": 1,
+            "category_id": category,
+            "keypoints": person(n)["keypoints"],
+            "score": 0.9 - 0.1 * n,
+        }
+        for n, category in ((0, 0), (1, 0), (3, 5))
+    ]
+    values = ground.score(results)
+    once = coco_ap._numbers(ground._evaluated(results), np.ones((1, 1)))
+    assert 0.5 < values["AP"] < 1
+    assert {name: float(value[0]) for name, value in once.items()} == pytest.approx(
+        values, nan_ok=True
+    )
+
+
 def test_predictions_have_the_category_of_their_annotated_person():
     metric = CocoAP(kinds(0, 0, 0, 5), THREE)
     all_four = [(sample(n, detected=False), poses(points_of(person(n)))) for n in range(4)]

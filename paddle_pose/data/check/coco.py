@@ -213,7 +213,8 @@ def check_coco(
         split = splits[part.name] = _split(part)
         unnamed = any(f.code == "no_joint_names" and f.file == str(part.path) for f in findings)
         findings += _check_joints(part, skeleton, is_known=unnamed)
-        findings += _check_mirror_pairs(part.file.joints, part.path, network or skeleton)
+        stated_skeleton = skeleton if skeleton is not None or names_skeleton else COCO_17
+        findings += _check_mirror_pairs(part.file.joints, part.path, stated_skeleton)
         stated = {
             image.file_name: image.size
             for image in part.file.images
