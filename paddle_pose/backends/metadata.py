@@ -135,6 +135,10 @@ def read_metadata(exported: Path) -> Metadata | None:
 def _wrong_part(metadata: Any) -> str | None:
     """Returns what is wrong with the part of metadata that this package reads; None for nothing."""
 
+    def is_length(value: Any) -> bool:
+        """Returns whether a value is a length, or the name of an axis without a fixed length."""
+        return isinstance(value, str) or (type(value) is int and value > 0)
+
     def is_tensor(value: Any) -> bool:
         return (
             isinstance(value, dict)
@@ -142,7 +146,7 @@ def _wrong_part(metadata: Any) -> str | None:
             and isinstance(value.get("dtype"), str)
             and isinstance(value.get("shape"), list)
             and len(value["shape"]) > 0
-            and all(type(length) is int and length > 0 for length in value["shape"][1:])
+            and all(map(is_length, value["shape"][1:]))
         )
 
     outputs, codec, config = (metadata.get(key) for key in ("outputs", "codec", "config"))

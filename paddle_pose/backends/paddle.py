@@ -21,6 +21,7 @@ from paddle_pose.io import isolated
 _MEMORY_FACTOR = 8  # memory that a program may need, in multiples of its parameters,
 _MEMORY_SPARE = 2 * 10**9  # and bytes in addition
 _SECONDS = 300.0
+_SIDE = 256  # px of an input side whose length is not fixed
 
 
 def set_device(name: str, threads: int | None = None) -> str:
@@ -151,7 +152,8 @@ class PaddleProgram:
         parameters = path.with_suffix(".pdiparams")
         if not parameters.is_file():
             raise FileNotFoundError(f"{parameters}: not found; it belongs to {path}")
-        check_input(path, metadata["input"]["shape"], metadata["input"]["dtype"])
+        shape = metadata["input"]["shape"]
+        check_input(path, shape, metadata["input"]["dtype"])
         check_device(device, threads)
         description = set_device(device)
         threads = threads or threads_to_use()
@@ -159,7 +161,7 @@ class PaddleProgram:
             isolated.call(
                 f"{__name__}:run_once",
                 path,
-                {"shape": metadata["input"]["shape"][1:]},
+                {"shape": [n if isinstance(n, int) else _SIDE for n in shape[1:]]},
                 memory=_MEMORY_FACTOR * parameters.stat().st_size + _MEMORY_SPARE,
                 seconds=_SECONDS,
                 fix="export it again",

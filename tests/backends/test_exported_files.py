@@ -152,7 +152,7 @@ def test_is_exported_excludes_tensorflow_js_files(tmp_path):
     ("key", "value"),
     [
         ("input", None),
-        ("input", {"name": "image", "shape": ["N", 4, "W", 3], "dtype": "uint8"}),
+        ("input", {"name": "image", "shape": ["N", 4, None, 3], "dtype": "uint8"}),
         ("outputs", []),
         ("outputs", [{"name": "float_image", "shape": 5, "dtype": "float32"}]),
         ("codec", {"kind": 3}),
