@@ -149,12 +149,13 @@ def _wrong_part(metadata: Any) -> str | None:
             and all(map(is_length, value["shape"][1:]))
         )
 
-    outputs, codec, config = (metadata.get(key) for key in ("outputs", "codec", "config"))
+    outputs, config = metadata.get("outputs"), metadata.get("config")
+    decoding = metadata.get("codec")
     if not is_tensor(metadata.get("input")):
         return "'input' has no name, shape [\"N\", H, W, 3] and dtype"
     if not isinstance(outputs, list) or not outputs or not all(map(is_tensor, outputs)):
         return "'outputs' is no list of outputs with name, shape and dtype"
-    if not isinstance(codec, dict) or not isinstance(codec.get("kind"), str):
+    if not isinstance(decoding, dict) or not isinstance(decoding.get("kind"), str):
         return "'codec' has no kind"
     if not isinstance(config, dict) or not isinstance(config.get("values"), dict):
         return "'config' has no values"

@@ -106,7 +106,7 @@ def read_skeleton(source: str | Path | None, annotations: str | Path | None = No
         ) from problem
     _log_defaults(skeleton, content)
     if not skeleton.can_flip and "can_flip" not in content:
-        _log.warning("=> skeleton %s: %s", skeleton.name, no_flip_reason(one_sided))
+        _log.info("=> skeleton %s: %s", skeleton.name, no_flip_reason(one_sided))
     return skeleton
 
 

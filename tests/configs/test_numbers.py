@@ -144,9 +144,15 @@ def test_numbers_in_config_files_and_export_metadata_are_checked(tmp_path, bad):
     with pytest.raises(InputError, match=r"config.json.*codec.sigma.*above 0"):
         read_beside(tmp_path / "model.pdparams")
     exported = tmp_path / "model.xml"
-    metadata_path(exported).write_text(
-        json.dumps({"version": VERSION, "config": content}), encoding="utf-8"
-    )
+    tensor = {"name": "image", "shape": ["N", 64, 64, 3], "dtype": "uint8"}
+    metadata = {
+        "version": VERSION,
+        "input": tensor,
+        "outputs": [tensor],
+        "codec": {"kind": "HeatmapCodec"},
+        "config": content,
+    }
+    metadata_path(exported).write_text(json.dumps(metadata), encoding="utf-8")
     with pytest.raises(InputError, match=r"model.xml.*codec.sigma.*above 0"):
         read_beside(exported)
 

@@ -71,7 +71,7 @@ def test_missing_keys_come_from_categories_and_defaults_are_logged(write, capsys
     assert fewer.limbs == (("Left hand", "nose"),)
     captured = capsys.readouterr()
     assert "mirror pairs by name: none" in captured.out
-    assert "Left hand looks one-sided" in captured.err
+    assert "Left hand looks one-sided" in captured.out
     assert not fewer.can_flip
     assert skeleton.can_flip
 
@@ -90,7 +90,7 @@ def test_missing_keys_come_from_categories_and_defaults_are_logged(write, capsys
 def test_images_are_mirrored_only_with_known_pairs(write, capsys, content, can_flip):
     skeleton = read_skeleton(write(content))
     assert skeleton.can_flip == can_flip
-    said = "not mirrored" in capsys.readouterr().err
+    said = "not mirrored" in capsys.readouterr().out
     assert said == (not can_flip and "can_flip" not in content)
     config = override(CONFIGS["hrnet_w32_coco_256x192"], {"codec.skeleton": skeleton})
     assert (config.augment.flip > 0) == can_flip

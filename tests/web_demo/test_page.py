@@ -75,7 +75,8 @@ def onnx_file(tmp_path):
             "version": 1,
             "codec": codec,
             "skeleton": asdict(config.codec.skeleton),
-            "outputs": [{"name": name} for name in outputs],
+            "input": {"name": "image", "shape": ["N", 8, 8, 3], "dtype": "uint8"},
+            "outputs": [{"name": name, "shape": ["N", 1], "dtype": "float32"} for name in outputs],
             "config": json.loads(registry.to_json(config)),
         }
         shape = ["N", 8, 8, 3]
