@@ -123,8 +123,9 @@ def _with_found_data(content: Mapping[str, Any]) -> dict[str, Any]:
     found = {**content["values"]}
     for key in _DATA_FILES:
         if isinstance(content.get("folder"), str) and _is_relative(found.get(key)):
-            path = Path(content["folder"]) / found[key]
-            found[key] = str(path.resolve()) if path.exists() else found[key]
+            path = (Path(content["folder"]) / found[key]).resolve()
+            if path.exists() and path != Path(found[key]).resolve():
+                found[key] = str(path)
     return found
 
 

@@ -14,6 +14,7 @@ _SOME = 0.1  # share of the people that slips of annotators do not reach
 _MARGIN = 0.1  # joints outside a box that fits them, as a fraction of its size
 _MARGIN_PX = 2.0
 _MAX_OUTSIDE_PX = 5.0  # of a box beyond the edge of the image
+_MAX_OUTSIDE = 0.25  # of the side of the box: many tools add a margin to boxes
 _FILLED = 0.5  # share of a fitting box that the joints fill, from its upper left corner
 _SMALLER = 0.65  # ratio of the areas of a box's two readings that makes them different
 _PERCENT = 100.0
@@ -39,13 +40,15 @@ def check_coordinates(split: Split, boxes: np.ndarray, sizes: np.ndarray) -> lis
     if corners:
         return corners
     rows = with_box & np.isfinite(sizes).all(axis=1)
-    beyond = boxes[:, :2] + np.maximum(boxes[:, 2:], 0) - sizes
-    outside = rows & ((boxes[:, :2] < -_MAX_OUTSIDE_PX) | (beyond > _MAX_OUTSIDE_PX)).any(axis=1)
+    beyond = np.maximum(-boxes[:, :2], boxes[:, :2] + np.maximum(boxes[:, 2:], 0) - sizes)
+    limit = np.maximum(_MAX_OUTSIDE_PX, _MAX_OUTSIDE * boxes[:, 2:])
+    outside = rows & (beyond > limit).any(axis=1)
     return split.findings(
         severity="warning",
         code="box_outside_image",
         rows=np.flatnonzero(outside),
-        text=f"Some boxes reach more than {_MAX_OUTSIDE_PX:.0f} px beyond their image.",
+        text=f"Some boxes reach beyond their image by more than {_MAX_OUTSIDE_PX:.0f} px and a "
+        "quarter of their size.",
         fix="Write 'bbox' as x and y of the upper left corner, width and height in px. Boxes are "
         "clipped to the image.",
     )
