@@ -171,7 +171,7 @@ def _file_codec(exported: Path, metadata: Mapping[str, Any]) -> Codec | None:
 
     Args:
         exported: Path of the file.
-        metadata: Its export metadata.
+        metadata: Export metadata of the file.
     """
     stated = registry.read_beside(exported)
     name = metadata["outputs"][0]["name"]

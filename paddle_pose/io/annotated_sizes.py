@@ -20,7 +20,7 @@ FIRST_THAT_SWAPS = 5
 _log = logging.getLogger("paddle_pose")
 
 
-def told_by_sides(
+def decided_by_sides(
     annotated: tuple[float, float] | None, stored: tuple[float, float], orientation: int
 ) -> bool | None:
     """Returns whether annotations refer to the rotated image; None if the sides do not tell.
@@ -31,7 +31,7 @@ def told_by_sides(
         orientation: EXIF orientation of the file, 1 to 8.
 
     Example:
-        >>> told_by_sides((480, 640), (640, 480), 6), told_by_sides((640, 640), (640, 640), 6)
+        >>> decided_by_sides((480, 640), (640, 480), 6), decided_by_sides((640, 640), (640, 640), 6)
         (True, None)
     """
     if annotated is None or orientation < FIRST_THAT_SWAPS:
@@ -41,18 +41,18 @@ def told_by_sides(
     return (annotated[0] > annotated[1]) != (stored[0] > stored[1])
 
 
-def majority(told: Iterable[bool | None]) -> tuple[bool, int, int]:
+def majority(decisions: Iterable[bool | None]) -> tuple[bool, int, int]:
     """Returns whether most images whose sides tell are annotated as rotated; False for a tie.
 
     Args:
-        told: Result of `told_by_sides` of each rotated image.
+        decisions: Result of `decided_by_sides` of each rotated image.
 
     Returns:
         is_upright: The majority.
         agreeing: Number of images that are annotated so.
         number: Number of images whose sides tell.
     """
-    known = [one for one in told if one is not None]
+    known = [one for one in decisions if one is not None]
     upright = sum(known)
     is_upright = 2 * upright > len(known)
     return is_upright, upright if is_upright else len(known) - upright, len(known)
@@ -87,22 +87,22 @@ class AnnotatedSizes:
             stored: (width, height) in px of the stored image.
             orientation: EXIF orientation of the file, 2 to 8.
         """
-        told = told_by_sides(self.annotated_size(path), stored, orientation)
+        decision = decided_by_sides(self.annotated_size(path), stored, orientation)
         with self._lock:
-            if told is None:
+            if decision is None:
                 if self._majority is None:
                     self._majority = self._find_majority(path, orientation)
                 return self._majority
-            if told not in self._logged:
-                self._logged.add(told)
+            if decision not in self._logged:
+                self._logged.add(decision)
                 _log.info(
                     "=> %s: images with an EXIF rotation are read %s, by width and height there"
                     " (the first one is %s)",
                     self._source,
-                    "upright" if told else "as stored",
+                    "upright" if decision else "as stored",
                     path.name,
                 )
-        return told
+        return decision
 
     def annotated_size(self, path: Path) -> tuple[float, float] | None:
         """Returns (width, height) in px that the annotation file states; None if it states none.
@@ -115,7 +115,7 @@ class AnnotatedSizes:
     def _find_majority(self, path: Path, orientation: int) -> bool:
         """Opens all images, and returns whether most rotated ones are annotated upright."""
         with ThreadPoolExecutor(_NUM_THREADS) as pool:
-            is_upright, agreeing, number = majority(pool.map(self._told, self._sizes))
+            is_upright, agreeing, number = majority(pool.map(self._decision, self._sizes))
         _log.warning(
             "%s: width and height do not tell whether the EXIF rotation of %s (orientation %d)"
             " counts; such images are read %s, as %d of %d others that tell. If people lie on"
@@ -129,10 +129,10 @@ class AnnotatedSizes:
         )
         return is_upright
 
-    def _told(self, path: Path) -> bool | None:
+    def _decision(self, path: Path) -> bool | None:
         """Returns what the sides of an image tell; None also where it cannot be opened."""
         try:
             stored, orientation = images.stored_form(path)
         except (OSError, ValueError):
             return None  # reading it says what is wrong
-        return told_by_sides(self._sizes[path], stored, orientation)
+        return decided_by_sides(self._sizes[path], stored, orientation)

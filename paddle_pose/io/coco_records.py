@@ -54,8 +54,9 @@ class Problem:
     Attributes:
         code: Short name of the kind, such as "id_type".
         record: Name of the record, such as "annotations[3] (id 7)"; "" for the whole file.
-        text: What was found, what is expected and what to do, as the continuation of a sentence.
-        brief: What was found, in a few words, such as "id '7'".
+        text: Description of what was found, what is expected and what to do, as the continuation
+            of a sentence.
+        brief: Description of what was found, in a few words, such as "id '7'".
         part: Name of the list with the record; "" for the whole file.
         index: Position of the record in the list, from 0.
         refused: Whether the file is refused; False if it is read in spite of the problem.

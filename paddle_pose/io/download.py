@@ -296,7 +296,7 @@ def _open(request: urllib.request.Request, timeout: float) -> http.client.HTTPRe
 def _remove_link(part: Path) -> None:
     """Removes a link, so that nothing is written to the file that it leads to.
 
-    Anybody who may write to the folder could have put it there.
+    Another user with write access to the folder could have put it there.
 
     Args:
         part: Path of an unfinished download, which need not exist.

@@ -68,7 +68,7 @@ def call(
         arguments: Keyword arguments of the function, values that JSON can contain.
         memory: Bytes that the function may allocate in addition to what its imports need.
         seconds: Seconds after which the child is stopped.
-        fix: What to do if the file cannot be read, for messages.
+        fix: Instruction for a file that cannot be read, for messages.
         packages: Requirements for pip of optional packages that the function imports, by name.
 
     Raises:
@@ -142,7 +142,7 @@ def serve(request: Mapping[str, Any]) -> None:
     """Runs the function of a request, and writes its result to stdout; the child calls it.
 
     Args:
-        request: What `call` passed.
+        request: Request of `call`.
     """
     # What libraries print must not get between the bytes of the result.
     with os.fdopen(os.dup(1), "wb") as stream:

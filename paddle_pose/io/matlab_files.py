@@ -44,7 +44,7 @@ def read_variables(path: Path, names: Sequence[str], fix: str) -> Variables:
     Args:
         path: Path of the file.
         names: Names of the variables to read.
-        fix: What to do if the file cannot be read, for messages.
+        fix: Instruction for a file that cannot be read, for messages.
 
     Raises:
         InputError: If the file is neither a MATLAB nor an HDF5 file, or reading it needs more time
@@ -68,7 +68,7 @@ def list_variables(path: Path, fix: str) -> tuple[str, ...]:
 
     Args:
         path: Path of the file.
-        fix: What to do if the file cannot be read, for messages.
+        fix: Instruction for a file that cannot be read, for messages.
     """
     return read_variables(path, ("",), fix).names
 

@@ -77,7 +77,7 @@ def serve_page(
         weights: Path of an ONNX file or a checkpoint of a MoveNet, or name of a published one, see
             `weights.zoo.PUBLISHED`.
         download_folder: Folder for downloaded files; None for the user's cache.
-        several: The same of a MoveNet MultiPose, for several people; `NONE` for one person only.
+        several: Path of an exported MoveNet MultiPose, for several people; `NONE` for one person only.
             None takes `SEVERAL`, or one person only if it cannot be downloaded or exported, which
             is logged as a warning.
         config: Name of a checkpoint's config; None takes the config that is stored with the

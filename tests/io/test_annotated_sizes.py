@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from paddle_pose.io import images
-from paddle_pose.io.annotated_sizes import AnnotatedSizes, majority, told_by_sides
+from paddle_pose.io.annotated_sizes import AnnotatedSizes, decided_by_sides, majority
 
 
 def save(path, size, orientation):
@@ -19,15 +19,15 @@ def save(path, size, orientation):
 
 
 def test_sides_tell_whether_a_quarter_turn_counts():
-    assert told_by_sides((30, 40), (40, 30), 6) is True
-    assert told_by_sides((40, 30), (40, 30), 8) is False
-    assert told_by_sides((299, 400), (40, 30), 5) is True  # of another scale
+    assert decided_by_sides((30, 40), (40, 30), 6) is True
+    assert decided_by_sides((40, 30), (40, 30), 8) is False
+    assert decided_by_sides((299, 400), (40, 30), 5) is True  # of another scale
     for annotated, stored, orientation in [
         (None, (40, 30), 6),
         ((40, 40), (40, 40), 6),
         ((40, 30), (40, 30), 3),
     ]:
-        assert told_by_sides(annotated, stored, orientation) is None
+        assert decided_by_sides(annotated, stored, orientation) is None
 
 
 def test_a_tie_is_read_as_stored():

@@ -133,8 +133,8 @@ class _Part:
         path: Path of its annotation file.
         folder: Folder of its images.
         content: Content of the annotation file.
-        file: The same content as typed records.
-        problems: What is wrong with it.
+        file: Content as typed records.
+        problems: Problems of the content.
     """
 
     name: str

@@ -9,7 +9,7 @@ from paddle_pose.data.check.split import Split
 
 _MIN_PEOPLE = 5  # with labelled joints, for a statement on the whole file
 _MIN_IMAGES = 3
-_MOST = 0.9  # share of the people for whom a statement on the whole file holds
+_MOST = 0.9  # share of people that a statement on the whole file must hold for
 _SOME = 0.1  # share of the people that slips of annotators do not reach
 _MARGIN = 0.1  # joints outside a box that fits them, as a fraction of its size
 _MARGIN_PX = 2.0

@@ -15,7 +15,7 @@ from paddle_pose.data.check.findings import Finding
 from paddle_pose.environment import usable_cores
 from paddle_pose.errors import InputError
 from paddle_pose.io import images
-from paddle_pose.io.annotated_sizes import FIRST_THAT_SWAPS, majority, told_by_sides
+from paddle_pose.io.annotated_sizes import FIRST_THAT_SWAPS, decided_by_sides, majority
 from paddle_pose.io.image_names import located, why_missing
 from paddle_pose.io.limits import check_pixels
 from paddle_pose.progress import ProgressFactory, no_progress
@@ -184,12 +184,12 @@ def check_rotations(
         sizes: {file name: (width, height) in px}, of the stored or of the rotated image.
         findings: Findings on images with an EXIF rotation.
     """
-    told = {
-        name: told_by_sides((annotated or {}).get(name), stored, orientation)
+    decisions = {
+        name: decided_by_sides((annotated or {}).get(name), stored, orientation)
         for name, (stored, orientation) in forms.items()
         if orientation != 1 and (annotated is None or name in annotated)
     }
-    is_upright, _, _ = majority(told.values())
+    is_upright, _, _ = majority(decisions.values())
     unclear = "exif_unclear_upright" if is_upright else "exif_unclear"
     codes = {
         True: "exif_upright",
@@ -198,7 +198,7 @@ def check_rotations(
     }
     examples: dict[str, list[str]] = {}
     sizes = {name: stored for name, (stored, _) in forms.items()}
-    for name, one in told.items():
+    for name, one in decisions.items():
         examples.setdefault(codes[one], []).append(f"{name}: orientation {forms[name][1]}")
         is_turned = is_upright if one is None else one
         if is_turned and forms[name][1] >= FIRST_THAT_SWAPS:
