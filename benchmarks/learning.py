@@ -47,8 +47,8 @@ SETTINGS: dict[str, Any] = {
 METRICS = ("Mean", "Mean@0.1")
 
 
-def main() -> None:
-    """Trains what is missing, and prints the table."""
+def build_parser() -> argparse.ArgumentParser:
+    """Returns the parser of the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -61,7 +61,12 @@ def main() -> None:
     parser.add_argument("--show", action="store_true", help="print the stored numbers only")
     for name in ("epochs", "threads"):
         parser.add_argument(f"--{name}", type=int, default=SETTINGS[name], help="(%(default)s)")
-    arguments = parser.parse_args()
+    return parser
+
+
+def main() -> None:
+    """Trains what is missing, and prints the table."""
+    arguments = build_parser().parse_args()
     arguments.output.mkdir(parents=True, exist_ok=True)
     share = arguments.epochs / SETTINGS["epochs"]
     settings = {
