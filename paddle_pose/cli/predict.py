@@ -319,8 +319,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         interruption=SignalInterruption(),
     )
     rate = summary.frames / max(summary.seconds, 1e-9)
+    speed = f"{rate:.0f}" if rate >= 10 else f"{rate:.1f}"
     print(
-        f"{summary.frames} frames, {summary.people} people, {rate:.2g} frames per second: "
+        f"{summary.frames} frames, {summary.people} people, {speed} frames per second: "
         f"{arguments.output}"
     )
     if summary.video_codec:
