@@ -70,7 +70,7 @@ def list_variables(path: Path, fix: str) -> tuple[str, ...]:
         path: Path of the file.
         fix: Instruction for a file that cannot be read, for messages.
     """
-    return read_variables(path, ("",), fix).names
+    return read_variables(path, (), fix).names
 
 
 def load(path: Path, names: Sequence[str], limit: int) -> isolated.Result:
