@@ -84,6 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments.config,
         data=arguments.dataset_root,
         output=arguments.output,
+        preset=arguments.preset,
         overrides=changes,
         resume=True if arguments.resume == "" else arguments.resume,
         device=arguments.device,
@@ -98,7 +99,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _add_recipe(parser: argparse.ArgumentParser) -> None:
     """Adds the flags that each change one value of the config."""
     group = parser.add_argument_group(
-        "recipe", "Each changes one value of the config, which is its default."
+        "recipe", "--preset changes several values of the config, each of the others one."
+    )
+    group.add_argument(
+        "--preset",
+        metavar="NAME",
+        help="finetune: train joints of your own in about 1,000 steps, starting from published "
+        "weights of the config's network (default: the recipe as its authors ran it)",
     )
     group.add_argument(
         "--batch_size",

@@ -99,6 +99,7 @@ def identity(config: Config) -> dict[str, Any]:
         "train.on_bad_image",
         "train.pin_memory",
         "train.read_timeout",
+        "train.steps",
         "train.total_batch",  # batch_size and accumulate say how many images a step takes
     }
     return {"config": config.name} | {
@@ -111,8 +112,8 @@ def override(config: Config, changes: Mapping[str, Any]) -> Config:
 
     Short names of classes are applied first, independent of their order in `changes`. If a class is
     replaced by another one, the new class starts with its own defaults, except for the fields that
-    all classes in its place have: `warmup` and `warmup_start` of a schedule, `skeleton` and
-    `input_size` of a codec.
+    all classes in its place have: `warmup`, `warmup_start` and `warmup_share` of a schedule,
+    `skeleton` and `input_size` of a codec.
 
     If `final_augment` is None, "final_augment=augment" or a change of one of its fields first sets
     it to a copy of `augment` (of the default `Augment` if that is None as well), after all other

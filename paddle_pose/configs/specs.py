@@ -9,6 +9,7 @@ imported.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
 from typing import Annotated, Any, ClassVar, Literal
@@ -172,7 +173,7 @@ class OptimizerSpec(Spec):
 
 
 @dataclass(frozen=True)
-class ScheduleSpec(Spec, shared=("warmup", "warmup_start")):
+class ScheduleSpec(Spec, shared=("warmup", "warmup_start", "warmup_share")):
     """Base class of the learning rate schedule specs.
 
     `target` is a class whose instances are functions from a 0-based optimizer step to its learning
@@ -182,10 +183,13 @@ class ScheduleSpec(Spec, shared=("warmup", "warmup_start")):
         warmup: Number of linear warm-up steps; 0 disables the warm-up.
         warmup_start: Factor by which the learning rate is multiplied at step 0; it rises to 1
             during the warm-up.
+        warmup_share: Length of the warm-up as a fraction of all steps, instead of `warmup`; 0 uses
+            `warmup`.
     """
 
     warmup: Annotated[int, Range(0, 10_000_000)] = 500
     warmup_start: Share = 0.001
+    warmup_share: Share = 0.0
 
     def arguments(self, base: float, steps_per_epoch: int, epochs: int) -> dict[str, Any]:
         """Returns the keyword arguments of the schedule class that `target` names.
@@ -197,8 +201,17 @@ class ScheduleSpec(Spec, shared=("warmup", "warmup_start")):
             base: Learning rate after the warm-up.
             steps_per_epoch: Number of optimizer steps per epoch.
             epochs: Number of epochs of the training, warm-up included.
+
+        Example:
+            >>> spec = CosineScheduleSpec(warmup_share=0.05)
+            >>> spec.arguments(0.1, steps_per_epoch=20, epochs=5)["warmup"]
+            5
         """
-        return {"base": base, **self.field_values()}
+        arguments = {"base": base, **self.field_values()}
+        share = arguments.pop("warmup_share")
+        if share:
+            arguments["warmup"] = round(share * steps_per_epoch * epochs)
+        return arguments
 
 
 @dataclass(frozen=True)
@@ -723,6 +736,8 @@ class Train:
 
     Attributes:
         epochs: Number of passes over the training data.
+        steps: Number of optimizer steps after which the training ends, at the end of an epoch; it
+            then replaces `epochs`, and the run is evaluated about ten times. 0 uses `epochs`.
         total_batch: Number of images per optimizer step that the learning rate belongs to, over all
             devices and accumulated batches; 0 if the recipe states none. A new training reaches it
             with devices x `batch_size` x `accumulate`, unless one of these two is given.
@@ -782,6 +797,7 @@ class Train:
     """
 
     epochs: Count = 210
+    steps: Annotated[int, Range(0, 1_000_000_000)] = 0
     total_batch: Annotated[int, Range(0, 1_000_000)] = 0
     batch_size: BatchSize = 64
     learning_rate: Annotated[float, Range(0, 10, exclusive_min=True)] = 5e-4
@@ -813,6 +829,22 @@ class Train:
     cudnn_search: bool = False
     conv_workspace: Annotated[int, Range(0, 65_536)] = 0
     pin_memory: bool = False
+
+    def in_epochs(self, steps_per_epoch: int) -> Train:
+        """Returns the recipe with `steps`, if given, converted to epochs.
+
+        Args:
+            steps_per_epoch: Number of optimizer steps per epoch.
+
+        Example:
+            >>> recipe = Train(steps=1000).in_epochs(6)
+            >>> recipe.epochs, recipe.eval_every, recipe.steps
+            (167, 16, 0)
+        """
+        if not self.steps:
+            return self
+        epochs = math.ceil(self.steps / steps_per_epoch)
+        return replace(self, steps=0, epochs=epochs, eval_every=max(self.eval_every, epochs // 10))
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import numpy as np
 from paddle_pose import build, environment, visualize
 from paddle_pose.backends.base import Backend, Network, check_device
 from paddle_pose.backends.paddle import PaddleBackend, set_device
-from paddle_pose.configs import registry
+from paddle_pose.configs import presets, registry
 from paddle_pose.configs.overrides import check_changes
 from paddle_pose.configs.specs import Config
 from paddle_pose.data.skeleton_file import read_skeleton
@@ -83,6 +83,7 @@ def train(
     *,
     data: str | Path | None = None,
     output: str | Path | None = None,
+    preset: str | None = None,
     overrides: Mapping[str, object] | None = None,
     resume: str | Path | bool | None = None,
     max_hours: float | None = None,
@@ -106,7 +107,11 @@ def train(
             synthetic people if they name none. A resumed run uses its own data.
         output: Folder of the run; None takes output/<config>, or with -2, -3 and so on if that
             exists. It is locked during the training, so that no other training uses it.
-        overrides: Values by dotted key that replace the config's, such as {"train.epochs": 50}.
+        preset: Name of a set of values that replace the config's: "finetune" trains joints of your
+            own in few steps from published weights, see `configs.presets`. A resumed run has its
+            values.
+        overrides: Values by dotted key that replace the config's and those of `preset`, such as
+            {"train.epochs": 50}.
         resume: Folder of the run to continue or of one of its checkpoints, or True for the newest
             run of the config. "auto" continues the run in `output`, or the newest run of the
             config, if there is one, and otherwise starts a run: the same call then works for each
@@ -148,8 +153,12 @@ def train(
     if resume == "auto":
         resume = _begun(output, config, image_size)
         init = None if resume else init
+        preset = None if resume else preset
     if init is not None and resume is not None:
         raise InputError(f"init {init} with resume: a resumed run has its weights; leave one out")
+    if preset is not None and resume is not None:
+        preset_flag = argument(f"--preset {preset}", "preset")
+        raise InputError(f"{preset_flag}: a resumed run has its values; leave it out")
     check_device(device)
     check_changes(overrides or {})
     dataset_root = data
@@ -183,6 +192,9 @@ def train(
             config = DEFAULT_CONFIG if dataset_root or annotations else DEFAULT_SYNTHETIC_CONFIG
         if annotations and beside is None and "codec.skeleton" not in changes:
             changes["codec.skeleton"] = read_skeleton(None, str(annotations))
+        if preset is not None:
+            recipe = registry.find(config) if config else registry.for_image_size(image_size or 0)
+            changes = {**presets.changes(preset, recipe, changes), **changes}
         chosen = registry.resolve(beside, config, image_size, changes)
         if not chosen.codec.trainable:
             raise InputError(
@@ -288,6 +300,7 @@ def train_config(
     )
     network = process_group.sync_batch_norm(network, config.train.freeze)
     loader = build.loader(config, training, process_group)
+    config = replace(config, train=config.train.in_epochs(len(loader)))
     start = initialize(
         network,
         init=init,

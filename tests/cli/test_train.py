@@ -40,6 +40,7 @@ def test_train_without_flags_changes_nothing(engine_call):
         "output": None,
         "config": None,
         "image_size": None,
+        "preset": None,
         "overrides": {},
         "resume": None,
         "force": False,

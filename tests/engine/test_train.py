@@ -70,6 +70,40 @@ def test_train_selects_the_config_by_name_size_or_data(trained, arguments, name)
     assert (given["data"], given["resume"]) == (arguments.get("data"), None)
 
 
+def test_a_preset_changes_the_config_below_the_overrides(trained):
+    train.train(
+        "hourglass_tiny_128",
+        preset="finetune",
+        init="none",
+        overrides={"train.learning_rate": 2e-4},
+    )
+    ((config, given),) = trained
+    assert config.train.init == "none"
+    assert config.train.learning_rate == 2e-4
+    assert config.train.steps > 0
+    assert {"train.init", "train.batch_size"} <= given["given"]
+    with pytest.raises(InputError, match="preset"):
+        train.train(preset="finetune", resume=run_folders.OUTPUT / "hourglass_tiny_128")
+
+
+def test_a_run_of_some_steps_ends_with_their_epoch(tmp_path):
+    data = write_coco(tmp_path / "coco", num_train=6, num_val=2, size=(64, 64))
+    run = train.train(
+        "hourglass_tiny_128",
+        data=data,
+        overrides={
+            **CHANGES,
+            "data.dataset": "coco",
+            "codec.skeleton": "coco_17",
+            "train.steps": 3,
+        },
+        device="cpu",
+    )
+    stored = json.loads((run.folder / FILE_NAME).read_text())["values"]
+    assert (stored["train.epochs"], stored["train.steps"]) == (3, 0)
+    assert [line["epoch"] for line in run.history if line["kind"] == "eval"] == [0, 1, 2]
+
+
 def test_train_reads_the_skeleton_of_annotation_files(trained, tmp_path):
     data = write_coco(tmp_path / "coco", num_train=1, num_val=1, size=(64, 64))
     annotations = str(data / "annotations" / "person_keypoints_train2017.json")

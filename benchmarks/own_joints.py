@@ -1,0 +1,213 @@
+"""Measures how well joints of one's own are learned from few and from many photographs.
+
+    python benchmarks/own_joints.py --data D [--photographs 100 1000] [--starts scratch lightning]
+
+D is a data set of single people in MPII's layout, such as LSPET. Its labelled joints are taken as
+joints of one's own: files in COCO's format with a category of their own names, and a box round the
+labelled joints, extended by a tenth of its longer side. Every training has the same number of
+optimizer steps, whatever the number of photographs; the smaller training sets are parts of the
+larger ones. The numbers are those of the last weights on the validation split, in annotated boxes
+enlarged by 1.25, with flip test for heatmaps and SimCC and without it for MoveNet: PCK at 0.2 of
+the torso, and COCO's AP with the same sigma for every joint. Weights are found in the cache of
+`paddle-pose download`.
+
+A row that was measured is not trained again, and an interrupted training is continued.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from paddle_pose.data import mpii
+from paddle_pose.io.images import stored_size
+from paddle_pose.skeletons import MPII_16
+
+AREA = 0.53  # of a person, as a share of its box: the mean of COCO's annotations
+
+
+STARTS = {
+    "scratch": ("movenet_lightning_coco", "none"),
+    "lightning": ("movenet_lightning_coco", "movenet_lightning"),
+    "thunder": ("movenet_thunder_coco", "movenet_thunder"),
+}
+"""Config and initial weights, by name."""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Returns the parser of the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, required=True, help="data set in MPII's layout")
+    parser.add_argument("--photographs", type=int, nargs="+", default=[100, 1000, 3726])
+    parser.add_argument("--starts", nargs="+", choices=STARTS, default=["scratch", "lightning"])
+    parser.add_argument("--steps", type=int, default=600, help="optimizer steps (%(default)s)")
+    parser.add_argument("--learning_rate", type=float, default=1e-3, help="(%(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="(%(default)s)")
+    parser.add_argument("--threads", type=int, default=1, help="(%(default)s)")
+    parser.add_argument("--output", type=Path, default=ROOT / "output" / "own_joints")
+    parser.add_argument("--show", action="store_true", help="print the stored numbers only")
+    return parser
+
+
+def main() -> None:
+    """Trains what is missing, and prints the table."""
+    arguments = build_parser().parse_args()
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for count in arguments.photographs:
+        for name in arguments.starts:
+            settings = {
+                "photographs": count,
+                "start": name,
+                "steps": arguments.steps,
+                "learning_rate": arguments.learning_rate,
+                "seed": arguments.seed,
+            }
+            result = arguments.output / f"{run_name(settings)}.json"
+            if not result.exists() and not arguments.show:
+                numbers = train(arguments, settings)
+                result.write_text(json.dumps({**settings, **numbers}, indent=1) + "\n")
+            if result.exists():
+                rows.append(json.loads(result.read_text()))
+                print(table(rows[-1:]).splitlines()[-1], flush=True)
+    print(table(rows))
+
+
+def run_name(settings: dict[str, Any]) -> str:
+    """Returns the name of a training's files."""
+    return (
+        f"{settings['start']}-{settings['photographs']}-{settings['steps']}steps-"
+        f"{settings['learning_rate']:g}-{settings['seed']}"
+    )
+
+
+def write_annotations(data: Path, split: str, count: int | None, output: Path) -> Path:
+    """Writes people of a data set as a file in COCO's format with joints of its own names.
+
+    Args:
+        data: Data set in MPII's layout, one person in each image.
+        split: "train" or "val".
+        count: Number of people, the first of a random order; None for all.
+        output: Folder of the file.
+    """
+    images = mpii.read_mpii(data, split)
+    people = [image.persons[0] for image in images]
+    labelled = np.all([person.visible > 0 for person in people], axis=0)
+    names = [
+        name for name, is_labelled in zip(MPII_16.joints, labelled, strict=True) if is_labelled
+    ]
+    chosen = sorted(np.random.default_rng(0).permutation(len(images))[:count].tolist())
+    content: dict[str, Any] = {
+        "images": [],
+        "annotations": [],
+        "categories": [{"id": 1, "name": "athlete", "keypoints": names, "skeleton": []}],
+    }
+    for number in chosen:
+        points = people[number].keypoints[labelled]
+        low = points.min(axis=0)
+        margin = 0.1 * np.ptp(points, axis=0).max()
+        width, height = (np.ptp(points, axis=0) + 2 * margin).tolist()
+        size = stored_size(images[number].path)
+        content["images"].append(
+            {
+                "id": number,
+                "file_name": images[number].path.name,
+                "width": size[0],
+                "height": size[1],
+            }
+        )
+        content["annotations"].append(
+            {
+                "id": number,
+                "image_id": number,
+                "category_id": 1,
+                "iscrowd": 0,
+                "num_keypoints": len(names),
+                "keypoints": np.insert(points, 2, 2, axis=1).round(2).ravel().tolist(),
+                "bbox": [*(low - margin).tolist(), width, height],
+                "area": AREA * width * height,
+            }
+        )
+    path = output / f"{split}_{len(chosen)}.json"
+    path.write_text(json.dumps(content))
+    return path
+
+
+CODE = """
+import json, sys
+import paddle_pose as pp
+config, output, init, overrides = json.loads(sys.argv[1])
+run = pp.train(config, preset="finetune", output=output, init=init, overrides=overrides,
+               resume="auto", device="cpu", progress=None)
+values = {}
+for metric in ("pck", "ap"):
+    weights = run.last.with_name("ema.pdparams")
+    result = pp.evaluate(weights, overrides={"val.metric": metric})
+    values |= {name: [value, result.intervals.get(name)] for name, value in result.values.items()}
+print(json.dumps(values))
+"""
+
+
+def train(arguments: argparse.Namespace, settings: dict[str, Any]) -> dict[str, Any]:
+    """Returns the numbers of a training by name, with the CPU minutes of this process's part."""
+    config, init = STARTS[settings["start"]]
+    output = arguments.output
+    annotations = write_annotations(arguments.data, "train", settings["photographs"], output)
+    overrides = {
+        "data.train_annotations": str(annotations),
+        "data.val_annotations": str(write_annotations(arguments.data, "val", None, output)),
+        "data.images": str(arguments.data / "images"),
+        "train.steps": settings["steps"],
+        "train.eval_every": 1_000_000,  # only at the end
+        "train.learning_rate": settings["learning_rate"],
+        "train.seed": settings["seed"],
+    }
+    task = [config, str(output / run_name(settings)), init, overrides]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "OMP_NUM_THREADS": str(arguments.threads),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", CODE, json.dumps(task)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        sys.exit(f"{task[1]}: status {done.returncode}")
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    numbers: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    numbers["cpu_minutes"] = (used.ru_utime + used.ru_stime) / 60
+    return numbers
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """Returns a Markdown table of the stored numbers."""
+    lines = [
+        "| photographs | start | steps | CPU minutes | PCK@0.2 | AP |",
+        "| ---: | --- | ---: | ---: | ---: | ---: |",
+    ]
+    for row in rows:
+        pck, ap = (f"{100 * row[name][0]:.1f}" for name in ("Mean", "AP"))
+        lines.append(
+            f"| {row['photographs']:,} | {row['start']} | {row['steps']} | "
+            f"{row['cpu_minutes']:.0f} | {pck} | {ap} |"
+        )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
