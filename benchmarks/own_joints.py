@@ -201,7 +201,8 @@ def table(rows: list[dict[str, Any]]) -> str:
         "| ---: | --- | ---: | ---: | ---: | ---: |",
     ]
     for row in rows:
-        pck, ap = (f"{100 * row[name][0]:.1f}" for name in ("Mean", "AP"))
+        pck = f"{row['Mean'][0]:.1f}"
+        ap = f"{100 * row['AP'][0]:.1f}"
         lines.append(
             f"| {row['photographs']:,} | {row['start']} | {row['steps']} | "
             f"{row['cpu_minutes']:.0f} | {pck} | {ap} |"

@@ -212,8 +212,8 @@ def _fetch(
             reason = error
     place = part.with_name(file.file_name).resolve()
     raise ConnectionError(
-        f"cannot download {address_of(file)} ({reason}). Download it by other means and put it at {place},"
-        f" or name it with {argument('--from_file FILE', 'from_file')}; the checksum is verified in"
+        f"cannot download {address_of(file)} ({reason}). Download it by other means and put it at"
+        f" {place}, or name it with {argument('--from_file FILE', 'from_file')}; the checksum is verified in"
         " both cases"
     )
 
@@ -240,7 +240,8 @@ def _continue(
     """
     _remove_link(part)
     have = part.stat().st_size if part.exists() else 0
-    request = urllib.request.Request(address_of(file), headers={"Range": f"bytes={have}-"} if have else {})
+    headers = {"Range": f"bytes={have}-"} if have else {}
+    request = urllib.request.Request(address_of(file), headers=headers)
     with _open(request, timeout) as answer:
         begins = re.match(rf"bytes {have}-", answer.headers.get("Content-Range", ""))
         resumed = have > 0 and answer.status == 206 and begins is not None

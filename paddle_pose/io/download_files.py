@@ -69,8 +69,8 @@ def download_files(
         size = f"{archive.size / 1e6:.1f} MB" if archive.size else "of unknown size"
         _log.info(f"=> {failure}")
         _log.info(
-            f"=> Downloading the archive {address_of(archive)} instead, {size}; it stays in {folder} for"
-            " other models"
+            f"=> Downloading the archive {address_of(archive)} instead, {size}; it stays in {folder}"
+            " for other models"
         )
         packed = download(archive, folder, progress=progress, timeout=timeout, pause=pause)
         _unpack(packed, [file for file in wanted if not (folder / file.file_name).exists()], folder)
