@@ -405,6 +405,20 @@ def problems(site: Path) -> Iterator[str]:
                 yield f"{here} links {address}, but {target.name} has no such anchor"
 
 
+def with_whole_flags(html: str) -> str:
+    """Returns a page whose flags in inline code are not broken after their hyphens.
+
+    Args:
+        html: HTML of the page.
+    """
+
+    def whole(code: re.Match[str]) -> str:
+        words = re.sub(r"(?<![^\s(])--?[\w-]+", r'<span class="whole">\g<0></span>', code[1])
+        return f"<code>{words}</code>"
+
+    return re.sub(r"<code>([^<\n]*)</code>", whole, html)
+
+
 def build(site: Path, work: Path, zensical: str = sys.executable) -> list[str]:
     """Builds the site; returns the problems found in it.
 
@@ -444,6 +458,8 @@ def build(site: Path, work: Path, zensical: str = sys.executable) -> list[str]:
         (site / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / source, site / name)
     missing = [page.html for page in staged.texts if not (site / page.html).is_file()]
+    for path in site.rglob("*.html"):
+        path.write_text(with_whole_flags(path.read_text(encoding="utf-8")), encoding="utf-8")
     return [f"{name} was not built" for name in missing] + list(problems(site))
 
 
