@@ -673,6 +673,26 @@ def test_times_of_one_person_are_those_of_the_printed_benchmark(page):
     assert times - known == set()
 
 
+@pytest.mark.parametrize("page", ["README.md", "README_zh.md"])
+def test_the_models_of_the_readme_are_those_of_the_zoo(page):
+    from paddle_pose.weights.zoo import PUBLISHED
+
+    (models,) = (table for table in tables_of(page) if table[2][0].startswith("`movenet_thunder`"))
+    assert len(models) > 9
+    for name, _, size, accuracy, _, licence, _ in models[2:]:
+        file = PUBLISHED[inline_code(name)[0]]
+        parts = [f"{file.parameters / 1e6:.1f} M"]
+        if file.total_size is not None:
+            parts.append(f"{file.total_size / 1e6:.1f} MB")
+        assert size == ", ".join(parts)
+        assert file.licence.startswith(licence)
+        if "published" in accuracy or "已发表" in accuracy:
+            assert str(file.published[0][1]) in accuracy
+            if file.published[0][0] == "AP":
+                boxes = {"detected": "检测框", "annotated": "标注框"}[file.boxes.split(",")[0]]
+                assert boxes in accuracy or f"{file.boxes.split(',')[0]} boxes" in accuracy
+
+
 @pytest.mark.parametrize("page", ["docs/results.md", "docs/results_zh.md"])
 def test_result_tables_are_part_of_the_printed_results(page):
     from paddle_pose.evaluation.results import rows, to_markdown
