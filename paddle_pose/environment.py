@@ -28,7 +28,7 @@ _PADDLE_HINT = (
     "-i https://www.paddlepaddle.org.cn/packages/stable/cu126/\n"
     "     (cu118, cu129, cu130 for other CUDA versions; PyPI's paddlepaddle-gpu stops at 2.6.2)\n"
     "The CPU build and all other packages for training: "
-    '{python} -m pip install "paddle_pose[train]"; for GPUs see the README.'
+    '{python} -m pip install "paddle_pose[train]"; for GPUs see docs/install.md.'
 )
 _M_TRIM_THRESHOLD = -1  # constant of malloc.h
 _M_MMAP_THRESHOLD = -3  # constant of malloc.h

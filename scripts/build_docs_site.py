@@ -38,9 +38,9 @@ NAVIGATION: tuple[tuple[str, str, tuple[tuple[str, str, str], ...]], ...] = (
         "开始",
         (
             ("Overview", "概览", "index.md"),
-            ("Install", "安装", "index.md#Install"),
+            ("Installation", "安装", "install.md"),
+            ("AI Studio", "AI Studio", "aistudio.md"),
             ("Notebooks", "Notebook", "notebooks.md"),
-            ("AI Studio", "AI Studio", "index.md#AI Studio"),
         ),
     ),
     (
@@ -49,28 +49,25 @@ NAVIGATION: tuple[tuple[str, str, tuple[tuple[str, str, str], ...]], ...] = (
         (
             ("Images, videos, cameras", "图片、视频、摄像头", "predict.md"),
             ("Python API", "Python 接口", "api.md"),
-            ("Browser demo", "浏览器端演示", "index.md#Browser demo"),
+            ("Browser demo", "浏览器端演示", "predict.md#Browser demo"),
+            ("Models", "模型库", "index.md#Models"),
         ),
     ),
     (
         "Train and evaluate",
         "训练与评估",
         (
-            ("Reproduce a paper", "复现论文", "index.md#Reproduce the paper"),
-            ("Data", "数据准备", "data.md"),
-            (
-                "Your own keypoints",
-                "自定义关键点",
-                "index.md#Custom keypoints and cross-dataset evaluation",
-            ),
-            ("Training", "训练", "training.md"),
-            ("Evaluation", "评估", "training.md#Evaluation protocols"),
+            ("Your own keypoints", "自定义数据集", "own_data.md"),
+            ("Reproduce a paper", "复现论文", "index.md#Reproduce a paper"),
+            ("MPII and COCO", "MPII 和 COCO", "data.md"),
+            ("Training", "训练", "train.md"),
+            ("Evaluation", "评估", "evaluate.md"),
         ),
     ),
     (
         "Deploy",
         "部署",
-        (("Export and deployment", "模型导出与部署", "index.md#Export and deployment"),),
+        (("Export and deployment", "模型导出与部署", "export.md"),),
     ),
     (
         "Reference",
@@ -408,6 +405,20 @@ def problems(site: Path) -> Iterator[str]:
                 yield f"{here} links {address}, but {target.name} has no such anchor"
 
 
+def with_whole_flags(html: str) -> str:
+    """Returns a page whose flags in inline code are not broken after their hyphens.
+
+    Args:
+        html: HTML of the page.
+    """
+
+    def whole(code: re.Match[str]) -> str:
+        words = re.sub(r"(?<![^\s(])--?[\w-]+", r'<span class="whole">\g<0></span>', code[1])
+        return f"<code>{words}</code>"
+
+    return re.sub(r"<code>([^<\n]*)</code>", whole, html)
+
+
 def build(site: Path, work: Path, zensical: str = sys.executable) -> list[str]:
     """Builds the site; returns the problems found in it.
 
@@ -447,6 +458,8 @@ def build(site: Path, work: Path, zensical: str = sys.executable) -> list[str]:
         (site / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / source, site / name)
     missing = [page.html for page in staged.texts if not (site / page.html).is_file()]
+    for path in site.rglob("*.html"):
+        path.write_text(with_whole_flags(path.read_text(encoding="utf-8")), encoding="utf-8")
     return [f"{name} was not built" for name in missing] + list(problems(site))
 
 

@@ -4,8 +4,10 @@ import ast
 import doctest
 import importlib
 import importlib.util
+import json
 import re
 import shlex
+import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from functools import cache
@@ -29,8 +31,11 @@ OTHERS_FLAGS = {
     "--devices",
     "--nproc_per_node",
     "--version",
-}  # of Paddle's launcher, Python and pytest
+    "--logdir",
+    "--registry",
+}  # of Paddle's launcher, Python, pytest, VisualDL and npm
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+PAGES_SCRIPTS = {"labelme_to_coco.py": "docs/own_data.md"}  # that a page contains
 ARTICLES_SCRIPTS = {"pd2onnx": "export", "make_coco_data_17keypooints": "prepare_coco"}
 
 
@@ -339,6 +344,8 @@ def check_command(words: list[str]) -> None:
             return  # another project's module
     elif scripts:
         command, rest = words[scripts[0]], words[scripts[0] + 1 :]
+        if command in PAGES_SCRIPTS:
+            return
     else:
         return  # python --version, python -c
     arguments = parsed(command, rest)
@@ -484,6 +491,67 @@ def test_all_python_code_is_compiled():
     assert sum(len(python_blocks(page)) for page in PAGES) == count > 40
 
 
+def names_of_package(code: str) -> set[str]:
+    """Returns the names X of all `pp.X` in Python code that imports the package as `pp`."""
+    return {
+        node.attr
+        for node in ast.walk(ast.parse(code))
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "pp"
+    }
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_python_code_of_the_pages_uses_public_names(page):
+    import paddle_pose
+
+    used = set().union(*map(names_of_package, python_blocks(page)))
+    assert used - set(paddle_pose.__all__) == set()
+
+
+def test_names_of_the_package_are_found():
+    assert names_of_package("import paddle_pose as pp\npp.load_model('a').predict(pp.b)") == {
+        "load_model",
+        "b",
+    }
+
+
+def test_the_script_for_labelme_writes_a_file_that_is_read(tmp_path, monkeypatch):
+    from paddle_pose.data.coco import read_annotations
+    from paddle_pose.skeletons import Skeleton
+
+    joints = ("nose", "left_hand", "right_hand")
+    shapes = [
+        ("nose", [[30, 10]], 1, "point"),
+        ("left_hand", [[50, 40]], 1, "point"),
+        ("person", [[20, 5], [60, 90]], 1, "rectangle"),
+        ("nose", [[80, 20]], 2, "point"),
+        ("right_hand", [[70, 60]], 2, "point"),
+    ]
+    keys = ("label", "points", "group_id", "shape_type")
+    record = {
+        "imagePath": "..\\images\\a.jpg",
+        "imageWidth": 100,
+        "imageHeight": 100,
+        "shapes": [dict(zip(keys, shape, strict=True)) for shape in shapes],
+    }
+    (tmp_path / "labelled").mkdir()
+    (tmp_path / "labelled/a.json").write_text(json.dumps(record), encoding="utf-8")
+    (code,) = (block for block in python_blocks("docs/own_data.md") if "imagePath" in block)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["labelme_to_coco.py", "labelled", "train.json", *joints])
+    exec(code, {})
+    skeleton = Skeleton("own", joints, (), (), (0.1,) * 3, (1.0,) * 3, ())
+    (image,) = read_annotations(Path("train.json"), tmp_path, skeleton)
+    assert image.path.name == "a.jpg"
+    first, _ = image.persons
+    assert first.keypoints.tolist() == [[30, 10], [50, 40], [0, 0]]
+    assert first.visible.tolist() == [2, 2, 0]
+    records = json.loads(Path("train.json").read_text(encoding="utf-8"))["annotations"]
+    assert [record["bbox"] for record in records] == [[20, 5, 40, 85], [66, 16, 18, 48]]
+
+
 def test_code_that_is_no_python_is_found(tmp_path):
     path = tmp_path / "page.md"
     path.write_text("```python\nimport = 1\n```\n", encoding="utf-8")
@@ -587,6 +655,42 @@ def test_speeds_equal_the_printed_benchmark(page):
     known = {tuple(cell or "-" for cell in line[:4]) for line in printed[2:]}
     assert len(shown) > 12
     assert [line for line in shown[2:] if line[:4] not in known] == []
+
+
+@pytest.mark.parametrize("page", ["README.md", "README_zh.md", "docs/predict.md"])
+def test_times_of_one_person_are_those_of_the_printed_benchmark(page):
+    (printed,) = (table for table in tables_of("benchmarks/README.md") if table[0][0] == "measured")
+    known = {line[1] for line in printed if "1 person" in line[0]}
+    column = 4 if page.startswith("README") else None
+    (shown,) = (
+        [cell for line in table[2:] for cell in (line[1:] if column is None else [line[column]])]
+        for table in tables_of(page)
+        if any("movenet_thunder" in line[0] for line in table)
+        and re.search(r"\d+\.\d\d", table[2][-1] if column is None else table[2][column])
+    )
+    times = {f"{cell.removesuffix(' ms')} ms" for cell in shown if cell != "-"}
+    assert len(times) > 5
+    assert times - known == set()
+
+
+@pytest.mark.parametrize("page", ["README.md", "README_zh.md"])
+def test_the_models_of_the_readme_are_those_of_the_zoo(page):
+    from paddle_pose.weights.zoo import PUBLISHED
+
+    (models,) = (table for table in tables_of(page) if table[2][0].startswith("`movenet_thunder`"))
+    assert len(models) > 9
+    for name, _, size, accuracy, _, licence, _ in models[2:]:
+        file = PUBLISHED[inline_code(name)[0]]
+        parts = [f"{file.parameters / 1e6:.1f} M"]
+        if file.total_size is not None:
+            parts.append(f"{file.total_size / 1e6:.1f} MB")
+        assert size == ", ".join(parts)
+        assert file.licence.startswith(licence)
+        if "published" in accuracy or "已发表" in accuracy:
+            assert str(file.published[0][1]) in accuracy
+            if file.published[0][0] == "AP":
+                boxes = {"detected": "检测框", "annotated": "标注框"}[file.boxes.split(",")[0]]
+                assert boxes in accuracy or f"{file.boxes.split(',')[0]} boxes" in accuracy
 
 
 @pytest.mark.parametrize("page", ["docs/results.md", "docs/results_zh.md"])

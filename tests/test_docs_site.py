@@ -5,7 +5,16 @@ from pathlib import Path
 import pytest
 
 from scripts import build_docs_site
-from scripts.build_docs_site import Page, headings, navigation, pages, problems, slug, stage
+from scripts.build_docs_site import (
+    Page,
+    headings,
+    navigation,
+    pages,
+    problems,
+    slug,
+    stage,
+    with_whole_flags,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 FIXED = ("README", "README_zh", "notebooks/README", "notebooks/README_zh", "CONTRIBUTING")
@@ -115,6 +124,19 @@ def test_every_page_of_docs_is_a_page_of_the_site():
     sources = {page.source for page in pages()}
     assert {f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")} <= sources
     assert len({page.html for page in pages()}) == len(pages())
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("a.py --b_c 1", 'a.py <span class="whole">--b_c</span> 1'),
+        ("-o k=v", '<span class="whole">-o</span> k=v'),
+        ("mpii-256 a - b", "mpii-256 a - b"),
+        ("<b>--flag</b>", "<b>--flag</b>"),
+    ],
+)
+def test_flags_in_inline_code_are_not_broken(code, expected):
+    assert with_whole_flags(f"<p><code>{code}</code>") == f"<p><code>{expected}</code>"
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def set_device(name: str, threads: int | None = None) -> str:
         flag = argument("--device")
         raise InputError(
             f"{flag} {name}, but the installed Paddle computes on the CPU only; install"
-            f" paddlepaddle-gpu as described in the README, or use {flag} cpu"
+            f" paddlepaddle-gpu as described in docs/install.md, or use {flag} cpu"
         )
     paddle.device.set_device(name)
     if threads is not None:

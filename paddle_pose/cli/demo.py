@@ -131,7 +131,7 @@ def _print(result: DemoResult, num_val: int) -> None:
         f"  {_typed('val')} --weights {result.weights} --dataset_root {result.data}\n"
         "      prints the scores of each joint\n"
         f"  {_typed('train')} --dataset_root D\n"
-        "      trains Hourglass-52 on MPII in the folder D; the README explains how to prepare D"
+        "      trains Hourglass-52 on MPII in the folder D; docs/data.md explains how to prepare D"
     )
 
 

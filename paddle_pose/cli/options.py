@@ -240,7 +240,7 @@ def add_data(parser: argparse.ArgumentParser, root_help: str) -> None:
     group.add_argument(
         "--skeleton",
         metavar="FILE",
-        help="joints of the network: a JSON file (its format is in the README), mpii_16 or coco_17 "
+        help="joints of the network: a JSON file (format: docs/own_data.md), mpii_16 or coco_17 "
         "(default: those in the categories of --train_annotations, else those of the config)",
     )
     group.add_argument(

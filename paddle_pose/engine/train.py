@@ -547,7 +547,7 @@ def _synthetic_data(config: Config) -> Path:
     _log.info(
         f"No {argument('--dataset_root', 'data')}: training on {NUM_TRAIN} synthetic people in "
         f"{folder}. These are not photographs; for {config.data.dataset.upper()} give "
-        f"{argument('--dataset_root D', 'data')} (the README says how to prepare it)."
+        f"{argument('--dataset_root D', 'data')} (docs/data.md says how to prepare it)."
     )
     return write_synthetic_data(config, folder)
 

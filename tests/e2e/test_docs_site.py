@@ -40,7 +40,7 @@ def test_the_site_contains_every_page_in_its_language(site):
 
 
 def test_code_can_be_copied_and_the_mode_be_changed(site):
-    text = (site / "training.html").read_text(encoding="utf-8")
+    text = (site / "train.html").read_text(encoding="utf-8")
     (config,) = re.findall(r'id="__config" type="application/json">(.*?)</script>', text)
     assert "content.code.copy" in json.loads(config)["features"]
     assert set(re.findall(r'data-md-color-scheme="(\w+)"', text)) >= {"default", "slate"}
@@ -69,8 +69,8 @@ RESULTS = """[...document.querySelectorAll('body > div')].filter(e => e.shadowRo
 @pytest.mark.parametrize(
     ("page", "word", "expected"),
     [
-        ("index.html", "gradient clipping", "training.html"),
-        ("zh/data.html", "断点续训", "training.html"),
+        ("index.html", "gradient clipping", "train.html"),
+        ("zh/data.html", "断点续训", "train.html"),
     ],
 )
 def test_the_search_works_in_pages_opened_as_files(site, browser, page, word, expected):

@@ -310,11 +310,12 @@ def test_batch_size_does_not_change_predictions(run):
 
 def test_python_example_of_the_readme_runs(weights, tmp_path, monkeypatch):
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    (lines,) = re.findall(r"^```python\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+    blocks = re.findall(r"^```python\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
     monkeypatch.chdir(tmp_path)
-    image("photo.jpg")
+    Path("docs").mkdir()
+    image("docs/people.jpg")
     movies.write(Path("clip.mp4"), count=3)
-    lines = lines.partition("run = pp.train")[0].replace("movenet_thunder", str(weights))
+    lines = "".join(blocks).replace("movenet_thunder", str(weights))
     names = {}
     exec(
         lines.replace('.jpg"', '.jpg", detector=None').replace(
