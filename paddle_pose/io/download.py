@@ -213,8 +213,8 @@ def _fetch(
     place = part.with_name(file.file_name).resolve()
     raise ConnectionError(
         f"cannot download {address_of(file)} ({reason}). Download it by other means and put it at"
-        f" {place}, or name it with {argument('--from_file FILE', 'from_file')}; the checksum is verified in"
-        " both cases"
+        f" {place}, or name it with {argument('--from_file FILE', 'from_file')}; the checksum is"
+        " verified in both cases"
     )
 
 
