@@ -302,6 +302,72 @@ def poses(config: str, file: str, threads: str) -> Any:
     return run
 
 
+def training_step(
+    network: str, width: str, height: str, batch: str, threads: str, **reduced: str
+) -> Any:
+    """Prepares steps of a training, as the trainer makes them, on a batch of noise.
+
+    Args:
+        network: "hourglass", "simple_baseline" or "movenet".
+        width: Width of the input in px.
+        height: Height of the input in px.
+        batch: Number of images.
+        threads: Number of threads, which the environment states, too.
+        **reduced: Of the Hourglass, the numbers by which it is reduced: "channels" and "blocks" of
+            each level, and "features".
+    """
+    from paddle_pose import environment
+
+    environment.require_paddle()
+    import paddle
+
+    from paddle_pose import build, kinds
+    from paddle_pose.configs import overrides, registry
+    from paddle_pose.training.precision import Precision
+    from paddle_pose.training.run_state import State
+    from paddle_pose.training.step import Step
+
+    paddle.set_device("cpu")
+    configs = {
+        "hourglass": "hourglass52_mpii_256",
+        "simple_baseline": "simple_baseline_r50_coco_256x192",
+        "movenet": "movenet_lightning_coco",
+    }
+    changes: dict[str, Any] = {"codec.input_size": (int(width), int(height))}
+    for name, numbers in reduced.items():
+        key = "feature_channels" if name == "features" else name
+        values = tuple(int(number) for number in numbers.split(","))
+        changes[f"model.{key}"] = values[0] if name == "features" else values
+    config = overrides.override(registry.find(configs[network]), changes)
+    model = build.model(config)
+    spec = config.train.optimizer
+    optimizer = kinds.load(spec.target)(model, grad_clip=None, **spec.arguments())
+    state = State(model, optimizer, Precision(), ema=None)
+    step = Step(state, build.loss(config), lambda number: 1e-3)
+    step.begin()
+    rng = np.random.default_rng(SEED)
+    joints = config.codec.skeleton.num_joints
+    keypoints = rng.uniform(0, min(int(width), int(height)), (int(batch), 1, joints, 2))
+    box = np.array([[0.0, 0.0, float(width), float(height)]])
+    targets = config.codec.encode_batch(
+        list(keypoints), list(np.ones((int(batch), 1, joints))), [box] * int(batch)
+    )
+    size = (int(batch), int(height), int(width), 3)
+    images = {
+        "image": paddle.to_tensor(rng.integers(0, 256, size, dtype=np.uint8)),
+        "targets": {name: paddle.to_tensor(values) for name, values in targets.items()},
+    }
+    sizes = sorted(
+        parameter.size for parameter in model.parameters() if not parameter.stop_gradient
+    )
+
+    def run() -> dict[str, np.ndarray]:
+        step(images)
+        return {"sizes": np.array(sizes)}
+
+    return run
+
+
 def starting() -> Any:
     """Prepares `--help` of every command; "value" is the time of the slowest in s."""
     commands = [[str(script)] for script in sorted(ROOT.glob("*.py"))]
@@ -365,6 +431,7 @@ if __name__ == "__main__":
         pckh,
         prediction,
         poses,
+        training_step,
         starting,
         predict_command,
     )
