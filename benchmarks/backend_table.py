@@ -16,7 +16,7 @@ sys.path.insert(0, str(ROOT))
 
 from paddle_pose import environment
 
-environment.use_all_cores()  # before Paddle is imported
+environment.configure_cpu()  # before Paddle is imported
 environment.require_paddle()
 
 import numpy as np

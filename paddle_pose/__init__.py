@@ -65,7 +65,7 @@ def __getattr__(name: str) -> object:
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     environment = importlib.import_module("paddle_pose.environment")
-    environment.use_all_cores()
+    environment.configure_cpu()
     environment.keep_freed_memory()
     environment.ignore_paddle_warnings()
     module = _MODULES[name]

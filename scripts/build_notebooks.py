@@ -191,7 +191,7 @@ def execute(notebook: Any, source: Path) -> None:
 
 
 if __name__ == "__main__":
-    environment.use_all_cores()  # the kernels inherit it
+    environment.configure_cpu()  # the kernels inherit it
     try:
         sys.exit(main())
     except (PaddlePoseError, OSError) as error:

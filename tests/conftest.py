@@ -15,6 +15,10 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 import numpy as np
 import pytest
 
+from paddle_pose import environment
+
+environment.configure_cpu()  # as every command does
+
 ROOT = Path(__file__).resolve().parents[1]
 
 

@@ -41,6 +41,26 @@ def test_all_cores_are_used_unless_the_environment_says_otherwise(threads, monke
     assert threads(PADDLE_TRAINER_ID="0") is None
 
 
+@pytest.mark.parametrize(
+    ("vendor", "flags", "set_to"),
+    [
+        ("AuthenticAMD", "fpu fma avx avx2", "5"),
+        ("AuthenticAMD", "fpu avx", None),
+        ("GenuineIntel", "fpu fma avx avx2", None),
+    ],
+)
+def test_mkl_uses_avx2_on_amd(monkeypatch, tmp_path, vendor, flags, set_to):
+    cpu_info = tmp_path / "cpuinfo"
+    cpu_info.write_text(f"processor\t: 0\nvendor_id\t: {vendor}\nflags\t\t: {flags}\n")
+    monkeypatch.delenv("MKL_DEBUG_CPU_TYPE", raising=False)
+    environment.use_avx2_on_amd(cpu_info)
+    assert os.environ.get("MKL_DEBUG_CPU_TYPE") == set_to
+    monkeypatch.setenv("MKL_DEBUG_CPU_TYPE", "1")
+    environment.use_avx2_on_amd(cpu_info)
+    assert os.environ["MKL_DEBUG_CPU_TYPE"] == "1"
+    environment.use_avx2_on_amd(tmp_path / "missing")
+
+
 @pytest.mark.parametrize(("value", "count"), [("3", 3), ("4,2", 4), ("", 5), (None, 5)])
 def test_backends_use_the_threads_that_are_set(monkeypatch, value, count):
     monkeypatch.setattr(environment, "usable_cores", lambda: 5)

@@ -104,7 +104,7 @@ def execute(command: str | None, arguments: Sequence[str]) -> int:
             threads = getattr(module, "THREADS", None)  # without it a command uses all cores
             if threads is not None:
                 os.environ.setdefault("OMP_NUM_THREADS", str(threads))
-            environment.use_all_cores()
+            environment.configure_cpu()
             status = module.main(arguments)
         finally:
             sys.stdout.flush()

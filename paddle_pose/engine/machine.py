@@ -57,7 +57,7 @@ def probe(folder: str | Path = ".") -> Machine:
         MissingDependencyError: If Paddle is missing or older than 3.0; the message states how to
             install it.
     """
-    environment.use_all_cores()
+    environment.configure_cpu()
     environment.require_paddle()
     warnings.filterwarnings("ignore", "No ccache found")
     from paddle_pose.backends.paddle import available

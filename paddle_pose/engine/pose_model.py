@@ -488,7 +488,7 @@ def load_model(
     _check_choice("backend", backend, get_args(BackendName))
     _check_choice("fit", fit, FITS)
     config_overrides.check_changes(overrides or {})
-    environment.use_all_cores()
+    environment.configure_cpu()
     folder = None if cache is None else Path(cache)
     name = str(source)
     copies = _copies(from_file)
