@@ -26,15 +26,25 @@ from paddle_pose.data.synthetic.dataset import write_mpii
 from paddle_pose.environment import usable_cores
 from paddle_pose.errors import InputError, PaddlePoseError
 
-GROUPS = ("loading", "codecs", "evaluation", "prediction", "networks", "starting", "memory")
+GROUPS = (
+    "loading",
+    "codecs",
+    "evaluation",
+    "prediction",
+    "networks",
+    "training",
+    "starting",
+    "memory",
+)
 BUSY = 1.0  # load average per core before the start above which the measurements are unreliable
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Returns the parser of the flags."""
     parser = Parser(
-        description="Measures loading, codecs, evaluation, prediction, start-up and memory of this"
-        " project and of mmpose, pycocotools and LiteRT, and its networks beside each other. Each"
+        description="Measures loading, codecs, evaluation, prediction, training steps, start-up and"
+        " memory of this project and of mmpose, torch, pycocotools and LiteRT, and its networks"
+        " beside each other. Each"
         " side runs in its own process, and the sides are measured alternately; the table shows"
         " medians, and the ratio with its spread. benchmarks/make_peers.sh installs the other"
         " projects. Prediction needs requirements/export.txt.",

@@ -318,6 +318,7 @@ def training_step(
     """
     from paddle_pose import environment
 
+    environment.configure_cpu()
     environment.require_paddle()
     import paddle
 

@@ -8,6 +8,7 @@ from pathlib import Path
 MMPOSE = "peers/mmpose_peer.py"
 LITERT = "peers/litert_peer.py"
 PYCOCOTOOLS = "peers/pycocotools_peer.py"
+TORCH = "peers/torch_training.py"
 NETWORKS = {  # name of the network for mmpose's worker -> config of this project
     "hourglass52": "hourglass52_mpii_256",
     "hrnet_w32": "hrnet_w32_coco_256x192",
@@ -24,6 +25,30 @@ COMPARED = (
     "hrnet_w32_coco_256x192",
 )
 REFERENCE = "movenet_thunder_coco"
+# Networks whose training steps are timed, by the name in the table: arguments of the task.
+TRAINED = {
+    "Hourglass, reduced, 128x128": (
+        "network=hourglass",
+        "width=128",
+        "height=128",
+        "batch=8",
+        "channels=64,64,96,128",
+        "blocks=1,1,1,2",
+        "features=64",
+    ),
+    "MoveNet Lightning, 192x192": (
+        "network=movenet",
+        "width=192",
+        "height=192",
+        "batch=4",
+    ),
+    "SimpleBaseline-R50, 96x128": (
+        "network=simple_baseline",
+        "width=96",
+        "height=128",
+        "batch=4",
+    ),
+}
 
 FP32_ONNX = "FP32, ONNX Runtime"
 FP32_OPENVINO = "FP32, OpenVINO"
@@ -97,6 +122,7 @@ def rows(
         *_evaluation(),
         *_prediction(work, tflite, threads),
         *_networks(work, threads),
+        *_training(),
         *_starting(work, tflite),
         *_memory(data),
     ]
@@ -279,6 +305,26 @@ def _networks(work: Path, threads: tuple[int, ...]) -> list[Row]:
         for kind in (FP32_ONNX, INT8_OPENVINO)
         for config in COMPARED
     ]
+
+
+def _training() -> list[Row]:
+    """Returns the rows on training steps, with one thread."""
+    rows = []
+    for name, values in TRAINED.items():
+        batch = next(value for value in values if value.startswith("batch="))
+        arguments = (*values, "threads=1")
+        rows.append(
+            Row(
+                "training",
+                f"training step, {name}, {batch.replace('=', ' ')}",
+                _ours("training_step", *arguments),
+                Side(TORCH, "training_step", arguments),
+                tolerance=0.0,
+                remark="FP32, forward, backward and Adam in 1 thread; theirs: torch with the same"
+                " network, whose parameters' sizes are compared",
+            )
+        )
+    return rows
 
 
 def _predicting(
