@@ -72,6 +72,18 @@ def build_parser() -> argparse.ArgumentParser:
         "--movenet", type=Path, metavar="F", help="Google's INT8 .tflite file of MoveNet Lightning"
     )
     parser.add_argument(
+        "--from_file",
+        type=Path,
+        nargs="+",
+        default=(),
+        metavar="F",
+        help="copies of the published files of movenet_thunder and nanodet_m, for the row on the"
+        " default prediction",
+    )
+    parser.add_argument(
+        "--photo", type=Path, metavar="F", help="image with people, for the same row"
+    )
+    parser.add_argument(
         "--output",
         type=Path,
         default=Path("output/benchmark.json"),
@@ -127,7 +139,11 @@ def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
     print(table.heading(machine), file=sys.stderr, flush=True)
     found = []
     for row in rows(
-        data.resolve(), work.resolve(), arguments.movenet and arguments.movenet.resolve()
+        data.resolve(),
+        work.resolve(),
+        arguments.movenet and arguments.movenet.resolve(),
+        published=[path.resolve() for path in arguments.from_file],
+        photo=arguments.photo and arguments.photo.resolve(),
     ):
         if row.group in groups:
             found.append(measure(row, arguments.rounds, arguments.peer_python))

@@ -5,6 +5,7 @@ the task that needs them, so that neither memory nor start-up of one task counts
 """
 
 import itertools
+import os
 import subprocess
 import sys
 import tempfile
@@ -369,6 +370,35 @@ def training_step(
     return run
 
 
+def default_prediction(files: str, photo: str, cache: str, threads: str) -> Any:
+    """Prepares what `predict.py photo.jpg` does with one image, from the file to keypoints.
+
+    Args:
+        files: Local copies of the published files of MoveNet Thunder and NanoDet-m, separated by
+            `os.pathsep`; "" for none.
+        photo: Image file with people; "" for none.
+        cache: Folder to store the published files and the ONNX file of MoveNet in.
+        threads: Number of threads.
+
+    Raises:
+        ValueError: If there are no files or no photograph.
+    """
+    if not files or not photo:
+        raise ValueError("name the published files with --from_file, and an image with --photo")
+    import paddle_pose as pp
+
+    cv2.setNumThreads(int(threads))
+    model = pp.load_model(
+        "movenet_thunder", from_file=files.split(os.pathsep), cache=cache, threads=int(threads)
+    )
+
+    def run() -> dict[str, np.ndarray]:
+        result = model.predict(photo)
+        return {"keypoints": result.keypoints[int(np.argmax(result.person_scores))]}
+
+    return run
+
+
 def starting() -> Any:
     """Prepares `--help` of every command; "value" is the time of the slowest in s."""
     commands = [[str(script)] for script in sorted(ROOT.glob("*.py"))]
@@ -433,6 +463,7 @@ if __name__ == "__main__":
         prediction,
         poses,
         training_step,
+        default_prediction,
         starting,
         predict_command,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +11,7 @@ MMPOSE = "peers/mmpose_peer.py"
 LITERT = "peers/litert_peer.py"
 PYCOCOTOOLS = "peers/pycocotools_peer.py"
 TORCH = "peers/torch_training.py"
+PLAIN = "plain_onnx.py"
 NETWORKS = {  # name of the network for mmpose's worker -> config of this project
     "hourglass52": "hourglass52_mpii_256",
     "hrnet_w32": "hrnet_w32_coco_256x192",
@@ -105,7 +108,12 @@ class Row:
 
 
 def rows(
-    data: Path, work: Path, tflite: Path | None, threads: tuple[int, ...] = (1, 2)
+    data: Path,
+    work: Path,
+    tflite: Path | None,
+    threads: tuple[int, ...] = (1, 2),
+    published: Sequence[Path] = (),
+    photo: Path | None = None,
 ) -> list[Row]:
     """Returns all rows.
 
@@ -115,6 +123,9 @@ def rows(
         tflite: Google's INT8 file of MoveNet Lightning; None if it is missing, and LiteRT's side of
             its rows cannot run.
         threads: Numbers of threads to predict with.
+        published: Local copies of the published files of MoveNet Thunder and NanoDet-m; without
+            them, the default prediction is not measured.
+        photo: Image that the default prediction reads; None for none.
     """
     return [
         *_loading(data),
@@ -122,6 +133,7 @@ def rows(
         *_evaluation(),
         *_prediction(work, tflite, threads),
         *_networks(work, threads),
+        _default_prediction(work / "zoo", published, photo),
         *_training(),
         *_starting(work, tflite),
         *_memory(data),
@@ -305,6 +317,27 @@ def _networks(work: Path, threads: tuple[int, ...]) -> list[Row]:
         for kind in (FP32_ONNX, INT8_OPENVINO)
         for config in COMPARED
     ]
+
+
+def _default_prediction(cache: Path, published: Sequence[Path], photo: Path | None) -> Row:
+    """Returns the row on one image from the file to keypoints, with one thread.
+
+    Args:
+        cache: Folder of the published files and of the ONNX file that is made from them.
+        published: Local copies of the published files.
+        photo: Image file.
+    """
+    common = (f"photo={photo or ''}", f"cache={cache}", "threads=1")
+    files = os.pathsep.join(map(str, published))
+    return Row(
+        "prediction",
+        "predict.py's default: file, NanoDet-m, MoveNet Thunder, 1 threads",
+        _ours("default_prediction", f"files={files}", *common),
+        Side(PLAIN, "default_prediction", common),
+        tolerance=0.1,
+        remark="theirs: a plain script with the same two ONNX files; keypoints of the person with"
+        " the highest score are compared, in px",
+    )
 
 
 def _training() -> list[Row]:
