@@ -26,15 +26,25 @@ from paddle_pose.data.synthetic.dataset import write_mpii
 from paddle_pose.environment import usable_cores
 from paddle_pose.errors import InputError, PaddlePoseError
 
-GROUPS = ("loading", "codecs", "evaluation", "prediction", "networks", "starting", "memory")
+GROUPS = (
+    "loading",
+    "codecs",
+    "evaluation",
+    "prediction",
+    "networks",
+    "training",
+    "starting",
+    "memory",
+)
 BUSY = 1.0  # load average per core before the start above which the measurements are unreliable
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Returns the parser of the flags."""
     parser = Parser(
-        description="Measures loading, codecs, evaluation, prediction, start-up and memory of this"
-        " project and of mmpose, pycocotools and LiteRT, and its networks beside each other. Each"
+        description="Measures loading, codecs, evaluation, prediction, training steps, start-up and"
+        " memory of this project and of mmpose, torch, pycocotools and LiteRT, and its networks"
+        " beside each other. Each"
         " side runs in its own process, and the sides are measured alternately; the table shows"
         " medians, and the ratio with its spread. benchmarks/make_peers.sh installs the other"
         " projects. Prediction needs requirements/export.txt.",
@@ -60,6 +70,18 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--movenet", type=Path, metavar="F", help="Google's INT8 .tflite file of MoveNet Lightning"
+    )
+    parser.add_argument(
+        "--from_file",
+        type=Path,
+        nargs="+",
+        default=(),
+        metavar="F",
+        help="copies of the published files of movenet_thunder and nanodet_m, for the row on the"
+        " default prediction",
+    )
+    parser.add_argument(
+        "--photo", type=Path, metavar="F", help="image with people, for the same row"
     )
     parser.add_argument(
         "--output",
@@ -117,7 +139,11 @@ def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
     print(table.heading(machine), file=sys.stderr, flush=True)
     found = []
     for row in rows(
-        data.resolve(), work.resolve(), arguments.movenet and arguments.movenet.resolve()
+        data.resolve(),
+        work.resolve(),
+        arguments.movenet and arguments.movenet.resolve(),
+        published=[path.resolve() for path in arguments.from_file],
+        photo=arguments.photo and arguments.photo.resolve(),
     ):
         if row.group in groups:
             found.append(measure(row, arguments.rounds, arguments.peer_python))

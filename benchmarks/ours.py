@@ -5,6 +5,7 @@ the task that needs them, so that neither memory nor start-up of one task counts
 """
 
 import itertools
+import os
 import subprocess
 import sys
 import tempfile
@@ -302,6 +303,102 @@ def poses(config: str, file: str, threads: str) -> Any:
     return run
 
 
+def training_step(
+    network: str, width: str, height: str, batch: str, threads: str, **reduced: str
+) -> Any:
+    """Prepares steps of a training, as the trainer makes them, on a batch of noise.
+
+    Args:
+        network: "hourglass", "simple_baseline" or "movenet".
+        width: Width of the input in px.
+        height: Height of the input in px.
+        batch: Number of images.
+        threads: Number of threads, which the environment states, too.
+        **reduced: Of the Hourglass, the numbers by which it is reduced: "channels" and "blocks" of
+            each level, and "features".
+    """
+    from paddle_pose import environment
+
+    environment.configure_cpu()
+    environment.require_paddle()
+    import paddle
+
+    from paddle_pose import build, kinds
+    from paddle_pose.configs import overrides, registry
+    from paddle_pose.training.precision import Precision
+    from paddle_pose.training.run_state import State
+    from paddle_pose.training.step import Step
+
+    paddle.set_device("cpu")
+    configs = {
+        "hourglass": "hourglass52_mpii_256",
+        "simple_baseline": "simple_baseline_r50_coco_256x192",
+        "movenet": "movenet_lightning_coco",
+    }
+    changes: dict[str, Any] = {"codec.input_size": (int(width), int(height))}
+    for name, numbers in reduced.items():
+        key = "feature_channels" if name == "features" else name
+        values = tuple(int(number) for number in numbers.split(","))
+        changes[f"model.{key}"] = values[0] if name == "features" else values
+    config = overrides.override(registry.find(configs[network]), changes)
+    model = build.model(config)
+    spec = config.train.optimizer
+    optimizer = kinds.load(spec.target)(model, grad_clip=None, **spec.arguments())
+    state = State(model, optimizer, Precision(), ema=None)
+    step = Step(state, build.loss(config), lambda number: 1e-3)
+    step.begin()
+    rng = np.random.default_rng(SEED)
+    joints = config.codec.skeleton.num_joints
+    keypoints = rng.uniform(0, min(int(width), int(height)), (int(batch), 1, joints, 2))
+    box = np.array([[0.0, 0.0, float(width), float(height)]])
+    targets = config.codec.encode_batch(
+        list(keypoints), list(np.ones((int(batch), 1, joints))), [box] * int(batch)
+    )
+    size = (int(batch), int(height), int(width), 3)
+    images = {
+        "image": paddle.to_tensor(rng.integers(0, 256, size, dtype=np.uint8)),
+        "targets": {name: paddle.to_tensor(values) for name, values in targets.items()},
+    }
+    sizes = sorted(
+        parameter.size for parameter in model.parameters() if not parameter.stop_gradient
+    )
+
+    def run() -> dict[str, np.ndarray]:
+        step(images)
+        return {"sizes": np.array(sizes)}
+
+    return run
+
+
+def default_prediction(files: str, photo: str, cache: str, threads: str) -> Any:
+    """Prepares what `predict.py photo.jpg` does with one image, from the file to keypoints.
+
+    Args:
+        files: Local copies of the published files of MoveNet Thunder and NanoDet-m, separated by
+            `os.pathsep`; "" for none.
+        photo: Image file with people; "" for none.
+        cache: Folder to store the published files and the ONNX file of MoveNet in.
+        threads: Number of threads.
+
+    Raises:
+        ValueError: If there are no files or no photograph.
+    """
+    if not files or not photo:
+        raise ValueError("name the published files with --from_file, and an image with --photo")
+    import paddle_pose as pp
+
+    cv2.setNumThreads(int(threads))
+    model = pp.load_model(
+        "movenet_thunder", from_file=files.split(os.pathsep), cache=cache, threads=int(threads)
+    )
+
+    def run() -> dict[str, np.ndarray]:
+        result = model.predict(photo)
+        return {"keypoints": result.keypoints[int(np.argmax(result.person_scores))]}
+
+    return run
+
+
 def starting() -> Any:
     """Prepares `--help` of every command; "value" is the time of the slowest in s."""
     commands = [[str(script)] for script in sorted(ROOT.glob("*.py"))]
@@ -365,6 +462,8 @@ if __name__ == "__main__":
         pckh,
         prediction,
         poses,
+        training_step,
+        default_prediction,
         starting,
         predict_command,
     )

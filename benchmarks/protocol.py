@@ -75,6 +75,7 @@ def _versions() -> dict[str, str]:
     names = (
         "numpy",
         "cv2",
+        "paddle",
         "torch",
         "mmpose",
         "onnxruntime",

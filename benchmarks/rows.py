@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 MMPOSE = "peers/mmpose_peer.py"
 LITERT = "peers/litert_peer.py"
 PYCOCOTOOLS = "peers/pycocotools_peer.py"
+TORCH = "peers/torch_training.py"
+PLAIN = "plain_onnx.py"
 NETWORKS = {  # name of the network for mmpose's worker -> config of this project
     "hourglass52": "hourglass52_mpii_256",
     "hrnet_w32": "hrnet_w32_coco_256x192",
@@ -24,6 +28,30 @@ COMPARED = (
     "hrnet_w32_coco_256x192",
 )
 REFERENCE = "movenet_thunder_coco"
+# Networks whose training steps are timed, by the name in the table: arguments of the task.
+TRAINED = {
+    "Hourglass, reduced, 128x128": (
+        "network=hourglass",
+        "width=128",
+        "height=128",
+        "batch=8",
+        "channels=64,64,96,128",
+        "blocks=1,1,1,2",
+        "features=64",
+    ),
+    "MoveNet Lightning, 192x192": (
+        "network=movenet",
+        "width=192",
+        "height=192",
+        "batch=4",
+    ),
+    "SimpleBaseline-R50, 96x128": (
+        "network=simple_baseline",
+        "width=96",
+        "height=128",
+        "batch=4",
+    ),
+}
 
 FP32_ONNX = "FP32, ONNX Runtime"
 FP32_OPENVINO = "FP32, OpenVINO"
@@ -80,7 +108,12 @@ class Row:
 
 
 def rows(
-    data: Path, work: Path, tflite: Path | None, threads: tuple[int, ...] = (1, 2)
+    data: Path,
+    work: Path,
+    tflite: Path | None,
+    threads: tuple[int, ...] = (1, 2),
+    published: Sequence[Path] = (),
+    photo: Path | None = None,
 ) -> list[Row]:
     """Returns all rows.
 
@@ -90,6 +123,9 @@ def rows(
         tflite: Google's INT8 file of MoveNet Lightning; None if it is missing, and LiteRT's side of
             its rows cannot run.
         threads: Numbers of threads to predict with.
+        published: Local copies of the published files of MoveNet Thunder and NanoDet-m; without
+            them, the default prediction is not measured.
+        photo: Image that the default prediction reads; None for none.
     """
     return [
         *_loading(data),
@@ -97,6 +133,8 @@ def rows(
         *_evaluation(),
         *_prediction(work, tflite, threads),
         *_networks(work, threads),
+        _default_prediction(work / "zoo", published, photo),
+        *_training(),
         *_starting(work, tflite),
         *_memory(data),
     ]
@@ -192,8 +230,9 @@ def _evaluation() -> list[Row]:
             "COCO AP of 6,352 people",
             _ours("coco_ap", people),
             Side(PYCOCOTOOLS, "coco_ap", (people,)),
+            minimum=3.0,
             tolerance=1e-9,
-            remark="pycocotools computes it on both sides: ours adds its checks of the file",
+            remark="with this project's checks of the annotations",
         ),
         Row(
             "evaluation",
@@ -278,6 +317,47 @@ def _networks(work: Path, threads: tuple[int, ...]) -> list[Row]:
         for kind in (FP32_ONNX, INT8_OPENVINO)
         for config in COMPARED
     ]
+
+
+def _default_prediction(cache: Path, published: Sequence[Path], photo: Path | None) -> Row:
+    """Returns the row on one image from the file to keypoints, with one thread.
+
+    Args:
+        cache: Folder of the published files and of the ONNX file that is made from them.
+        published: Local copies of the published files.
+        photo: Image file.
+    """
+    common = (f"photo={photo or ''}", f"cache={cache}", "threads=1")
+    files = os.pathsep.join(map(str, published))
+    return Row(
+        "prediction",
+        "predict.py's default: file, NanoDet-m, MoveNet Thunder, 1 threads",
+        _ours("default_prediction", f"files={files}", *common),
+        Side(PLAIN, "default_prediction", common),
+        tolerance=0.1,
+        remark="theirs: a plain script with the same two ONNX files; keypoints of the person with"
+        " the highest score are compared, in px",
+    )
+
+
+def _training() -> list[Row]:
+    """Returns the rows on training steps, with one thread."""
+    rows = []
+    for name, values in TRAINED.items():
+        batch = next(value for value in values if value.startswith("batch="))
+        arguments = (*values, "threads=1")
+        rows.append(
+            Row(
+                "training",
+                f"training step, {name}, {batch.replace('=', ' ')}",
+                _ours("training_step", *arguments),
+                Side(TORCH, "training_step", arguments),
+                tolerance=0.0,
+                remark="FP32, forward, backward and Adam in 1 thread; theirs: torch with the same"
+                " network, whose parameters' sizes are compared",
+            )
+        )
+    return rows
 
 
 def _predicting(

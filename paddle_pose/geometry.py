@@ -95,7 +95,7 @@ def invert(matrix: np.ndarray) -> np.ndarray:
     return np.hstack([linear, (-linear @ matrix[:, 2])[:, None]])
 
 
-_MAX_RATIO_FOR_RGBA = 4  # pixels of the image per pixel of the result
+_MAX_RATIO_FOR_RGBA = 12  # pixels of the image per pixel of the result
 
 
 def warp(
@@ -109,7 +109,8 @@ def warp(
     """Returns an image warped with bilinear interpolation, or scaled down by averaging areas.
 
     Args:
-        pixels: Image, uint8 [h, w, 3] with the channels in any order; it is not changed.
+        pixels: Image, uint8 [h, w, 3] with the channels in any order, or [h, w, 4], whose last
+            channel is left out; it is not changed.
         matrix: Affine matrix from px of the image to px of the result, [2, 3]; (0, 0) is the centre
             of the top left px in both.
         size: (width, height) of the result in px.
@@ -128,14 +129,15 @@ def warp(
         shrunk = max(1, round(width * scale[0])), max(1, round(height * scale[1]))
         pixels = cv2.resize(pixels, shrunk, interpolation=cv2.INTER_AREA)
         matrix = np.hstack([np.eye(2), matrix[:, 2:]])
-    if pixels.shape[0] * pixels.shape[1] > _MAX_RATIO_FOR_RGBA * size[0] * size[1]:
+    has_four = pixels.shape[2] == 4
+    if not has_four and pixels.shape[0] * pixels.shape[1] > _MAX_RATIO_FOR_RGBA * size[0] * size[1]:
         return cv2.warpAffine(
             pixels, matrix, size, flags=cv2.INTER_LINEAR, borderValue=(border,) * 3
         )
-    # OpenCV warps four channels in half the time of three, with the same result. For small images
-    # this saves more than adding the channel costs.
+    # OpenCV warps four channels in half the time of three, with the same result. Unless the image is
+    # much larger than the result, this saves more than adding the channel costs.
     warped = cv2.warpAffine(
-        cv2.cvtColor(pixels, cv2.COLOR_RGB2RGBA),
+        pixels if has_four else cv2.cvtColor(pixels, cv2.COLOR_RGB2RGBA),
         matrix,
         size,
         flags=cv2.INTER_LINEAR,

@@ -45,17 +45,17 @@ def draw_rounded(
     inside = overlaps_map(cells, size, sigma)
     if np.ndim(sigma):
         return _product(cells, size, sigma, cells), inside
-    # With one sigma and integer centres there are few different profiles, and most rows are empty.
+    # With one sigma and integer centres there are few different rows, and most are empty.
     width, height = size
-    steps = np.arange(-int(_radius(sigma)), int(_radius(sigma)) + 1)
-    columns = _profiles(width, float(sigma))[
-        cells[:, 0].clip(-steps[-1] - 1, width + steps[-1]).astype(np.intp)
-    ]
-    rows = cells[:, 1, None].astype(np.intp) + steps  # [K, 2 radius + 1]
+    radius = int(_radius(sigma))
+    columns = cells[:, 0].clip(-radius - 1, width + radius).astype(np.intp)
+    rows = cells[:, 1, None].astype(np.intp) + np.arange(-radius, radius + 1)  # [K, 2 radius + 1]
     joint, step = np.nonzero((rows >= 0) & (rows < height))
-    maps = np.zeros((len(cells), height, width), np.float32)
-    maps[joint, rows[joint, step]] = _gaussian(steps, sigma)[step, None] * columns[joint]
-    return maps, inside
+    maps = np.zeros((len(cells) * height, width), np.float32)
+    choices = _rows(width, float(sigma))
+    chosen = step * choices.shape[1] + columns[joint] % choices.shape[1]
+    maps[joint * height + rows[joint, step]] = choices.reshape(-1, width).take(chosen, axis=0)
+    return maps.reshape(-1, height, width), inside
 
 
 def draw_windowed(
@@ -130,18 +130,22 @@ def _gaussian(steps: np.ndarray, sigma: Sigma) -> np.ndarray:
 
 
 @lru_cache(maxsize=16)
-def _profiles(length: int, sigma: float) -> np.ndarray:
-    """Returns windowed 1-D Gaussians around integer cells, [length + 2 radius + 2, length] float32.
+def _rows(length: int, sigma: float) -> np.ndarray:
+    """Returns the rows of windowed Gaussians, [2 radius + 1, length + 2 radius + 2, length] float32.
 
-    Row c is the Gaussian around cell c; negative rows count from the end, as usual in NumPy. The
-    two rows that are furthest outside the map are empty.
+    Element (r, c) is the row r - radius below the centre of a Gaussian around column c; negative
+    columns count from the end, as usual in NumPy. The two columns that are furthest outside the map
+    have empty rows.
     """
-    reach = length + int(_radius(sigma))
+    radius = int(_radius(sigma))
+    reach = length + radius
     positions = np.arange(-reach, reach + 1)
     line = np.where(np.abs(positions) <= _radius(sigma), _gaussian(positions, sigma), 0.0)
     # The windows of the line are the Gaussians around cells reach, reach - 1, ..., -radius - 1.
     windows = np.lib.stride_tricks.sliding_window_view(line.astype(np.float32), length)
-    return np.roll(windows[::-1], -int(_radius(sigma)) - 1, axis=0)
+    profiles = np.roll(windows[::-1], -radius - 1, axis=0)
+    heights = _gaussian(np.arange(-radius, radius + 1), sigma)
+    return (heights[:, None, None] * profiles).astype(np.float32)
 
 
 def _product(

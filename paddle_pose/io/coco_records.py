@@ -17,6 +17,7 @@ Source: the format of COCO's person keypoints (Lin et al., ECCV 2014).
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 from collections.abc import Collection, Mapping, Sequence
@@ -29,7 +30,7 @@ import numpy as np
 from paddle_pose.environment import argument
 from paddle_pose.errors import InputError
 from paddle_pose.io import coco_json
-from paddle_pose.io.json_fields import numbers
+from paddle_pose.io.json_fields import NUMBER_TYPES, numbers
 from paddle_pose.skeletons import COCO_17, Skeleton
 from paddle_pose.structures import Box
 
@@ -119,10 +120,10 @@ class PersonRecord:
     area: float
     stated_area: str
 
-    @property
+    @functools.cached_property
     def num_labelled(self) -> int:
         """Number of labelled joints."""
-        return int((self.keypoints[:, 2] > 0).sum())
+        return int(np.count_nonzero(self.keypoints[:, 2]))
 
     def as_coco(self) -> dict[str, Any]:
         """Returns the record as COCO's format has it, with plain numbers of Python."""
@@ -355,13 +356,14 @@ class _Record:
         self._problems = problems
         self._part = part
         self._index = index
-        self.name = f"{part}[{index}]" + ("" if number is None else f" (id {number})")
+        self._number = number
 
     def add(self, code: str, text: str, brief: str, *, refused: bool = True) -> None:
         """Adds a problem; the arguments are attributes of `Problem`."""
-        self._problems.append(
-            Problem(code, self.name, text, brief, self._part, self._index, refused)
-        )
+        name = f"{self._part}[{self._index}]"
+        if self._number is not None:
+            name += f" (id {self._number})"
+        self._problems.append(Problem(code, name, text, brief, self._part, self._index, refused))
 
     def read_id(self, record: Mapping[str, Any], key: str) -> Any:
         """Returns the id under a key; None if it is invalid."""
@@ -518,8 +520,11 @@ def _read_size(record: Mapping[str, Any], one: _Record, files: bool) -> tuple[fl
     """Returns the (width, height) of an image in px; NaN if it is not stated."""
     sides = {"width": np.nan, "height": np.nan}
     for key in sides:
-        value = record.get(key)
+        value: Any = record.get(key)
         if value is None and not files:
+            continue
+        if type(value) in NUMBER_TYPES and 0 < value <= MAX_PX:
+            sides[key] = float(value)
             continue
         side = numbers(value)
         if isinstance(side, str) or side.shape != () or not 0 < side <= MAX_PX:
@@ -544,6 +549,7 @@ def _read_people(
     """Returns the annotations of a file, whose keypoints have the given joints."""
     people = []
     by_id: dict[int, int] = {}
+    plain = _plain_keypoints(records, 3 * len(joints))
     for n, record in enumerate(records):
         one = _Record(problems, "annotations", n)
         number, image_id, category_id = (
@@ -570,23 +576,60 @@ def _read_people(
             crowd = False
             value = record.get("iscrowd")
             one.add("iscrowd", f"{_CROWD_RULE}, got {value!r}", f"iscrowd {value!r}")
-        keypoints = _read_keypoints(record, joints, one)
-        person = PersonRecord(
-            id=number,
-            image_id=image_id,
-            category_id=category_id,
-            crowd=crowd,
-            keypoints=keypoints,
-            box=(np.nan,) * 4,
-            area=_read_area(record, one),
-            stated_area=_shown(record["area"]) if "area" in record else "missing",
+        keypoints = plain[n] if n in plain else _read_keypoints(record, joints, one)
+        area = _read_area(record, one)
+        around = _box_around(keypoints) if boxes_from_keypoints and not crowd else None
+        box = _read_box(record, one, around, boxes_from_keypoints and not crowd)
+        if boxes_from_keypoints and not area > 0 and not crowd and (keypoints[:, 2] > 0).any():
+            area = AREA_OF_BOX * max(0.0, box[2]) * max(0.0, box[3])
+        people.append(
+            PersonRecord(
+                id=number,
+                image_id=image_id,
+                category_id=category_id,
+                crowd=crowd,
+                keypoints=keypoints,
+                box=box,
+                area=area,
+                stated_area=_shown(record["area"]) if "area" in record else "missing",
+            )
         )
-        box = _read_box(record, one, person if boxes_from_keypoints else None)
-        person = replace(person, box=box)
-        if boxes_from_keypoints and not person.area > 0 and not crowd and person.num_labelled:
-            person = replace(person, area=AREA_OF_BOX * max(0.0, box[2]) * max(0.0, box[3]))
-        people.append(person)
     return tuple(people)
+
+
+def _plain_keypoints(records: Sequence[Mapping[str, Any]], count: int) -> dict[int, np.ndarray]:
+    """Returns the keypoints [J, 3] of the annotations in which nothing has to be looked into.
+
+    These are lists of numbers of which all are coordinates or visibilities. They are examined
+    together, because most files have no others.
+
+    Args:
+        records: Annotations.
+        count: Number of numbers that a list must have, 3J.
+
+    Returns:
+        Keypoints by the position of the annotation; for the others see `_read_keypoints`.
+    """
+    places = []
+    for n, record in enumerate(records):
+        value = record.get("keypoints")
+        if (
+            type(value) is list
+            and len(value) == count
+            and NUMBER_TYPES.issuperset(map(type, value))
+        ):
+            places.append(n)
+    if not places:
+        return {}
+    try:
+        rows = np.array([records[n]["keypoints"] for n in places], np.float64)
+    except OverflowError:
+        return {}
+    rows = rows.reshape(len(places), -1, 3)
+    flags = rows[..., 2]
+    valid = ((flags == 0) | (flags == 1) | (flags == 2)).all(axis=1)
+    valid &= (np.abs(rows) <= MAX_PX).all(axis=(1, 2))
+    return {places[k]: rows[k] for k in np.flatnonzero(valid)}
 
 
 def _read_keypoints(record: Mapping[str, Any], joints: tuple[str, ...], one: _Record) -> np.ndarray:
@@ -639,9 +682,11 @@ def _read_keypoints(record: Mapping[str, Any], joints: tuple[str, ...], one: _Re
 
 def _read_area(record: Mapping[str, Any], one: _Record) -> float:
     """Returns the area of an annotation in px^2; 0 if it is unknown, NaN if invalid."""
-    value = record.get("area")
+    value: Any = record.get("area")
     if value is None:
         return 0.0
+    if type(value) in NUMBER_TYPES and 0 <= value <= MAX_PX**2:
+        return float(value)
     area = numbers(value)
     if isinstance(area, str) or area.shape != () or not 0 <= area <= MAX_PX**2:
         one.add(
@@ -653,15 +698,21 @@ def _read_area(record: Mapping[str, Any], one: _Record) -> float:
     return float(area)
 
 
-def _read_box(record: Mapping[str, Any], one: _Record, person: PersonRecord | None) -> Box:
-    """Returns the box of an annotation; `person` is given if it may be that of the joints."""
+def _read_box(
+    record: Mapping[str, Any], one: _Record, around: Box | None, is_optional: bool
+) -> Box:
+    """Returns the box of an annotation in image px; NaN if it is invalid.
+
+    Args:
+        record: Annotation.
+        one: Receives the problems.
+        around: Box that replaces a box that is missing or empty; None for none.
+        is_optional: Whether the box may be missing; without `around` it then is empty.
+    """
     value = record.get("bbox")
     invalid = (np.nan,) * 4
-    around = None
-    if person is not None and not person.crowd:
-        around = _box_around(person.keypoints)
-        if value is None:
-            return around or (0.0, 0.0, 0.0, 0.0)
+    if value is None and is_optional:
+        return around or (0.0, 0.0, 0.0, 0.0)
     if value is None:
         one.add(
             "no_box",

@@ -59,6 +59,7 @@ _REDUCED = {
     4: cv2.IMREAD_REDUCED_COLOR_4,
     8: cv2.IMREAD_REDUCED_COLOR_8,
 }
+_COLOR_RGB: int = getattr(cv2, "IMREAD_COLOR_RGB", 0)  # from OpenCV 4.11 on
 # What Pillow raises for damaged files: its decoders do not agree on one class. Warnings are errors
 # where Python is told so.
 PILLOW_ERRORS = (
@@ -488,13 +489,18 @@ def _with_opencv(file: _File, reduction: int) -> np.ndarray | None:
     if _has_a_forged_length(file.content):
         return None  # OpenCV would allocate it
     flags = _REDUCED[reduction] | cv2.IMREAD_IGNORE_ORIENTATION
+    is_rgb = _COLOR_RGB != 0 and file.content.startswith(_JPEG)
+    if is_rgb:  # libjpeg returns the channels in either order, in the same time
+        flags = flags & ~cv2.IMREAD_COLOR | _COLOR_RGB
     if file.content.startswith(_TIFF):
         flags |= cv2.IMREAD_ANYDEPTH  # OpenCV does not scale floating-point values to 8 bits
     try:
         pixels = cv2.imdecode(np.frombuffer(file.content, np.uint8), flags)
     except cv2.error:
         return None
-    return None if pixels is None else _as_8_bits(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB))
+    if pixels is None or is_rgb:
+        return pixels
+    return _as_8_bits(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB))
 
 
 def _has_a_forged_length(content: bytes) -> bool:

@@ -12,6 +12,9 @@ import numpy as np
 
 from paddle_pose.errors import InputError
 
+NUMBER_TYPES = frozenset((int, float))
+"""Types of numbers that were read from JSON; the type of true and false is another one."""
+
 
 def field(
     record: Mapping[str, Any], keys: Sequence[str], shape: tuple[int, ...], where: str
@@ -69,7 +72,7 @@ def numbers(value: Any) -> np.ndarray | str:
 def _odd_value(value: Any) -> str | None:
     """Returns the name of the first value that is neither a number nor a list; None if none is."""
     if isinstance(value, list | tuple):
-        if all(type(part) in (int, float) for part in value):
+        if NUMBER_TYPES.issuperset(map(type, value)):
             return None
         return next((odd for odd in map(_odd_value, value) if odd is not None), None)
     if isinstance(value, str):

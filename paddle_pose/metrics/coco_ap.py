@@ -6,17 +6,15 @@ the score of the box times the mean of the joint scores above 0.2; of two people
 0.9, only the one with the higher score is kept.
 
 Source: COCO's keypoint evaluation (pycocotools); rescoring and OKS-NMS: SimpleBaseline and HRNet.
-Checked against: a literal float64 restatement of OKS and AP on real annotations
-    (tests/parity/test_coco_parity.py).
+Checked against: pycocotools (tests/parity/test_coco_matching.py), and a literal float64 restatement
+    of OKS and AP on real annotations (tests/parity/test_coco_parity.py).
 Differs: sizes without annotated people give NaN, not -1; annotations that could only give a wrong
     AP are refused.
 """
 
 from __future__ import annotations
 
-import contextlib
 import copy
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -25,18 +23,16 @@ from typing import Any
 
 import numpy as np
 
-from paddle_pose.environment import needed
 from paddle_pose.errors import InputError
 from paddle_pose.io import atomic, coco_json, coco_records
 from paddle_pose.io.json_fields import numbers
 from paddle_pose.io.json_files import read_json
-from paddle_pose.metrics import resampling
+from paddle_pose.metrics import coco_matching, resampling
 from paddle_pose.metrics.base import Prediction, SampleScore, Scores
 from paddle_pose.metrics.oks import oks, oks_nms
 from paddle_pose.skeletons import Skeleton
 from paddle_pose.structures import Person, Poses, Sample
 
-_PYCOCOTOOLS = "pycocotools>=2.0.7"
 NAMES = ("AP", "AP50", "AP75", "AP(M)", "AP(L)", "AR", "AR50", "AR75", "AR(M)", "AR(L)")
 """Names of the ten numbers: the digits are an OKS threshold in percent, M and L people's sizes."""
 _REMARKS = {
@@ -48,7 +44,7 @@ _REMARKS = {
 
 
 class GroundTruth:
-    """Annotated people, prepared for pycocotools.
+    """Annotated people with whom results are compared.
 
     Args:
         annotations: Path of an annotation file in COCO's format, or its content as read from JSON.
@@ -67,7 +63,6 @@ class GroundTruth:
         FileNotFoundError: If there is no such file.
         InputError: If the annotations are not in COCO's format, or could only give a wrong AP: an
             record is invalid, a person has no area, or no joint is labelled.
-        MissingDependencyError: If pycocotools is not installed.
     """
 
     def __init__(
@@ -88,11 +83,16 @@ class GroundTruth:
         self.categories = tuple(
             sorted({p.category_id for p in people if p.num_labelled and not p.crowd})
         )
-        self._tools = needed("pycocotools.coco", _PYCOCOTOOLS, "train")
-        self._images = {image.id for image in file.images}
-        # Numbered from 1: pycocotools takes a match with id 0 for no match.
-        self._coco = self._tool(
-            [{**person.as_coco(), "id": n} for n, person in enumerate(people, 1)]
+        # Index of the image and of the category, by id.
+        self._images = {n: k for k, n in enumerate(sorted(image.id for image in file.images))}
+        self._kinds = {category: k for k, category in enumerate(self.categories)}
+        self._truth = coco_matching.Truth(
+            images=np.array([self._images[person.image_id] for person in people]),
+            kinds=np.array([self._kinds.get(person.category_id, -1) for person in people]),
+            keypoints=np.array([person.keypoints for person in people]),
+            boxes=np.array([person.box for person in people], np.float64),
+            areas=np.array([person.area for person in people]),
+            crowd=np.array([person.crowd for person in people]),
         )
 
     def category_of(self, annotation_id: int) -> int | None:
@@ -103,32 +103,16 @@ class GroundTruth:
         """
         return self._people.get(annotation_id)
 
-    def _tool(self, records: list[dict[str, Any]]) -> Any:
-        """Returns an object of pycocotools with annotations or results of these images."""
-        tool = self._tools.COCO()
-        tool.dataset = {
-            "images": [{"id": image_id} for image_id in sorted(self._images)],
-            "annotations": records,
-            "categories": [{"id": category} for category in self.categories],
-        }
-        with contextlib.redirect_stdout(io.StringIO()):
-            tool.createIndex()
-        return tool
-
     def as_one_kind(self) -> GroundTruth:
         """Returns the same people as people of the first category, for results of any of them."""
         one = copy.copy(self)
-        kind = self.categories[0]
-        records = [
-            # Regions of categories without labelled people do not count.
-            {**record, "category_id": kind if record["category_id"] in self.categories else -1}
-            for record in self._coco.dataset["annotations"]
-        ]
-        one.categories = (kind,)
-        one._coco = self._tool(records)
+        one.categories = self.categories[:1]
+        one._kinds = dict.fromkeys(self.categories, 0)
+        # Regions of categories without labelled people do not count.
+        one._truth = replace(self._truth, kinds=np.minimum(self._truth.kinds, 0))
         return one
 
-    def score(self, results: Sequence[dict[str, Any]]) -> dict[str, float]:
+    def score(self, results: Sequence[Mapping[str, Any]]) -> dict[str, float]:
         """Returns the ten numbers by name (`NAMES`), 0..1; NaN for sizes without annotated people.
 
         Args:
@@ -139,19 +123,12 @@ class GroundTruth:
 
         Raises:
             InputError: If a result belongs to an image that is not annotated.
-            MissingDependencyError: If pycocotools is not installed.
         """
-        evaluation = self._evaluated(results)
-        with contextlib.redirect_stdout(io.StringIO()):
-            evaluation.accumulate()
-            evaluation.summarize()
-        return {
-            name: float(value) if value >= 0 else float("nan")
-            for name, value in zip(NAMES, evaluation.stats, strict=True)
-        }
+        values = coco_matching.numbers(self._matches(results), np.ones((1, len(self._images))))
+        return {name: float(values[name][0]) for name in NAMES}
 
     def intervals(
-        self, results: Sequence[dict[str, Any]], resamples: int = 200
+        self, results: Sequence[Mapping[str, Any]], resamples: int = 200
     ) -> dict[str, tuple[float, float]]:
         """Returns the 95 % intervals of the ten numbers by bootstrap over the images.
 
@@ -167,16 +144,19 @@ class GroundTruth:
 
         Raises:
             InputError: If a result belongs to an image that is not annotated.
-            MissingDependencyError: If pycocotools is not installed.
         """
-        evaluation = self._evaluated(results)
-        images = len(evaluation.params.imgIds)
-        return resampling.bootstrap(
-            lambda counts: _numbers(evaluation, counts), images, resamples=resamples
+        matches = self._matches(results)
+        intervals = resampling.bootstrap(
+            lambda counts: coco_matching.numbers(matches, counts),
+            len(self._images),
+            resamples=resamples,
         )
+        return {name: intervals[name] for name in NAMES}
 
-    def _evaluated(self, results: Sequence[dict[str, Any]]) -> Any:
-        """Returns pycocotools' COCOeval with the matches of people and results.
+    def _matches(
+        self, results: Sequence[Mapping[str, Any]]
+    ) -> dict[str, list[coco_matching.Matches]]:
+        """Returns the matches of people and results.
 
         Args:
             results: Results as for `score`.
@@ -184,22 +164,22 @@ class GroundTruth:
         Raises:
             InputError: If a result belongs to an image that is not annotated.
         """
-        unknown = sorted({record["image_id"] for record in results} - self._images)
+        unknown = sorted({record["image_id"] for record in results} - self._images.keys())
         if unknown:
             raise InputError(
                 f"{len(unknown)} images of the results are not in {self._where}, "
                 f"e.g. {unknown[0]}; results and annotations must be of the same split"
             )
-        evaluate = needed("pycocotools.cocoeval", _PYCOCOTOOLS, "train").COCOeval
-        found = self._tool([])  # pycocotools cannot load an empty list
-        with contextlib.redirect_stdout(io.StringIO()):
-            if results:
-                found = self._coco.loadRes([dict(record) for record in results])
-            evaluation = evaluate(self._coco, found, "keypoints")
-            evaluation.params.kpt_oks_sigmas = self._sigmas
-            evaluation.params.catIds = list(self.categories)
-            evaluation.evaluate()
-        return evaluation
+        points = np.array([record["keypoints"] for record in results], np.float64)
+        found = coco_matching.Results(
+            images=np.array([self._images[record["image_id"]] for record in results], np.int64),
+            kinds=np.array([self._kinds.get(r["category_id"], -1) for r in results], np.int64),
+            keypoints=points.reshape(len(results), len(self._sigmas), 3)[..., :2],
+            scores=np.array([record["score"] for record in results], np.float64),
+        )
+        return coco_matching.match(
+            self._truth, found, len(self._images), len(self.categories), self._sigmas
+        )
 
 
 def people_who_count(
@@ -235,85 +215,6 @@ def people_who_count(
     return people, shared
 
 
-def _numbers(evaluation: Any, counts: np.ndarray) -> dict[str, np.ndarray]:
-    """Returns the ten numbers of data sets in which images occur several times or not at all.
-
-    Args:
-        evaluation: COCOeval with the matches of people and results.
-        counts: Number of times [B, I] that each of B data sets contains each image, in the order of
-            `evaluation.params.imgIds`.
-
-    Returns:
-        Numbers [B], 0..1, by name; NaN where a data set has no annotated person of that size.
-    """
-    images, kinds = len(evaluation.params.imgIds), len(evaluation.params.catIds)
-    recalls = np.asarray(evaluation.params.recThrs)
-    values: dict[str, np.ndarray] = {}
-    for n, size in enumerate(("", "(M)", "(L)")):
-        # The matches are sorted by category, size and image.
-        starts = [(3 * kind + n) * images for kind in range(kinds)]
-        of_kinds = [
-            _of_size(evaluation.evalImgs[start : start + images], counts, recalls)
-            for start in starts
-        ]
-        precision, recall = (_mean_of_known(parts) for parts in zip(*of_kinds, strict=True))
-        values |= {f"AP{size}": precision.mean(axis=1), f"AR{size}": recall.mean(axis=1)}
-        if not size:
-            # The OKS thresholds are 0.50:0.05:0.95.
-            values |= {"AP50": precision[:, 0], "AP75": precision[:, 5]}
-            values |= {"AR50": recall[:, 0], "AR75": recall[:, 5]}
-    return {name: values[name] for name in NAMES}
-
-
-def _mean_of_known(parts: Sequence[np.ndarray]) -> np.ndarray:
-    """Returns the mean of arrays of the same shape without their NaN; NaN if all are NaN."""
-    known = np.sum([np.isfinite(part) for part in parts], axis=0)
-    total = np.sum([np.nan_to_num(part) for part in parts], axis=0)
-    return np.where(known > 0, total / np.maximum(known, 1), np.nan)
-
-
-def _of_size(
-    of_images: Sequence[dict[str, Any] | None], counts: np.ndarray, recalls: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the mean precision and the recall, [B, T] each, at the T OKS thresholds.
-
-    Args:
-        of_images: Matches of each of I images for one size of people, as pycocotools makes them;
-            None for images with neither people nor results.
-        counts: Number of times [B, I] that each data set contains each image.
-        recalls: Recalls at which the precision is read, ascending.
-    """
-    used = [(n, found) for n, found in enumerate(of_images) if found is not None]
-    shape = (len(counts), 10)
-    people = np.zeros(len(counts))
-    for n, found in used:
-        people += counts[:, n] * (np.asarray(found["gtIgnore"]) == 0).sum()
-    scores = np.concatenate([np.zeros(0), *(found["dtScores"] for _, found in used)])
-    if not len(scores):
-        nothing = np.where(people > 0, 0.0, np.nan)[:, None] * np.ones(shape)
-        return nothing, nothing
-    order = np.argsort(-scores, kind="mergesort")
-    image_of = np.concatenate([np.full(len(found["dtScores"]), n) for n, found in used])[order]
-    matched = np.concatenate([found["dtMatches"] for _, found in used], axis=1)[:, order] > 0
-    ignored = np.concatenate([found["dtIgnore"] for _, found in used], axis=1)[:, order] > 0
-    kept = ~ignored
-    # Precision and recall are needed where the recall grows, at the right results, only.
-    hits = [np.flatnonzero(row) for row in matched & kept]
-    precision, recall = np.full(shape, np.nan), np.full(shape, np.nan)
-    for b in np.flatnonzero(people > 0):
-        weights = counts[b, image_of]
-        total = np.cumsum(weights * kept, axis=1)
-        for t, places in enumerate(hits):
-            right = np.cumsum(weights[places])
-            # The precision at a recall is the highest one at this or a higher recall.
-            highest = right / np.maximum(total[t, places], np.spacing(1))
-            highest = np.append(np.maximum.accumulate(highest[::-1])[::-1], 0.0)
-            at = right / people[b]
-            recall[b, t] = at[-1] if len(at) else 0.0
-            precision[b, t] = highest[np.searchsorted(at, recalls, side="left")].mean()
-    return precision, recall
-
-
 class CocoAP:
     """AP of poses against an annotation file, with rescoring and OKS-NMS; all numbers are 0..1.
 
@@ -337,7 +238,6 @@ class CocoAP:
     Raises:
         FileNotFoundError: If there is no such file.
         InputError: If the annotations are invalid; see `GroundTruth`.
-        MissingDependencyError: If pycocotools is not installed.
     """
 
     monitor = "AP"
@@ -532,7 +432,6 @@ def score_results(
         FileNotFoundError: If a file is missing.
         InputError: If a record of the results is invalid or belongs to an image that is not
             annotated, or the annotations are invalid; see `GroundTruth`.
-        MissingDependencyError: If pycocotools is not installed.
     """
     truth = GroundTruth(annotations, skeleton, boxes_from_keypoints=boxes_from_keypoints)
     values = truth.score(read_results(path, truth, skeleton))

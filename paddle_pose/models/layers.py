@@ -96,6 +96,45 @@ class Normalize(nn.Layer):
         return x * self.factor + self.offset  # N, 3, H, W
 
 
+class Conv2D(nn.Conv2D):
+    """Paddle's convolution, which adds its bias in a tenth of the time on a CPU.
+
+    Paddle 3.3.1 adds a bias to the channels by a slow broadcast, which takes longer than a 1x1
+    convolution; the same sum with the bias copied to every cell is bit-identical.
+
+    Args:
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+        kernel: Side of the square kernel.
+        stride: Stride of the convolution.
+        padding: Padding in cells of all sides, or of top, bottom, left and right.
+        groups: Groups of the convolution; `in_channels` makes it depthwise.
+        bias: Whether a bias is added.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel: int,
+        stride: int = 1,
+        padding: int | list[int] = 0,
+        groups: int = 1,
+        bias: bool = True,
+    ) -> None:
+        self._arguments = {"stride": stride, "padding": padding, "groups": groups}
+        bias_attr = None if bias else False
+        super().__init__(in_channels, out_channels, kernel, bias_attr=bias_attr, **self._arguments)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns the convolution of [N, in_channels, h, w]."""
+        # While Paddle records a program for export, a tensor has no place.
+        if self.bias is None or not paddle.in_dynamic_mode() or not x.place.is_cpu_place():
+            return super().forward(x)
+        y = F.conv2d(x, self.weight, **self._arguments)
+        return y + self.bias.reshape([1, -1, 1, 1]).expand(y.shape)
+
+
 class ConvBN(nn.Layer):
     """Convolution without bias (padded to keep the size), batch normalisation, activation.
 

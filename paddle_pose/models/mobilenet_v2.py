@@ -16,6 +16,7 @@ import paddle.nn.functional as F
 from paddle import Tensor, nn
 
 from paddle_pose.errors import InputError
+from paddle_pose.models.layers import Conv2D
 from paddle_pose.models.layers import batch_norm as new_batch_norm
 from paddle_pose.models.movenet_sizes import (
     BLOCKS,
@@ -70,14 +71,14 @@ class ConvUnit(nn.Layer):
         # different results.
         border = [0, 1, 0, 1] if stride == 2 and padding == "same" else kernel // 2
         has_bias = not batch_norm if bias is None else bias
-        self.conv = nn.Conv2D(
+        self.conv = Conv2D(
             in_channels,
             out_channels,
             kernel,
             stride=stride,
             padding=border,
             groups=groups,
-            bias_attr=None if has_bias else False,
+            bias=has_bias,
         )
         nn.initializer.KaimingNormal()(self.conv.weight)
         self.bn = new_batch_norm(out_channels) if batch_norm else None

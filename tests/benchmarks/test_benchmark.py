@@ -125,7 +125,7 @@ def test_a_limit_is_a_goal_too(limit, reached):
 
 def test_the_command_writes_json_and_shows_it_again(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(
-        benchmark, "rows", lambda *_: [row("timed", "2", "6", measure="value", minimum=2.5)]
+        benchmark, "rows", lambda *_, **__: [row("timed", "2", "6", measure="value", minimum=2.5)]
     )
     file = tmp_path / "found.json"
     flags = [

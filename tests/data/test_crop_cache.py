@@ -99,6 +99,26 @@ def test_first_access_equals_later_ones(tmp_path, image):
     assert len(list(tmp_path.glob("cache/*/*"))) == 1
 
 
+def test_the_shown_part_of_a_crop_is_warped_like_the_whole_crop(tmp_path, image):
+    """Moving the origin changes the rounding of OpenCV's warp by one grey level at most."""
+    sample = Sample(0, image, Window((300.3, 222.7), (200.0, 200.0)), ())
+    cache = CropCache(tmp_path / "cache", INPUT, 1e9)
+    whole = cache(sample, sample.window.scaled(1.98))
+    rng = np.random.default_rng(0)
+    differing = 0
+    for _ in range(40):
+        window = Augment(scale=0.25).window(sample, CODEC.skeleton, rng)
+        part, _ = cache(sample, window)
+        assert part.size < 0.9 * whole[0].size
+        shown, expected = (
+            crop(sample, window, CODEC, reader).astype(int)
+            for reader in (cache, lambda sample, window: whole)
+        )
+        assert np.abs(shown - expected).max() <= 1
+        differing += (shown != expected).sum()
+    assert differing < 1e-3 * 40 * shown.size
+
+
 def test_window_beyond_the_crop_is_read_from_the_image(tmp_path, image):
     sample = Sample(0, image, Window((300.0, 200.0), (100.0, 100.0)), ())
     cache = CropCache(tmp_path / "cache", INPUT, 1e9)

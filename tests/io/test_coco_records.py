@@ -148,3 +148,18 @@ def test_a_score_needs_no_image_files():
     assert (read.images[0].file_name, np.isnan(read.images[0].size).all()) == ("", True)
     with pytest.raises(InputError, match=r"images\[0\]: key 'file_name'"):
         coco_records.read(one)
+
+
+def test_annotations_are_read_alike_together_and_one_by_one():
+    """Keypoints that are plain lists of numbers are read together, all others one by one."""
+    rng = np.random.default_rng(0)
+    lists = []
+    for _ in range(30):
+        rows = np.column_stack([rng.uniform(-50, 900, (3, 2)).round(2), rng.integers(0, 3, 3)])
+        rows[rng.random(3) < 0.2] = (rng.choice([2e9, np.nan]), 5.0, 0.0)
+        lists.append(rows.ravel().tolist())
+    together = people_of(*({"keypoints": values} for values in lists))
+    separate = people_of(*({"keypoints": tuple(values)} for values in lists))
+    for a, b in zip(together, separate, strict=True):
+        assert np.array_equal(a.keypoints, b.keypoints)
+        assert a.num_labelled == b.num_labelled == (b.keypoints[:, 2] > 0).sum()

@@ -9,7 +9,7 @@ import pytest
 
 from paddle_pose.errors import InputError
 from paddle_pose.geometry import Window
-from paddle_pose.metrics import coco_ap
+from paddle_pose.metrics import coco_matching
 from paddle_pose.metrics.coco_ap import NAMES, CocoAP, GroundTruth, score_results
 from paddle_pose.metrics.oks import oks, oks_nms
 from paddle_pose.skeletons import Skeleton
@@ -98,7 +98,7 @@ def test_perfect_poses_score_one_and_a_size_without_people_is_nan(capsys):
 
 
 def test_an_annotation_with_id_0_can_be_matched():
-    """pycocotools takes a match with id 0 for no match."""
+    """pycocotools takes a match with id 0 for no match; this project does not."""
     metric = CocoAP(truth(person(0)), THREE)
     assert ap(metric, (sample(0), poses(points_of(person(0))))) == pytest.approx(1.0)
 
@@ -364,8 +364,8 @@ def test_intervals_resample_images_and_count_them_as_often_as_they_are_drawn():
             }
         )
     values = ground.score(results)
-    evaluation = ground._evaluated(results)
-    once = coco_ap._numbers(evaluation, np.ones((1, 12)))
+    matches = ground._matches(results)
+    once = coco_matching.numbers(matches, np.ones((1, 12)))
     assert {name: float(value[0]) for name, value in once.items()} == pytest.approx(
         values, nan_ok=True
     )
@@ -383,7 +383,7 @@ def test_intervals_resample_images_and_count_them_as_often_as_they_are_drawn():
     of_few = [record for record in results if record["image_id"] <= 2]
     doubled = [{**record, "image_id": 101} for record in of_few if record["image_id"] == 1]
     expected = GroundTruth(again, THREE).score([*of_few, *doubled])
-    drawn = coco_ap._numbers(evaluation, counts)
+    drawn = coco_matching.numbers(matches, counts)
     assert {name: float(value[0]) for name, value in drawn.items()} == pytest.approx(
         expected, nan_ok=True
     )
@@ -441,7 +441,7 @@ def test_numbers_of_resampled_images_are_the_mean_over_categories():
         for n, category in ((0, 0), (1, 0), (3, 5))
     ]
     values = ground.score(results)
-    once = coco_ap._numbers(ground._evaluated(results), np.ones((1, 1)))
+    once = coco_matching.numbers(ground._matches(results), np.ones((1, 1)))
     assert 0.5 < values["AP"] < 1
     assert {name: float(value[0]) for name, value in once.items()} == pytest.approx(
         values, nan_ok=True

@@ -5,6 +5,7 @@ import pytest
 
 from paddle_pose.models.layers import (
     BasicBlock,
+    Conv2D,
     ConvBN,
     Normalize,
     UpsampleBilinear2x,
@@ -42,6 +43,27 @@ def test_normalize_accepts_floats_and_has_no_state():
 def test_normalize_rejects_invalid_arguments(arguments):
     with pytest.raises(ValueError, match=r"order|std"):
         Normalize(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "arguments"),
+    [(1, {}), (3, {"padding": 1, "groups": 6}), (3, {"stride": 2, "padding": [0, 1, 0, 1]})],
+)
+def test_convolution_with_bias_is_that_of_paddle(kernel, arguments):
+    ours = Conv2D(6, 6, kernel, **arguments)
+    theirs = paddle.nn.Conv2D(6, 6, kernel, **arguments)
+    theirs.set_state_dict(ours.state_dict())
+    bias = np.random.default_rng(0).normal(size=6).astype("float32")
+    for layer in (ours, theirs):
+        layer.bias.set_value(bias)
+    images = paddle.randn([2, 6, 8, 10])
+    outputs = [layer(images) for layer in (ours, theirs)]
+    assert (outputs[0] == outputs[1]).all()
+    for output in outputs:
+        output.square().sum().backward()
+    for name in ("weight", "bias"):
+        a, b = (getattr(layer, name).grad.numpy() for layer in (ours, theirs))
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4)
 
 
 def test_upsample_nearest_repeats_every_cell():

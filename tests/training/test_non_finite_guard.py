@@ -45,6 +45,14 @@ def test_check_returns_loss_and_gradient_norm_of_a_finite_step():
     assert health.gradient == pytest.approx(norm, rel=1e-5)
 
 
+def test_the_norm_of_many_gradients_is_exact():
+    """Regression: Paddle's norm of a vector adds up in order in float32 on a CPU."""
+    layer = paddle.nn.Linear(2000, 1000)
+    (layer(paddle.ones([1, 2000])).sum() * 1e-3).backward()
+    health = NonFiniteGuard(layer).check(paddle.zeros([]))
+    assert health.gradient == pytest.approx(1e-3 * np.sqrt(2000 * 1000 + 1000), rel=1e-5)
+
+
 @pytest.mark.parametrize("bad", BAD)
 def test_undo_restores_running_statistics_bit_for_bit(bad):
     model = network()
