@@ -56,7 +56,7 @@ fuzz: $(VENV)/.dev  ## read 2,000 mutated files of every format in processes wit
 demo:  ## train on synthetic people for a few minutes and write images of the result
 	@test -e $(VENV)/.installed || printf '%s\n' \
 	  "The first time, make demo creates the Python environment $(VENV) and installs" \
-	  "Paddle and other packages into it: SIZE MB to download, 1 to 3 minutes without" \
+	  "Paddle and other packages into it: about 500 MB to download, some minutes without" \
 	  "further output. Then the demo runs for a few minutes and says how long it takes."
 	@$(MAKE) $(VENV)/.installed
 	@$(RUN) -m paddle_pose demo

@@ -113,7 +113,7 @@ def run_demo(
     _log.info(
         "The demo trains a small network on synthetic people. It has three parts:\n"
         f"  1. draw {num_train} synthetic people for training, and {num_val} others\n"
-        f"  2. train {config.name} on them for {epochs} epochs\n"
+        f"  2. train {config.name} on them (passes over all images: {epochs})\n"
         f"  3. evaluate it on the {num_val} others, and draw its predictions\n"
         f"It downloads nothing, and writes to {output}."
     )
@@ -122,12 +122,12 @@ def run_demo(
         data = output / "synthetic_people"
         run_dir = _cleared(output / "run")
         seconds = estimate_seconds(config, num_train, num_val, device, drawn=is_synthetic(data))
-        _log.info(f"Measured a few steps on this machine: the demo will take {_minutes(seconds)}.")
         _log.info(
-            f"1/3 Drawing {num_train} + {num_val} synthetic people, or reusing those in {data}"
+            f"By the speed of a few training steps, this will take about {_minutes(seconds)}."
         )
+        _log.info("1/3 Drawing the people, or reusing those of an earlier demo")
         write_synthetic_data(config, data, num_train=num_train, num_val=num_val, seed=seed)
-        _log.info(f"2/3 Training; {run_dir / 'log.txt'} contains the details")
+        _log.info(f"2/3 Training; for details see {run_dir / 'log.txt'}")
         began = time.perf_counter()
         train_config(
             config,
@@ -218,7 +218,7 @@ def draw_photographs(photographs: Sequence[Path], folder: Path) -> dict[Path, st
             found = model.predict(path)
             target = folder / f"photograph_{number}.png"
             images.write(target, np.asarray(found.draw()))
-            written[target] = f"{len(found.scores)} people that {DEFAULT_MODEL} finds in {path}"
+            written[target] = f"poses that {DEFAULT_MODEL} predicts in {path}"
     return written
 
 

@@ -38,7 +38,7 @@ def test_photographs_of_the_same_name_get_files_of_their_own(tmp_path, monkeypat
         photographs[-1].write_bytes((data / "movenet" / "squat.bmp").read_bytes())
     written = demo.draw_photographs(photographs, tmp_path)
     assert [path.name for path in written] == ["photograph_1.png", "photograph_2.png"]
-    assert all(caption.startswith("1 people") for caption in written.values())
+    assert list(written.values())[1].endswith(str(photographs[1]))
     plain = cv2.imread(str(photographs[0]))
     for path in written:
         assert (cv2.imread(str(path)) != plain).any()
