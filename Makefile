@@ -52,7 +52,13 @@ FUZZ ?= --count 2000
 fuzz: $(VENV)/.dev  ## read 2,000 mutated files of every format in processes with 4 GB; takes hours
 	@nice -n 10 $(RUN) tests/faults/mutate.py $(FUZZ)
 
-demo: $(VENV)/.installed  ## train on synthetic people for a few minutes and write images of the result
+# What will happen is printed before the first prerequisite is made: hence make inside of make.
+demo:  ## train on synthetic people for a few minutes and write images of the result
+	@test -e $(VENV)/.installed || printf '%s\n' \
+	  "The first time, make demo creates the Python environment $(VENV) and installs" \
+	  "Paddle and other packages into it: about 500 MB to download, some minutes without" \
+	  "further output. Then the demo runs for a few minutes and says how long it takes."
+	@$(MAKE) $(VENV)/.installed
 	@$(RUN) -m paddle_pose demo
 
 notebooks: $(VENV)/.installed  ## execute the notebooks and keep their outputs
@@ -81,7 +87,8 @@ $(VENV)/.dev: requirements/dev.txt requirements/export.txt requirements/tools.tx
 
 BASE := base predict train notebooks opencv paddle
 $(VENV)/.installed: requirements.txt $(BASE:%=requirements/%.txt) | $(VENV)/.created
-	$(PIP) install -r requirements.txt
+	@echo "Installing requirements.txt into $(VENV) ..."
+	@$(PIP) install --quiet -r requirements.txt
 	@touch $@
 
 .venv-paddle-%/.installed: requirements.txt $(wildcard requirements/*.txt) | .venv-paddle-%/.created

@@ -128,13 +128,13 @@ for package in PACKAGES:
 #
 # Call `export_model` once per file; the suffix selects the format. Each export is compared with
 # the original network before it gets its final name, on `images` or, as here, on synthetic people;
-# if the outputs differ, it is refused. INT8 needs `calibration`, a folder of images similar to
-# those of the application, on which the range of every activation is measured: here the windows of
-# the training people. `export.py` does the same from the command line.
+# if the outputs differ, it is refused. INT8 needs people on whose windows the range of every
+# activation is measured: those of the training split of the data set `calibration`. For a run,
+# `int8=True` takes the data that it was trained on. `export.py` does the same from the command line.
 #
 # ## 4. 导出
 #
-# 每个文件调用一次 `export_model`，格式由后缀决定。导出的文件先与原网络比较（用 `images` 的图像，或如这里用合成人物），输出不一致则拒绝写出。INT8 量化（训练后量化 / 离线量化）需要 `calibration`：一个与实际应用相似的图像文件夹，用来测量每个激活值的范围；这里用训练人物的窗口。命令行的 `export.py` 功能相同。
+# 每个文件调用一次 `export_model`，格式由后缀决定。导出的文件先与原网络比较（用 `images` 的图像，或如这里用合成人物），输出不一致则拒绝写出。INT8 量化（训练后量化 / 离线量化）需要在人物窗口上测量每个激活值的范围：取自数据集 `calibration` 的训练集；对训练得到的检查点，`int8=True` 使用其训练数据。命令行的 `export.py` 功能相同。
 
 # %%
 import cv2
@@ -145,14 +145,8 @@ from paddle_pose import build, visualize
 from paddle_pose.io import images
 
 config = model.config
-training = build.samples(config, root, config.data.train_split)[:100]
-for number, window in enumerate(
-    np.concatenate([seen for seen, _ in build.batches(config, training)])
-):
-    images.write(Path("calibration", f"{number:03}.png"), window)
-
 ONNX = ("paddle2onnx", "onnx", "onnxruntime")
-INT8 = {"calibration": "calibration"}
+INT8 = {"calibration": root}
 WANTED = {  # the file's name, arguments, what they need
     "Paddle": ("model.json", {}, ()),
     "ONNX": ("model.onnx", {}, ONNX),

@@ -21,8 +21,11 @@ _EPILOG = """examples:
       writes output/run/exports/best_model.onnx, for val, predict and other programs
   {export} --weights output/run --output_file pose.onnx --decode
       includes decoding, so that the file returns keypoints instead of heatmaps
-  {export} --weights output/run --format openvino --int8 --calibration photos
-      writes an OpenVINO file in INT8, calibrated on the images in the folder photos"""
+  {export} --weights output/run --format openvino --int8
+      writes an OpenVINO file in INT8, calibrated on 128 people of the run's training data
+  {export} --weights movenet-thunder.json --config movenet_thunder_coco -o data.framing=person \
+    -o data.context=1.25 -o codec.max_persons=1 --int8 --calibration photos
+      the same for published weights, calibrated on the people found in the folder photos"""
 
 
 def build_parser() -> options.Parser:
@@ -66,21 +69,23 @@ def build_parser() -> options.Parser:
     parser.add_argument(
         "--int8",
         action="store_true",
-        help="quantize convolutions to INT8; needs --calibration (default: floating point)",
+        help="quantize convolutions to INT8, calibrated on up to 128 people of the data that the "
+        "checkpoint was trained on (default: floating point)",
     )
     parser.add_argument(
         "--calibration",
         type=Path,
-        metavar="DIR",
-        help="with --int8: folder of calibration images, one person each, similar to the images "
-        "that the file will run on",
+        metavar="D",
+        help="with --int8: calibrate on other data: the folder of a data set in MPII's or COCO's "
+        "layout, of which the training split is read, or of images, in which the default detector "
+        "finds the people (whole images where the config's framing is image)",
     )
     parser.add_argument(
         "--images",
         type=Path,
         metavar="DIR",
         help="folder of images on which the file is compared with the network (default: synthetic "
-        "people)",
+        "people, with --int8 those of the calibration)",
     )
     parser.add_argument(
         "--tolerance",
@@ -106,10 +111,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             those of the network.
     """
     arguments = build_parser().parse_args(argv)
-    if arguments.int8 and (arguments.calibration is None or arguments.format == "paddle"):
+    if arguments.calibration is not None and not arguments.int8:
         raise InputError(
-            "--int8 needs --calibration DIR with images, and --format onnx or openvino"
+            f"--calibration {arguments.calibration}: is for --int8; add it, or leave this out"
         )
+    if arguments.int8 and arguments.format == "paddle":
+        raise InputError("--int8 needs --format onnx or openvino, got paddle")
     environment.require_paddle()
     from paddle_pose.engine.export import export_model
 
@@ -121,7 +128,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         image_size=arguments.image_size,
         overrides=options.overrides(arguments),
         decode=arguments.decode,
-        calibration=arguments.calibration if arguments.int8 else None,
+        int8=arguments.int8,
+        calibration=arguments.calibration,
         images=arguments.images,
         tolerance=arguments.tolerance,
     )

@@ -16,7 +16,9 @@ from paddle_pose.backends.paddle import PaddleBackend
 from paddle_pose.codecs.base import Codec
 from paddle_pose.configs import registry
 from paddle_pose.configs.overrides import override
+from paddle_pose.engine.calibration import calibration_inputs
 from paddle_pose.engine.pose_model import PoseModel, check_open
+from paddle_pose.environment import argument
 from paddle_pose.errors import InputError
 from paddle_pose.exporting.files import check_target, put_in_place
 from paddle_pose.exporting.images import in_batches, read_inputs, synthetic_inputs
@@ -58,6 +60,7 @@ def export_model(
     image_size: int | None = None,
     overrides: Mapping[str, object] | None = None,
     decode: bool = False,
+    int8: bool = False,
     calibration: str | Path | None = None,
     images: str | Path | None = None,
     tolerance: float | None = None,
@@ -81,21 +84,25 @@ def export_model(
         decode: Whether to include decoding in the graph, so that the file returns keypoints, for
             other programs. `load_model` refuses such a file, except for MultiPose; it needs the raw
             outputs.
-        calibration: Folder of images to calibrate INT8 quantization with; None exports floating
-            point.
-        images: Folder of images to compare on; None compares on synthetic people.
+        int8: Whether to quantize to INT8. The ranges of the activations are measured on at most 128
+            windows of people in the training data of the checkpoint, framed as in evaluation.
+        calibration: Folder of other data to measure them on, which implies `int8`: a data set in
+            MPII's or COCO's layout, of which the training split is read; or images, in which the
+            default detector finds the people (whole images for framing "image").
+        images: Folder of images to compare on; None compares on synthetic people, with INT8 on the
+            windows of the calibration.
         tolerance: Largest accepted distance in input px between the keypoints of the exported file
             and those of the network; with INT8 the limit of the median distance. None takes 0.5, or
             4 with INT8.
 
     Raises:
-        FileNotFoundError: If a file is missing.
+        FileNotFoundError: If a file is missing, or the detector has not been downloaded.
         MissingDependencyError: If the format needs a package that is not installed; the message
             states how to install it.
-        InputError: If a file is invalid, the config of the checkpoint is unknown, a key or value of
-            `overrides` is invalid, the suffix is not that of the format, the difference exceeds the
-            tolerance, or the export would overwrite a file that this project did not write. No file
-            gets its final name then.
+        InputError: If a file is invalid, the config of the checkpoint or, with INT8, its training
+            data are unknown, a key or value of `overrides` is invalid, the suffix is not that of
+            the format, the difference exceeds the tolerance, or the export would overwrite a file
+            that this project did not write. No file gets its final name then.
 
     Example:
         `export_model("output/run/best_model/model.pdparams", "pose.onnx").difference`
@@ -117,11 +124,11 @@ def export_model(
             f"format {format!r}: expected one of {', '.join(SUFFIXES)}, "
             "or None for the format of the suffix"
         )
-    int8 = calibration is not None
+    int8 = int8 or calibration is not None
     if int8 and format == "paddle":
         raise InputError(
-            "format 'paddle' with calibration: INT8 needs the format onnx or openvino; "
-            "choose one of them, or leave out calibration"
+            "format 'paddle': INT8 needs the format onnx or openvino; choose one of them, or leave "
+            f"out {argument('--int8', 'int8 and calibration')}"
         )
     target = export_path(weights, output_file, format, decode=decode, int8=int8)
     check_target(target)
@@ -136,20 +143,19 @@ def export_model(
         )
     fitted, network = build.loaded(config_of_weights, weights, log=_log.info)
     fitted = replace(fitted, codec=fitted.codec.with_fixed_size())
-    inputs = (
-        synthetic_inputs(fitted.codec)
-        if images is None
-        else read_inputs(Path(images), fitted.codec)
-    )
-    calibration_inputs = (
-        None if calibration is None else read_inputs(Path(calibration), fitted.codec)
-    )
+    windows = None
+    if int8:
+        windows = calibration_inputs(
+            fitted, weights, None if calibration is None else Path(calibration)
+        )
+    if images is not None:
+        inputs = read_inputs(Path(images), fitted.codec)
+    else:
+        inputs = synthetic_inputs(fitted.codec) if windows is None else windows
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".exporting_", dir=target.parent) as folder:
         draft = Path(folder, target.name)
-        metadata = write_export(
-            fitted, network, weights, draft, decode=decode, calibration=calibration_inputs
-        )
+        metadata = write_export(fitted, network, weights, draft, decode=decode, calibration=windows)
         difference = compare(
             PaddleBackend(network),
             open_exported(draft, "cpu"),

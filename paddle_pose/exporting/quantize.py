@@ -21,13 +21,13 @@ from paddle_pose.exporting.convert import EXTRA
 _CONVOLUTIONS = ("Conv", "ConvTranspose")
 
 
-def quantize(source: Path, target: Path, batches: Iterable[np.ndarray]) -> None:
+def quantize(source: Path, target: Path, images: Iterable[np.ndarray]) -> None:
     """Writes an INT8 version of an ONNX file; inputs and outputs keep their names and types.
 
     Args:
         source: Path of the floating-point .onnx file.
         target: Path of the INT8 .onnx file; its folder is used for a temporary file.
-        batches: Batches of calibration images, uint8 RGB [N, H, W, 3], at least one.
+        images: Calibration images, uint8 RGB [H, W, 3], at least one.
 
     Raises:
         MissingDependencyError: If onnx or ONNX Runtime is not installed.
@@ -40,12 +40,12 @@ def quantize(source: Path, target: Path, batches: Iterable[np.ndarray]) -> None:
     model: Any = onnx.load_model(str(prepared))
     image = model.graph.input[0].name
     last, after = last_convolutions(model.graph)
-    remaining = iter(batches)
+    remaining = iter(images)
 
     class Calibration(tools.CalibrationDataReader):  # type: ignore[name-defined, misc]
         def get_next(self) -> dict[str, np.ndarray] | None:
-            batch = next(remaining, None)
-            return None if batch is None else {image: batch}
+            pixels = next(remaining, None)
+            return None if pixels is None else {image: pixels[None]}
 
     tools.quantize_static(
         str(prepared),
@@ -61,6 +61,8 @@ def quantize(source: Path, target: Path, batches: Iterable[np.ndarray]) -> None:
         reduce_range=False,
         op_types_to_quantize=[*_CONVOLUTIONS, "Add", "MaxPool", "Relu", "Clip"],
         nodes_to_exclude=after,
+        # The mean over the images of the least and of the greatest value of each activation.
+        extra_options={"CalibMovingAverage": True},
     )
     prepared.unlink()
     model = onnx.load_model(str(target))

@@ -17,7 +17,6 @@ from paddle_pose.configs.specs import Config
 from paddle_pose.exporting import convert, quantize
 from paddle_pose.exporting.decoding import with_decoding
 from paddle_pose.exporting.files import installed_versions
-from paddle_pose.exporting.images import in_batches
 from paddle_pose.exporting.metadata import build_metadata
 from paddle_pose.exporting.program import save_program
 from paddle_pose.io.manifest import fingerprint
@@ -85,7 +84,7 @@ def write_export(
     if calibration is not None:
         floats = target.with_suffix(".float.onnx")
         os.replace(onnx_file, floats)
-        quantize.quantize(floats, onnx_file, in_batches(calibration))
+        quantize.quantize(floats, onnx_file, calibration)
     if target == onnx_file:
         convert.put_metadata(target, text)
     elif target != program:

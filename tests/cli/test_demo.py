@@ -29,11 +29,12 @@ def test_demo_prints_next_commands_with_this_python(monkeypatch, tmp_path, capsy
         (tmp_path / f"{name}.py").touch()
     result = DemoResult(
         data=Path("data"),
-        weights=Path("last", "model.pdparams"),
+        run_dir=Path("run"),
         images={Path("a.png"): "its caption"},
         scores={"net (ours)": {"Mean": 81.24, "Mean@0.1": 9.96}},
         seconds=61.9,
         training_seconds=59.0,
+        missing_bytes=16_400_000,
     )
     demo._print(result, num_val=8)
     printed = capsys.readouterr().out
@@ -44,4 +45,5 @@ def test_demo_prints_next_commands_with_this_python(monkeypatch, tmp_path, capsy
     lines = printed.splitlines()
     assert "  net (ours)                   81.2       10.0" in lines
     assert "Time: 1 min 1 s, of which training 0 min 59 s." in lines
-    assert "  a.png: its caption" in lines
+    assert "  a.png" in lines
+    assert "16 MB" in printed

@@ -10,6 +10,7 @@ import cv2
 import pytest
 
 from paddle_pose.cli import demo
+from paddle_pose.io.weights_files import find_weights
 
 TINY = ("--num_train", "16", "--num_val", "8", "--epochs", "1", "--device", "cpu")
 
@@ -23,13 +24,14 @@ def folder(tmp_path_factory):
 def said(folder, tmp_path_factory):
     """Returns the output of the demo."""
     screen = io.StringIO()
-    with contextlib.redirect_stdout(screen):
+    with contextlib.redirect_stdout(screen), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PADDLE_POSE_HOME", str(tmp_path_factory.mktemp("without_weights")))
         assert demo.main([*TINY, "--output", str(folder)]) == 0
     return screen.getvalue()
 
 
 def test_demo_writes_the_documented_files(said, folder):
-    images = re.findall(r"^  (\S+\.png): ", said, re.MULTILINE)
+    images = re.findall(r"^  (\S+\.png)$", said, re.MULTILINE)
     assert sorted(Path(path).name for path in images) == [
         "heatmaps.png",
         "loss_curve.png",
@@ -38,20 +40,21 @@ def test_demo_writes_the_documented_files(said, folder):
     for path in images:
         assert min(cv2.imread(path).shape[:2]) >= 256
         assert cv2.imread(path).std() > 10  # something is drawn
-    python, image, weights = re.search(
-        r"^  (\S+) (?:predict.py|-m paddle_pose predict) (\S+) --detector none --weights (\S+)",
+    python, run, data = re.search(
+        r"^  (\S+) (?:val.py|-m paddle_pose val) --weights (\S+) --dataset_root (\S+)$",
         said,
         re.MULTILINE,
     ).groups()
     assert Path(python).samefile(sys.executable), "the Python that has what the demo needs"
-    assert cv2.imread(image) is not None
-    assert Path(weights).is_file()
+    assert find_weights(run).is_file()
+    assert Path(data, "annotations", "mpii_val.json").is_file()
 
 
-def test_demo_prints_its_scores_and_those_of_the_mean_pose(said):
+def test_demo_prints_its_scores_and_those_of_the_mean_pose(said, folder):
     rows = dict(re.findall(r"^  (\S.*?)  +(\d+\.\d +\d+\.\d)$", said, re.MULTILINE))
     assert set(rows) == {"hourglass_tiny_128 (ours)", "mean training pose"}
-    last = re.search(r"last \[EVAL\] epoch=0:.* Mean=(\S+) Mean@0.1=(\S+) ", said).groups()
+    log = (folder / "run" / "log.txt").read_text(encoding="utf-8")
+    last = re.search(r"last \[EVAL\] epoch=0:.* Mean=(\S+) Mean@0.1=(\S+) ", log).groups()
     assert rows["hourglass_tiny_128 (ours)"].split() == [f"{float(value):.1f}" for value in last]
 
 
@@ -71,3 +74,9 @@ def test_folder_that_is_no_demo_run_is_not_changed(tmp_path):
     with pytest.raises(ValueError, match="not a run of the demo"):
         demo.main([*TINY, "--output", str(tmp_path)])
     assert (tmp_path / "run" / "thesis.txt").read_text() == "mine"
+
+
+def test_a_missing_photograph_is_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no\.jpg"):
+        demo.main([*TINY, "--output", str(tmp_path / "out"), "--images", "no.jpg"])
+    assert not (tmp_path / "out").exists()

@@ -209,7 +209,7 @@ def test_mobile_networks_are_exported_to_every_format_and_verified(
         tmp_path / FILES[kind],
         config=config,
         overrides=changes,
-        calibration=synthetic_mpii / "images" if int8 else None,
+        calibration=synthetic_mpii if int8 else None,
     )
     assert done.path.is_file()
     assert len(done.difference.pixels) > 100
@@ -327,9 +327,7 @@ def test_minimal_consumer_does_not_import_this_project():
 def test_int8_export_states_its_loss_of_accuracy(
     kind, exported, trained, synthetic_mpii, run_in, tmp_path
 ):
-    path, said = exported(
-        kind, "--int8", "--calibration", synthetic_mpii / "images", "--tolerance", 20
-    )
+    path, said = exported(kind, "--int8", "--tolerance", 20)
     assert "_int8" in path.name
     assert re.search(r"greatest difference: maps \S+ .* \(median \S+, ", said)
     weights = path if kind == "onnx" else path.with_suffix(".bin")

@@ -63,7 +63,7 @@ def test_export_path_with_suffix_of_another_format_raises():
 
 def test_export_model_to_paddle_in_int8_raises(tmp_path):
     with pytest.raises(InputError, match="INT8"):
-        export_model(tmp_path / "model.pdparams", format="paddle", calibration=tmp_path)
+        export_model(tmp_path / "model.pdparams", format="paddle", int8=True)
 
 
 def test_export_model_with_missing_checkpoint_raises(tmp_path):

@@ -3,7 +3,13 @@ import numpy as np
 import pytest
 
 from paddle_pose.codecs.movenet import MoveNetCodec
-from paddle_pose.exporting.images import NUM_SYNTHETIC, in_batches, read_inputs, synthetic_inputs
+from paddle_pose.exporting.images import (
+    NUM_SYNTHETIC,
+    drawn,
+    in_batches,
+    read_inputs,
+    synthetic_inputs,
+)
 
 CODEC = MoveNetCodec(input_size=(96, 64))
 
@@ -33,3 +39,11 @@ def test_an_image_fits_completely_into_the_input(tmp_path):
 def test_a_folder_without_images_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match=tmp_path.name):
         read_inputs(tmp_path, CODEC)
+
+
+def test_drawn_indices_are_distinct_and_the_same_each_time():
+    few = drawn(100, 7)
+    assert len(set(few)) == 7
+    assert few == drawn(100, 7)
+    assert few != sorted(few)
+    assert sorted(drawn(3, 7)) == [0, 1, 2]

@@ -50,7 +50,7 @@ def test_an_int8_network_returns_floats(tmp_path, output):
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     onnx.save_model(model, str(tmp_path / "float.onnx"))
     images = rng.integers(0, 256, (2, 4, 16, 16)).astype(np.uint8)
-    quantize(tmp_path / "float.onnx", tmp_path / "int8.onnx", [images])
+    quantize(tmp_path / "float.onnx", tmp_path / "int8.onnx", images)
     paths = [str(tmp_path / f"{kind}.onnx") for kind in ("float", "int8")]
     options = runtime.SessionOptions()
     # Unoptimized, the rounded numbers are computed in floating point: a processor without VNNI may
