@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from scripts.build_notebooks import WIDGET, read_notebook, set_parameters
+from scripts.build_notebooks import INSTALL, WIDGET, read_notebook, set_parameters
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXTS = sorted((ROOT / "notebooks").glob("*.py"))
@@ -19,6 +19,7 @@ HOURGLASS = ROOT / "notebooks/03_hourglass.py"
 SQUATS = ROOT / "notebooks/08_squats.py"
 MAX_BYTES = 300 * 1024  # limit of the pre-commit hook
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
+HEADING = re.compile(r"^#+ .*$", re.MULTILINE)
 
 
 def images(notebook) -> list[str]:
@@ -31,6 +32,10 @@ def outputs(notebook) -> list:
 
 def printed(notebook) -> str:
     return "".join(output.text for output in outputs(notebook) if output.output_type == "stream")
+
+
+def is_tagged(cell, tag: str) -> bool:
+    return tag in cell.metadata.get("tags", [])
 
 
 def committed(text: Path):
@@ -322,13 +327,15 @@ def test_text_and_notebook_have_the_same_cells(text):
 def test_the_committed_notebook_was_executed_from_top_to_bottom(text):
     notebook = committed(text)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    executed = [cell for cell in code if not is_tagged(cell, INSTALL)]
+    assert [cell.execution_count for cell in executed] == list(range(1, len(executed) + 1))
     kinds = {(output.output_type, output.get("name")) for output in outputs(notebook)}
     assert kinds <= {("stream", "stdout"), ("display_data", None), ("execute_result", None)}
     shown = {kind for output in outputs(notebook) for kind in output.get("data", {})}
-    assert not shown & {WIDGET, "image/png"}
+    assert WIDGET not in shown
     assert not re.search(r"^(error:|Traceback)", printed(notebook), re.MULTILINE)
-    assert len(images(notebook)) >= 3
+    assert images(notebook), "photographs and drawings are JPEG, charts PNG"
+    assert tables(notebook)
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=lambda path: path.stem)
@@ -350,12 +357,31 @@ def test_functions_are_short(text):
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=lambda path: path.stem)
-def test_markdown_is_english_then_chinese(text):
-    for cell in read_notebook(text.read_text(encoding="utf-8")).cells:
-        if cell.cell_type == "markdown":
-            chinese = [bool(CHINESE.search(part)) for part in cell.source.split("\n\n")]
-            assert chinese == sorted(chinese), cell.source
-            assert set(chinese) == {False, True}, cell.source
+def test_an_english_cell_is_followed_by_a_chinese_one(text):
+    cells = read_notebook(text.read_text(encoding="utf-8")).cells
+    prose = [n for n, cell in enumerate(cells) if cell.cell_type == "markdown"]
+    assert len(prose) % 2 == 0
+    for english, chinese in zip(prose[::2], prose[1::2], strict=True):
+        assert chinese == english + 1
+        assert [is_tagged(cells[n], "zh") for n in (english, chinese)] == [False, True]
+        title, *inner = HEADING.findall(cells[english].source) or [""]
+        assert not inner, "one heading, so that the outline has each section once"
+        if english:
+            assert not title or CHINESE.search(title), title
+        assert bool(HEADING.search(cells[chinese].source)) == (english == 0)
+        assert not CHINESE.search(HEADING.sub("", cells[english].source))
+        for paragraph in HEADING.sub("", cells[chinese].source).strip().split("\n\n"):
+            assert not paragraph or CHINESE.search(paragraph), paragraph
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda path: path.stem)
+def test_the_first_code_cells_install_and_set_parameters(text):
+    notebook = read_notebook(text.read_text(encoding="utf-8"))
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert is_tagged(code[0], INSTALL)
+    assert code[0].source.splitlines()[-1] == "%pip install -q -r ../requirements/base.txt"
+    assert is_tagged(code[1], "parameters")
+    assert not re.search(r"sys\.path|os\.environ", "".join(cell.source for cell in code))
 
 
 def test_percent_text_becomes_cells():
@@ -376,6 +402,23 @@ def test_unknown_parameter_is_an_error():
     notebook = read_notebook('# %% tags=["parameters"]\nA = 1\n')
     with pytest.raises(ValueError, match=r"--set C: .* A"):
         set_parameters(notebook, {"C": "1"})
+
+
+def test_the_cell_that_installs_is_kept_and_commands_use_this_package(run_command, tmp_path):
+    text = tmp_path / "small.py"
+    text.write_text(
+        '# %% tags=["install"]\n# %pip install nothing\n\n'
+        "# %%\nimport sys\n\nimport paddle_pose\n\nprint(sys.executable, paddle_pose.__file__)\n"
+        '# !python -c "import sys, paddle_pose; print(sys.executable, paddle_pose.__file__)"\n',
+        encoding="utf-8",
+    )
+    done = run_command("scripts/build_notebooks.py", text)
+    assert done.returncode == 0, done.stderr
+    install, cell = nbformat.read(text.with_suffix(".ipynb"), as_version=4).cells
+    assert (install.source, install.execution_count) == ("%pip install nothing", None)
+    here, command = cell.outputs[0].text.splitlines()
+    assert here == command
+    assert here.endswith(str(ROOT / "paddle_pose/__init__.py"))
 
 
 def test_failing_cell_leaves_no_notebook(run_command, tmp_path):
