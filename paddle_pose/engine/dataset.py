@@ -146,7 +146,7 @@ class Dataset:
         titles: Sequence[str] | None = None,
         *,
         columns: int = 4,
-        width: int = 960,
+        width: int = 800,
     ) -> ImageGrid:
         """Returns a drawing of the targets of a sample over the input, one image per map.
 

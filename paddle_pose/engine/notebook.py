@@ -59,7 +59,7 @@ class ImageGrid:
         *,
         columns: int = 4,
         captions: Sequence[str] = (),
-        width: int = 960,
+        width: int = 800,
         color: ColorBy = "person",
         boxes: bool = False,
         scores: bool = False,
@@ -128,7 +128,7 @@ def draw_maps(
     maps: Mapping[str, np.ndarray],
     titles: Sequence[str] | None = None,
     columns: int = 4,
-    width: int = 960,
+    width: int = 800,
 ) -> ImageGrid:
     """Returns a drawing of maps over an input, one image per map, with its maximum above it.
 

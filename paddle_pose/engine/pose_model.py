@@ -351,7 +351,7 @@ class PoseModel:
         titles: Sequence[str] | None = None,
         *,
         columns: int = 4,
-        width: int = 960,
+        width: int = 800,
     ) -> ImageGrid:
         """Returns a drawing of the outputs of the network over an input, one image per map.
 
