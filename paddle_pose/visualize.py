@@ -552,6 +552,7 @@ def grid(
     captions: Sequence[str] = (),
     gap: int = 0,
     background: Color = BLACK,
+    text: int | None = None,
 ) -> np.ndarray:
     """Returns one image of several tiles in rows, uint8 RGB [h, columns * w, 3].
 
@@ -563,9 +564,10 @@ def grid(
             text that is too wide is cut off.
         gap: Distance between tiles in px.
         background: Colour of what no tile covers.
+        text: Height in px of a capital letter of the captions; None takes one that is legible.
     """
     width = tiles[0].shape[1]
-    text = max(MIN_TEXT, min(11, width // 22))  # px; legible, and not wider than it has to be
+    text = text or max(MIN_TEXT, min(11, width // 22))
     band = round(2.2 * text) if captions else 0
     rows = []
     for start in range(0, len(tiles), columns):
