@@ -240,7 +240,7 @@ for name, shift in (("exact (DARK)", False), ("exact (DARK)", True), ("UDP", Fal
 pp.Table(rows, digits=3)
 
 # %% [markdown]
-# ## 8. Sigma
+# ## 8. Sigma · 高斯的标准差
 #
 # A wide Gaussian is flat near its peak, so that noise moves the highest cell: `argmax` and
 # `quarter` become worse with increasing sigma. The Newton step smooths first, with a kernel of the
