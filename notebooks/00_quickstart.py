@@ -21,10 +21,11 @@
 # ## 1. Settings · 设置
 #
 # The photograph is [7866247804 on Flickr](http://farm9.staticflickr.com/8292/7866247804_e0486b75b8_z.jpg)
-# ([CC BY 2.0](http://creativecommons.org/licenses/by/2.0/)), as in COCO's train2017.
+# ([CC BY 2.0](http://creativecommons.org/licenses/by/2.0/)), as in COCO's train2017; skeletons are
+# drawn over it.
 
 # %% [markdown] tags=["zh"]
-# 照片来自 [Flickr 7866247804](http://farm9.staticflickr.com/8292/7866247804_e0486b75b8_z.jpg)（[CC BY 2.0](http://creativecommons.org/licenses/by/2.0/)），取自 COCO 的 train2017。
+# 照片来自 [Flickr 7866247804](http://farm9.staticflickr.com/8292/7866247804_e0486b75b8_z.jpg)（[CC BY 2.0](http://creativecommons.org/licenses/by/2.0/)），取自 COCO 的 train2017；图上绘制了骨架。
 
 # %% tags=["parameters"]
 import os
@@ -123,14 +124,13 @@ tracked = list(model.track(frames, smooth=True))
 pp.ImageGrid(tracked[:: max(1, len(tracked) // 2)], columns=3, width=720)
 
 # %%
-seen = [(person, frame.seconds) for frame in tracked for person in frame.ids.tolist() if person > 0]
-times = {person: [s for one, s in seen if one == person] for person in sorted(dict(seen))}
-pp.Table(
-    [
-        {"id": person, "frames": len(of), "first, s": min(of), "last, s": max(of)}
-        for person, of in times.items()
-    ]
-)
+rows = {}
+for frame in tracked:
+    for person in frame.ids[frame.ids > 0]:
+        row = rows.setdefault(person, {"id": person, "frames": 0, "first, s": frame.seconds})
+        row["frames"] += 1
+        row["last, s"] = frame.seconds
+pp.Table(rows.values())
 
 # %% [markdown]
 # ## 7. Saving · 保存
@@ -177,7 +177,7 @@ pp.Table([{"file": path.name, "kB": path.stat().st_size / 1000} for path in writ
 #
 # | I want to | notebook |
 # |---|---|
-# | reproduce Hourglass on MPII | 01 data, 02 heatmaps, 03 training, 04 evaluation |
+# | reproduce Hourglass on MPII | 01 data, 02 heatmaps, 03 training, 04 scores, 10 report |
 # | train MoveNet, or HRNet on COCO | 05, 06 |
 # | export to ONNX or OpenVINO | 07 |
 # | count squats in a video | 08 |
@@ -186,7 +186,7 @@ pp.Table([{"file": path.name, "kB": path.stat().st_size / 1000} for path in writ
 # %% [markdown] tags=["zh"]
 # | 目标 | Notebook |
 # |---|---|
-# | 复现 MPII 上的 Hourglass | 01 数据、02 热图、03 训练、04 评估 |
+# | 复现 MPII 上的 Hourglass | 01 数据、02 热图、03 训练、04 指标、10 报告 |
 # | 训练 MoveNet，或 COCO 上的 HRNet | 05、06 |
 # | 导出 ONNX、OpenVINO | 07 |
 # | 统计视频中的深蹲次数 | 08 |

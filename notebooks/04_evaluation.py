@@ -25,10 +25,10 @@
 # `RUN` is a training with its data set `DATA`, such as those of notebook 03. Without it, a small
 # network is trained on synthetic people in about a minute. `PREDICTIONS` is a published prediction
 # file for the 2,958 people of MPII's validation set, such as pytorch-pose's `hg_s2_b1.mat`: with
-# MPII's annotations in `DATA` (no images needed), sections 4 to 7 use it.
+# MPII's annotations in `MPII` (no images needed), sections 4 to 7 use it.
 
 # %% [markdown] tags=["zh"]
-# `RUN` 是一次训练，`DATA` 是它的数据集，例如 Notebook 03 的结果；没有时，用约一分钟在合成人物上训练一个小网络。`PREDICTIONS` 是已发表的、对 MPII 验证集 2,958 人的预测文件，例如 pytorch-pose 的 `hg_s2_b1.mat`：`DATA` 中有 MPII 的标注时（不需要图像），第 4 至 7 节分析该文件。
+# `RUN` 是一次训练，`DATA` 是它的数据集，例如 Notebook 03 的结果；没有时，用约一分钟在合成人物上训练一个小网络。`PREDICTIONS` 是已发表的、对 MPII 验证集 2,958 人的预测文件，例如 pytorch-pose 的 `hg_s2_b1.mat`：`MPII` 中有 MPII 的标注时（不需要图像），第 4 至 7 节分析该文件。
 
 # %% tags=["parameters"]
 import os
@@ -38,6 +38,7 @@ if not os.path.isdir("paddle_pose"):
 RUN = ""  # such as "output/notebook_03/256"
 DATA = ""  # such as "output/notebook_03/data"
 PREDICTIONS = ""
+MPII = "data/mpii"  # for PREDICTIONS
 WORK = "output/notebook_04"  # folder for results
 PEOPLE = (160, 48)  # synthetic people for training and validation, without RUN
 EPOCHS = 8  # of the small network
@@ -87,13 +88,21 @@ import numpy as np
 import scipy.io
 
 joints = pp.load_model(RUN).joints
-truth = scipy.io.loadmat(f"{DATA}/annotations/mpii_gt_val.mat")
-annotated = truth["pos_gt_src"].transpose(2, 0, 1)  # [people, 16, 2] px
-labelled = truth["jnt_missing"].T == 0  # [people, 16]
-boxes = truth["headboxes_src"].transpose(2, 0, 1)  # [people, 2, 2]: two corners
-heads = 0.6 * np.linalg.norm(boxes[:, 1] - boxes[:, 0], axis=1)
-predicted = scipy.io.loadmat(f"{WORK}/val/pred.mat")["preds"]
-errors = np.linalg.norm(predicted - annotated, axis=2) / heads[:, None]
+
+
+def read(folder, predictions):
+    """Returns errors in head sizes [people, 16], and the arrays that they are computed from."""
+    truth = scipy.io.loadmat(f"{folder}/annotations/mpii_gt_val.mat")
+    annotated = truth["pos_gt_src"].transpose(2, 0, 1)  # [people, 16, 2] px
+    labelled = truth["jnt_missing"].T == 0  # [people, 16]
+    boxes = truth["headboxes_src"].transpose(2, 0, 1)  # [people, 2, 2]: two corners
+    heads = 0.6 * np.linalg.norm(boxes[:, 1] - boxes[:, 0], axis=1)
+    predicted = scipy.io.loadmat(predictions)["preds"]
+    errors = np.linalg.norm(predicted - annotated, axis=2) / heads[:, None]
+    return errors, labelled, heads, annotated, predicted
+
+
+errors, labelled, heads, annotated, predicted = read(DATA, f"{WORK}/val/pred.mat")
 
 found = ((errors <= 0.5) & labelled).sum(axis=1) / labelled.sum(axis=1)
 n = int(np.argmin(np.abs(found - 0.75)))  # neither the best person nor the worst
@@ -154,8 +163,7 @@ pp.ImageGrid(
 
 # %%
 if PREDICTIONS:
-    predicted = scipy.io.loadmat(PREDICTIONS)["preds"]
-    errors = np.linalg.norm(predicted - annotated, axis=2) / heads[:, None]
+    errors, labelled, heads, annotated, predicted = read(MPII, PREDICTIONS)
 
 counted = [k for k, joint in enumerate(joints) if joint not in ("pelvis", "thorax")]
 errors, labelled = errors[:, counted], labelled[:, counted]
@@ -181,7 +189,10 @@ pp.Table(
 # 本项目的结果与此相同；`score_file` 读取任何程序的预测：MPII 的 `preds`（.mat、.h5）或 COCO 的结果（.json）。命令行：`python val.py --results hg_s2_b1.mat --dataset_root data/mpii`。
 
 # %%
-scores = pp.score_file(PREDICTIONS or f"{WORK}/val/pred.mat", data=DATA)
+if PREDICTIONS:
+    scores = pp.score_file(PREDICTIONS, data=MPII)
+else:
+    scores = pp.score_file(f"{WORK}/val/pred.mat", data=DATA)
 assert np.isclose(scores.values["Mean"], 100 * correct.sum() / total.sum())
 scores
 

@@ -214,6 +214,21 @@ def test_evaluation_notebook_equals_the_metric(run_command, tmp_path):
     assert ap[0] > ap[3]
 
 
+def test_evaluation_notebook_reads_published_predictions(run_command, tmp_path, shared):
+    folder = shared / "data/mpii_val"
+    values = {"PREDICTIONS": str(folder / "predictions/hg_s2_b1.mat"), "MPII": str(folder)}
+    _, notebook = executed(
+        run_command,
+        tmp_path,
+        ROOT / "notebooks/04_evaluation.py",
+        **values,
+        PEOPLE=(8, 4),
+        EPOCHS=1,
+    )
+    assert "Mean 87.30, plain mean 86.76" in printed(notebook)
+    assert tables(notebook)[2][0] == ["none", "87.30", "23.91", "28.08"]
+
+
 def test_report_notebook_lists_published_and_measured_results(run_command, tmp_path):
     values = {"PEOPLE": (8, 8), "EPOCHS": 1}
     work, notebook = executed(run_command, tmp_path, ROOT / "notebooks/10_report.py", **values)
