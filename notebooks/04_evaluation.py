@@ -104,6 +104,7 @@ def read(folder, predictions):
 
 errors, labelled, heads, annotated, predicted = read(DATA, f"{WORK}/val/pred.mat")
 
+# %%
 found = ((errors <= 0.5) & labelled).sum(axis=1) / labelled.sum(axis=1)
 n = int(np.argmin(np.abs(found - 0.75)))  # neither the best person nor the worst
 pp.Table(
@@ -314,6 +315,7 @@ for record in records:
     guess[:, :2] += rng.normal(0, 0.04 * record["area"] ** 0.5, (17, 2))
     guesses.append(guess)
 
+# %%
 record, guess = records[0], guesses[0]
 true = np.reshape(record["keypoints"], (17, 3))
 distance = np.linalg.norm((guess - true)[:, :2], axis=1)

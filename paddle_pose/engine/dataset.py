@@ -116,7 +116,8 @@ class Dataset:
         sample = self.samples[index]
         pixels, _ = images.read(sample.image_path, upright_rule=sample.upright_rule)
         inside = [one for one in self.samples if one.image_id == sample.image_id]
-        people = [person for one in inside for person in one.persons if not person.crowd]
+        persons = {person.annotation_id: person for one in inside for person in one.persons}
+        people = [person for person in persons.values() if not person.crowd]
         joints = self.config.codec.skeleton.num_joints
         poses = Poses(
             np.array([person.keypoints for person in people]).reshape(-1, joints, 2),

@@ -40,9 +40,13 @@ def test_the_whole_image_contains_its_people_boxes_and_windows(people, groups):
     assert np.array_equal(whole.keypoints[0], sample.persons[0].keypoints)
     assert whole.boxes[0].tolist() == pytest.approx(sample.persons[0].box)
     assert whole.windows[0].tolist() == pytest.approx(sample.window.box)
-    several = pp.Dataset("simple_baseline_r50_coco_256x192", groups, split="val").whole_image(0)
-    assert len(several) == len(several.windows) == len(several.boxes) == 2
-    assert several.image.shape == (120, 160, 3)
+    for framing, windows in (("person", 2), ("central_person", 2), ("image", 1)):
+        data = pp.Dataset(
+            "movenet_lightning_coco", groups, split="val", overrides={"data.framing": framing}
+        )
+        several = data.whole_image(0)
+        assert (len(several), len(several.boxes), len(several.windows)) == (2, 2, windows)
+        assert several.image.shape == (120, 160, 3)
 
 
 def test_augmentation_depends_on_the_epoch_and_can_be_changed(synthetic_mpii):
