@@ -13,11 +13,14 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from paddle_pose.engine.dataset import Dataset as Dataset
     from paddle_pose.engine.evaluate import Evaluation as Evaluation
     from paddle_pose.engine.evaluate import evaluate as evaluate
     from paddle_pose.engine.evaluate import score_file as score_file
     from paddle_pose.engine.export import Export as Export
     from paddle_pose.engine.export import export_model as export_model
+    from paddle_pose.engine.notebook import ImageGrid as ImageGrid
+    from paddle_pose.engine.notebook import Table as Table
     from paddle_pose.engine.pose_model import PoseModel as PoseModel
     from paddle_pose.engine.pose_model import load_model as load_model
     from paddle_pose.engine.pose_model import open_detector as open_detector
@@ -43,6 +46,9 @@ _MODULES = {  # public name: module that defines it
     "score_file": "paddle_pose.engine.evaluate",
     "export_model": "paddle_pose.engine.export",
     "Export": "paddle_pose.engine.export",
+    "Dataset": "paddle_pose.engine.dataset",
+    "ImageGrid": "paddle_pose.engine.notebook",
+    "Table": "paddle_pose.engine.notebook",
     "PaddlePoseError": "paddle_pose.errors",
     "InputError": "paddle_pose.errors",
     "MissingDependencyError": "paddle_pose.errors",

@@ -327,10 +327,36 @@ def _blended(
 def _draw_box(drawing: np.ndarray, figure: _Figure) -> None:
     if figure.box is None:
         return
-    x, y, width, height = figure.box
-    corners = np.array([(x, y), (x + width, y), (x + width, y + height), (x, y + height)])
+    _, _, width, height = figure.box
     line = max(1, round(0.5 * _line_width(math.hypot(width, height), drawing.shape)))
-    cv2.polylines(drawing, [_fixed(corners)], True, figure.ink, line, cv2.LINE_AA, _SHIFT)
+    _outline(drawing, figure.box, figure.ink, line)
+
+
+def _outline(drawing: np.ndarray, box: Box, color: Color, line: int) -> None:
+    x, y, width, height = box
+    corners = np.array([(x, y), (x + width, y), (x + width, y + height), (x, y + height)])
+    cv2.polylines(drawing, [_fixed(corners)], True, color, line, cv2.LINE_AA, _SHIFT)
+
+
+def draw_windows(image: np.ndarray, windows: np.ndarray) -> np.ndarray:
+    """Returns a copy of an image with the outlines of windows in white; their edges stay inside.
+
+    Args:
+        image: Image, uint8 RGB [h, w, 3]; it is not changed.
+        windows: Windows, [P, 4] (x, y, width, height) in px of this image. An edge outside the
+            image is drawn on the image's border.
+    """
+    drawing = image.copy()
+    line = max(1, round(math.sqrt(image.shape[0] * image.shape[1]) / 250))
+    low = line / 2
+    high = np.array(image.shape[1::-1]) - 1 - low
+    for x, y, width, height in windows.tolist():
+        left, top = np.clip((x, y), low, high).tolist()
+        right, bottom = np.clip((x + width, y + height), low, high).tolist()
+        box = (left, top, right - left, bottom - top)
+        _outline(drawing, box, BLACK, line + 2)
+        _outline(drawing, box, WHITE, line)
+    return drawing
 
 
 def _label(poses: Poses, person: int, score: bool) -> str:
@@ -453,8 +479,8 @@ def draw_heatmaps(crop: np.ndarray, heatmaps: np.ndarray, skeleton: Skeleton) ->
         skeleton: Skeleton of the K joints.
 
     Returns:
-        uint8 RGB [rows * H, 4 * W, 3]: tiles in rows of four, each with the name of the joint and
-        the maximum of its heatmap.
+        uint8 RGB [h, 4 * W, 3]: tiles in rows of four, above each the name of the joint and the
+        maximum of its heatmap.
 
     Raises:
         ValueError: If there are not K heatmaps.
@@ -471,33 +497,106 @@ def draw_maps(crop: np.ndarray, maps: Mapping[str, np.ndarray]) -> np.ndarray:
             in grey, 1 is the brightest colour; other values are clipped to this range.
 
     Returns:
-        uint8 RGB [rows * H, 4 * W, 3]: tiles in rows of four, each with the title and the maximum
-        of its map.
+        uint8 RGB [h, 4 * W, 3]: tiles in rows of four, above each the title and the maximum of its
+        map.
+    """
+    return grid([overlay(crop, values) for values in maps.values()], 4, map_captions(maps))
+
+
+def overlay(crop: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Returns a map over a crop in grey, uint8 RGB [H, W, 3].
+
+    Args:
+        crop: Input of the network, uint8 RGB [H, W, 3].
+        values: Map [h, w] of the whole crop. 0 shows the crop, 1 is the brightest colour; other
+            values are clipped to this range.
     """
     height, width = crop.shape[:2]
     grey = cv2.cvtColor(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-    tiles = []
-    for title, strengths in maps.items():
-        strength = cv2.resize(np.clip(strengths, 0, 1).astype(np.float32), (width, height))
-        heat = cv2.applyColorMap((strength * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)[..., ::-1]
-        share = np.clip(strength * 1.6, 0.0, 0.85)[..., None]
-        tile = (grey * (1 - share) + heat * share).astype(np.uint8)
-        caption(tile, f"{title} {strengths.max():.2f}", (3, 14), max(MIN_TEXT, width // 30))
-        tiles.append(tile)
-    return grid(tiles, columns=4)
+    strength = cv2.resize(np.clip(values, 0, 1).astype(np.float32), (width, height))
+    heat = cv2.applyColorMap((strength * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)[..., ::-1]
+    share = np.clip(strength * 1.6, 0.0, 0.85)[..., None]
+    blended: np.ndarray = (grey * (1 - share) + heat * share).astype(np.uint8)
+    return blended
 
 
-def grid(tiles: Sequence[np.ndarray], columns: int) -> np.ndarray:
-    """Returns one image of several tiles in rows, uint8 RGB [rows * h, columns * w, 3].
+def map_captions(maps: Mapping[str, np.ndarray]) -> list[str]:
+    """Returns the caption of each map: its title and its maximum.
 
     Args:
-        tiles: Images of one size, uint8 RGB [h, w, 3], at least one, in the order of reading.
-        columns: Number of tiles in a row; the last row is filled up with black.
+        maps: Maps [h, w] by title.
+
+    Example:
+        >>> map_captions({"nose": np.array([[0.0, 0.75]])})
+        ['nose 0.75']
     """
-    blank = np.zeros_like(tiles[0])
-    padded = [*tiles, *[blank] * (-len(tiles) % columns)]
-    rows = [np.hstack(padded[n : n + columns]) for n in range(0, len(padded), columns)]
-    return np.vstack(rows)
+    return [f"{title} {values.max():.2f}" for title, values in maps.items()]
+
+
+def resized(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Returns an image in another size: the mean of pixels if it is smaller, else interpolated.
+
+    Args:
+        pixels: Image, uint8 RGB [h, w, 3].
+        size: (width, height) in px of the result.
+    """
+    by_area = size[0] < pixels.shape[1]
+    method = cv2.INTER_AREA if by_area else cv2.INTER_CUBIC
+    image: np.ndarray = cv2.resize(pixels, size, interpolation=method)
+    return image
+
+
+def grid(
+    tiles: Sequence[np.ndarray],
+    columns: int,
+    captions: Sequence[str] = (),
+    gap: int = 0,
+    background: Color = BLACK,
+    text: int | None = None,
+) -> np.ndarray:
+    """Returns one image of several tiles in rows, uint8 RGB [h, columns * w, 3].
+
+    Args:
+        tiles: Images of one width, uint8 RGB [h, w, 3], at least one, in the order of reading. A
+            row is as high as its highest tile; others are in its middle.
+        columns: Number of tiles in a row.
+        captions: A line of text above each tile, black on white; () leaves no space for captions. A
+            text that is too wide is cut off.
+        gap: Distance between tiles in px.
+        background: Colour of what no tile covers.
+        text: Height in px of a capital letter of the captions; None takes one that is legible.
+    """
+    width = tiles[0].shape[1]
+    text = text or max(MIN_TEXT, min(11, width // 22))
+    band = round(2.2 * text) if captions else 0
+    rows = []
+    for start in range(0, len(tiles), columns):
+        in_row = tiles[start : start + columns]
+        height = max(tile.shape[0] for tile in in_row)
+        row = np.full((band + height, columns * (width + gap) - gap, 3), background, np.uint8)
+        row[:band] = WHITE
+        for n, tile in enumerate(in_row):
+            left, top = n * (width + gap), band + (height - tile.shape[0]) // 2
+            row[top : top + tile.shape[0], left : left + width] = tile
+            if captions:
+                _write_title(row[:band, left : left + width], captions[start + n], text)
+        rows += [row, np.full((gap, row.shape[1], 3), background, np.uint8)]
+    return np.vstack(rows[:-1])
+
+
+def _write_title(band: np.ndarray, text: str, height: int) -> None:
+    """Writes a text in black on a band above a tile, in place; smaller if it is too wide.
+
+    Args:
+        band: Part of an image, uint8 RGB [h, w, 3].
+        text: One line of text.
+        height: Height of a capital letter in px, if the text has room.
+    """
+    heights = range(height, MIN_TEXT - 1, -1)
+    masks = [(capital, *_text_masks(text, capital)[1:]) for capital in heights]
+    fitting = (found for found in masks if found[1].shape[1] <= band.shape[1] - 4)
+    capital, letters, (_, top) = next(fitting, masks[-1])
+    _ink(band, letters, (2, (band.shape[0] + capital) // 2 + top), BLACK)
 
 
 def jpeg(pixels: np.ndarray, quality: int = 85) -> bytes:

@@ -21,9 +21,12 @@ import paddle_pose  # noqa: E402
 
 MARKER = "<!-- Made by scripts/build_api_docs.py from the docstrings; changes below are lost. -->"
 PAGES = ("docs/api.md", "docs/api_zh.md")
+CONSTRUCTED = ("Dataset", "ImageGrid", "Table")  # other classes are returned by functions
 METHODS = {
-    "PoseModel": ("predict", "track", "maps", "close"),
+    "PoseModel": ("predict", "track", "maps", "draw_maps", "close"),
     "PoseResult": ("draw", "to_dict", "to_coco"),
+    "Dataset": ("augmented", "whole_image", "targets", "draw_targets"),
+    "ImageGrid": ("save",),
 }
 
 
@@ -58,12 +61,13 @@ def entry(value: object, name: str) -> str:
         value: Class, function or method with a docstring in Google style.
         name: Name to print in its signature.
     """
-    lines = [] if inspect.isclass(value) else ["```python", signature(value, name), "```", ""]
     documented = docstring_parser.parse(
         inspect.getdoc(value) or "", docstring_parser.DocstringStyle.GOOGLE
     )
+    is_called = not inspect.isclass(value) or name in CONSTRUCTED
+    lines = ["```python", signature(value, name), "```", ""] if is_called else []
     lines += [text for text in (documented.short_description, documented.long_description) if text]
-    sections = sections_of(documented, with_arguments=not inspect.isclass(value))
+    sections = sections_of(documented, with_arguments=is_called)
     for title, rows in sections:
         lines += ["", f"{title}:", "", *rows]
     if inspect.isclass(value):
@@ -122,11 +126,11 @@ def signature(value: object, name: str) -> str:
         if parameter.default is not parameter.empty:
             text += f" = {shown(parameter.default)}"
         parts.append(text)
-    returns = found.return_annotation
-    line = f"{name}({', '.join(parts)}) -> {returns}"
+    returns = "" if inspect.isclass(value) else f" -> {found.return_annotation}"
+    line = f"{name}({', '.join(parts)}){returns}"
     if len(line) <= 100:
         return line
-    return f"{name}(\n" + "".join(f"    {part},\n" for part in parts) + f") -> {returns}"
+    return f"{name}(\n" + "".join(f"    {part},\n" for part in parts) + f"){returns}"
 
 
 def shown(default: object) -> str:

@@ -1,19 +1,23 @@
 """Builds the notebooks from their paired text files and executes them.
 
-python scripts/build_notebooks.py notebooks/*.py
+    python scripts/build_notebooks.py notebooks/*.py
+
+A cell tagged "install" is kept without being executed: the packages are those of this Python.
+Commands in cells run with this Python and with this repository's package.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import jupytext
 import nbformat
@@ -24,10 +28,12 @@ from paddle_pose import environment
 from paddle_pose.cli.options import Parser
 from paddle_pose.errors import InputError, PaddlePoseError
 
+ROOT = Path(__file__).resolve().parents[1]
 METADATA = {
     "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
     "language_info": {"name": "python"},
 }
+INSTALL = "install"  # tag of the cell that installs packages
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -151,7 +157,7 @@ def _assignments(source: str) -> dict[str, Any]:
 
 
 def execute(notebook: Any, source: Path) -> None:
-    """Executes all cells of a notebook and stores their outputs in it.
+    """Executes all cells of a notebook but that tagged "install", and stores their outputs in it.
 
     Args:
         notebook: Notebook to execute; it receives the outputs.
@@ -171,11 +177,12 @@ def execute(notebook: Any, source: Path) -> None:
         timeout=None,
         resources={"metadata": {"path": str(source.parent)}},
         record_timing=False,
+        skip_cells_with_tag=INSTALL,
         coalesce_streams=True,
         on_cell_start=announce,
     )
     try:
-        client.execute()
+        client.execute(env=_environment())
     except CellExecutionError as problem:
         raise InputError(f"{source}: {problem}") from problem
     notebook.metadata = nbformat.from_dict(METADATA)  # drops the version of this Python
@@ -188,6 +195,14 @@ def execute(notebook: Any, source: Path) -> None:
         if output.output_type == "stream":
             # Commands write control characters, since their output seems to be a terminal.
             output.text = re.sub(r"\r(?=\n)|\x1b\[K", "", output.text)
+
+
+def _environment() -> dict[str, str]:
+    """Returns the environment of the kernel: `python` is this Python, the package this one."""
+    environ = dict(os.environ)
+    for name, first in (("PATH", str(Path(sys.executable).parent)), ("PYTHONPATH", str(ROOT))):
+        environ[name] = os.pathsep.join(filter(None, [first, environ.get(name)]))
+    return environ
 
 
 if __name__ == "__main__":

@@ -9,9 +9,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 
-from scripts.build_notebooks import WIDGET, read_notebook, set_parameters
+from paddle_pose.skeletons import COCO_17, MPII_16
+from scripts.build_notebooks import INSTALL, WIDGET, read_notebook, set_parameters
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXTS = sorted((ROOT / "notebooks").glob("*.py"))
@@ -19,6 +21,7 @@ HOURGLASS = ROOT / "notebooks/03_hourglass.py"
 SQUATS = ROOT / "notebooks/08_squats.py"
 MAX_BYTES = 300 * 1024  # limit of the pre-commit hook
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
+HEADING = re.compile(r"^#+ .*$", re.MULTILINE)
 
 
 def images(notebook) -> list[str]:
@@ -31,6 +34,10 @@ def outputs(notebook) -> list:
 
 def printed(notebook) -> str:
     return "".join(output.text for output in outputs(notebook) if output.output_type == "stream")
+
+
+def is_tagged(cell, tag: str) -> bool:
+    return tag in cell.metadata.get("tags", [])
 
 
 def committed(text: Path):
@@ -70,7 +77,8 @@ def executed(run_command, tmp_path, text: Path, **values) -> tuple[Path, nbforma
 
 def small_run(run_command, tmp_path, archive: Path) -> tuple[Path, nbformat.NotebookNode]:
     """Executes the notebook of Hourglass with the smallest settings."""
-    return executed(run_command, tmp_path, HOURGLASS, ARCHIVE=str(archive), PEOPLE=(8, 4), EPOCHS=2)
+    values = {"ARCHIVE": str(archive), "PEOPLE": (8, 4), "EPOCHS": 2, "PUBLISHED_RECIPE": False}
+    return executed(run_command, tmp_path, HOURGLASS, **values)
 
 
 def tables(notebook) -> list[list[list[str]]]:
@@ -85,23 +93,49 @@ def tables(notebook) -> list[list[list[str]]]:
 
 def check_results(work: Path, notebook) -> None:
     for size in (256, 384):
-        scores = json.loads((work / f"output/{size}_val/scores.json").read_text())
+        scores = json.loads((work / f"{size}_val/scores.json").read_text())
         assert scores["protocol"]["input"] == [size, size]
-        mean, mean_01 = (scores["values"][name] for name in ("Mean", "Mean@0.1"))
-        row = f"| {size} | {mean:.5g} | {mean_01:.5g} | **this run**"
-        assert row in str(outputs(notebook))
-        best = work / f"output/hourglass52_mpii_{size}/best_model/model.pdparams"
-        assert (work / f"output/{size}_best_model/model.pdparams").read_bytes() == best.read_bytes()
+        (row,) = [row for row in tables(notebook)[-1] if f"{size}_val/scores.json" in row[-1]]
+        assert row[0] == f"{size}x{size}"
+        assert row[3] == f"{scores['protocol']['people']} people"
+        for cell, name in zip(row[1:3], ("Mean", "Mean@0.1"), strict=True):
+            assert cell.startswith(f"{scores['values'][name]:.2f}")
+    said = printed(notebook)
+    assert "Ended early by --max_hours at epoch=0, batch_id=1" in said
+    assert f"Resumed {work}/256/last at epoch=0, batch_id=1" in said
+    assert said.count("0 errors, 0 warnings") == 1
     assert len(images(notebook)) == 5
-    assert "Ended early by --max_hours at epoch=0, batch_id=1" in printed(notebook)
-    assert "Resumed output/hourglass52_mpii_384/last at epoch=0, batch_id=1" in printed(notebook)
+
+
+def test_quick_start_runs_with_the_published_weights(run_command, tmp_path, shared):
+    files = {
+        "nanodet_m": "nanodet/nanodet_m_416.onnx",
+        "movenet_thunder": "movenet_tfjs",
+        "movenet_multipose": "movenet_tfjs",
+    }
+    for name, file in files.items():
+        done = run_command("download", name, "--from_file", shared / "data" / file)
+        assert done.returncode == 0, done.stderr
+    text = ROOT / "notebooks/00_quickstart.py"
+    work, notebook = executed(run_command, tmp_path, text)
+    keypoints, people, tracks, written = tables(notebook)
+    assert [row[0] for row in keypoints] == list(COCO_17.joints)
+    assert len([row for row in people if float(row[0]) > 0.2]) == 4
+    assert len([row for row in tracks if int(row[1]) > 5]) == 4
+    assert {row[0] for row in written} == {"poses.jpg", "poses.json", "video.json"}
+    drawn, saved = (
+        json.loads(path.read_text())
+        for path in (work / "photo/predictions.json", work / "poses.json")
+    )
+    for here, there in zip(drawn["images"][0]["persons"], saved["persons"], strict=True):
+        assert np.allclose(here["keypoints"], there["keypoints"], atol=0.01)
+    assert len(images(notebook)) == 3
 
 
 def test_the_notebook_runs_on_synthetic_people(run_command, tmp_path):
     work, notebook = small_run(run_command, tmp_path, tmp_path / "absent.tar.gz")
     check_results(work, notebook)
-    assert "With the archive this would run: python" in printed(notebook)
-    assert (work / "data/synthetic.json").is_file()
+    assert (work / "drawn/synthetic.json").is_file()
 
 
 def test_the_notebook_runs_on_an_archive(run_command, tmp_path, synthetic_mpii):
@@ -114,8 +148,8 @@ def test_the_notebook_runs_on_an_archive(run_command, tmp_path, synthetic_mpii):
         )  # as macOS adds it to archives
     work, notebook = small_run(run_command, tmp_path, archive)
     check_results(work, notebook)
+    assert "left out: 1 macOS files" in printed(notebook)
     assert len(list((work / "data/images").iterdir())) == 16
-    assert "8 people of MPII; narrow network, 2 epochs" in str(outputs(notebook))
 
 
 def test_data_notebook_runs_on_synthetic_people(run_command, tmp_path):
@@ -124,11 +158,13 @@ def test_data_notebook_runs_on_synthetic_people(run_command, tmp_path):
         run_command, tmp_path, ROOT / "notebooks/01_data.py", ARCHIVE=absent, PEOPLE=(8, 4)
     )
     assert len(list((work / "data/images").iterdir())) == 12
-    assert "left out: 1 macOS files" in printed(notebook)
     assert "0 errors, 0 warnings" in printed(notebook)
     for finding in ("missing_image: 1 of", "truncated_image: 1 of", "zero_based: 16 of 16"):
         assert f"ERROR {finding}" in printed(notebook)
-    assert len(images(notebook)) == 4
+    labelled, counts = tables(notebook)
+    assert [row[0] for row in labelled] == list(MPII_16.joints)
+    assert counts == [["train", "8", "22246"], ["val", "4", "2958"]]
+    assert len(images(notebook)) == 3
 
 
 def test_the_data_notebook_runs_on_an_archive(run_command, tmp_path, synthetic_mpii):
@@ -140,51 +176,69 @@ def test_the_data_notebook_runs_on_an_archive(run_command, tmp_path, synthetic_m
     )
     assert not (work / "drawn").exists()
     assert len(list((work / "data/images").iterdir())) == 16
-    assert len(images(notebook)) == 4
+    assert len(images(notebook)) == 3
 
 
 def test_maps_notebook_shows_the_sources_of_error(run_command, tmp_path):
     values = {"DATA": str(tmp_path / "absent"), "POINTS": 320}
     _, notebook = executed(run_command, tmp_path, ROOT / "notebooks/02_maps.py", **values)
-    perfect, uncertain, sizes, flip, movenet = tables(notebook)
+    perfect, uncertain, sizes, flip, movenet, recipes = tables(notebook)
     assert float(perfect[0][1]) == float(perfect[0][3]) > 1.4  # rounded: no decoding helps
     assert 0.7 < float(perfect[1][2]) < 0.85
     assert float(perfect[1][3]) < 0.01
     for row in uncertain:
         assert float(row[1]) > float(row[2]) > float(row[3]) > 0.1
-    assert float(sizes[-1][2]) < float(sizes[0][2]) / 2
-    assert [float(bias) for _, bias in flip] == pytest.approx([-1.5, 0.5, 0.0], abs=0.02)
-    assert movenet[0][1:] == ["0.000", "0.0%"]
+    assert float(sizes[-1][3]) < float(sizes[0][3]) / 2
+    assert [float(row[-1]) for row in flip] == pytest.approx([-1.5, 0.5, 0.0], abs=0.02)
+    assert movenet[0][1:] == ["0.000", "0.000"]
     assert float(movenet[1][1]) > 1
     assert float(movenet[2][1]) > 10
-    assert len(images(notebook)) == 4
+    assert {row[3] for row in recipes} == {"quarter", "dark"}
+    assert len(images(notebook)) == 2
 
 
 def test_evaluation_notebook_equals_the_metric(run_command, tmp_path):
-    values = {"RUN": str(tmp_path / "absent"), "PEOPLE": (8, 8), "EPOCHS": 1}
+    values = {"PEOPLE": (8, 8), "EPOCHS": 1}
     work, notebook = executed(run_command, tmp_path, ROOT / "notebooks/04_evaluation.py", **values)
-    scores = json.loads((work / "val/scores.json").read_text())
-    person, joints, metric, mistakes, totals, by_joint, published, gains, similar, boxes, _ = (
-        tables(notebook)
-    )
-    assert all((row[3] == "found") == (float(row[2]) <= 0.5) for row in person)
-    labelled, found = (sum(int(row[column]) for row in joints) for column in (1, 2))
+    scores = json.loads((work / "val/scores.json").read_text())["values"]
+    person, joints, mistakes, similar, boxes = tables(notebook)
+    assert all((row[3] == "True") == (float(row[2]) <= 0.5) for row in person)
+    labelled, correct = (sum(int(row[column]) for row in joints) for column in (1, 2))
     assert len(joints) == 14
-    assert 100 * found / labelled == pytest.approx(scores["values"]["Mean"])
-    assert metric == [[f"{value:.2f}" for value in scores["values"].values()]]
-    assert mistakes[0][1:] == [
-        f"{scores['values'][name]:.2f}" for name in ("Mean", "Mean@0.1", "Mean@0.11")
-    ]
-    for rows in (totals, by_joint):
-        assert any(row[0] == "hourglass_tiny_128" and "measured here" in row for row in rows)
-    assert published[-1] == ["210", "88.82", "31.94", "89.19", "37.33"]
-    assert [row[0] for row in gains] == ["jitter", "inversion", "swap", "miss"]
-    assert all(0 < float(row[3]) <= 1 for row in similar)
+    assert 100 * correct / labelled == pytest.approx(scores["Mean"])
+    assert f"plain mean {scores['Plain mean']:.2f}" in printed(notebook)
+    assert mistakes[0][1:] == [f"{scores[name]:.2f}" for name in ("Mean", "Mean@0.1", "Mean@0.11")]
+    assert all(0 < float(row[2]) <= 1 for row in similar)
     ap = [float(row[1]) for row in boxes]
     assert ap[0] == ap[2] > ap[1] > 0
     assert ap[0] > ap[3]
+
+
+def test_evaluation_notebook_reads_published_predictions(run_command, tmp_path, shared):
+    folder = shared / "data/mpii_val"
+    values = {"PREDICTIONS": str(folder / "predictions/hg_s2_b1.mat"), "MPII": str(folder)}
+    _, notebook = executed(
+        run_command,
+        tmp_path,
+        ROOT / "notebooks/04_evaluation.py",
+        **values,
+        PEOPLE=(8, 4),
+        EPOCHS=1,
+    )
+    assert "Mean 87.30, plain mean 86.76" in printed(notebook)
+    assert tables(notebook)[2][0] == ["none", "87.30", "23.91", "28.08"]
+
+
+def test_report_notebook_lists_published_and_measured_results(run_command, tmp_path):
+    values = {"PEOPLE": (8, 8), "EPOCHS": 1}
+    work, notebook = executed(run_command, tmp_path, ROOT / "notebooks/10_report.py", **values)
+    kinds, totals, by_joint = tables(notebook)
+    assert [row[0] for row in kinds] == ["jitter", "inversion", "swap", "miss"]
+    assert float(kinds[0][2]) == 0, "jitter is correct at 0.5"
+    for rows, column in ((totals, -1), (by_joint, 0)):
+        assert any("original Paddle project" in row[column] for row in rows)
+        assert any(f"{work}/val/scores.json" in row[column] for row in rows)
     assert (work / "val/report.html").is_file()
-    assert len(images(notebook)) == 5
 
 
 def test_movenet_notebook_runs_on_synthetic_groups(run_command, tmp_path):
@@ -322,13 +376,15 @@ def test_text_and_notebook_have_the_same_cells(text):
 def test_the_committed_notebook_was_executed_from_top_to_bottom(text):
     notebook = committed(text)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    executed = [cell for cell in code if not is_tagged(cell, INSTALL)]
+    assert [cell.execution_count for cell in executed] == list(range(1, len(executed) + 1))
     kinds = {(output.output_type, output.get("name")) for output in outputs(notebook)}
     assert kinds <= {("stream", "stdout"), ("display_data", None), ("execute_result", None)}
     shown = {kind for output in outputs(notebook) for kind in output.get("data", {})}
-    assert not shown & {WIDGET, "image/png"}
+    assert WIDGET not in shown
     assert not re.search(r"^(error:|Traceback)", printed(notebook), re.MULTILINE)
-    assert len(images(notebook)) >= 3
+    assert images(notebook), "photographs and drawings are JPEG, charts PNG"
+    assert tables(notebook)
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=lambda path: path.stem)
@@ -350,12 +406,31 @@ def test_functions_are_short(text):
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=lambda path: path.stem)
-def test_markdown_is_english_then_chinese(text):
-    for cell in read_notebook(text.read_text(encoding="utf-8")).cells:
-        if cell.cell_type == "markdown":
-            chinese = [bool(CHINESE.search(part)) for part in cell.source.split("\n\n")]
-            assert chinese == sorted(chinese), cell.source
-            assert set(chinese) == {False, True}, cell.source
+def test_an_english_cell_is_followed_by_a_chinese_one(text):
+    cells = read_notebook(text.read_text(encoding="utf-8")).cells
+    prose = [n for n, cell in enumerate(cells) if cell.cell_type == "markdown"]
+    assert len(prose) % 2 == 0
+    for english, chinese in zip(prose[::2], prose[1::2], strict=True):
+        assert chinese == english + 1
+        assert [is_tagged(cells[n], "zh") for n in (english, chinese)] == [False, True]
+        title, *inner = HEADING.findall(cells[english].source) or [""]
+        assert not inner, "one heading, so that the outline has each section once"
+        if english:
+            assert not title or CHINESE.search(title), title
+        assert bool(HEADING.search(cells[chinese].source)) == (english == 0)
+        assert not CHINESE.search(HEADING.sub("", cells[english].source))
+        for paragraph in HEADING.sub("", cells[chinese].source).strip().split("\n\n"):
+            assert not paragraph or CHINESE.search(paragraph), paragraph
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda path: path.stem)
+def test_the_first_code_cells_install_and_set_parameters(text):
+    notebook = read_notebook(text.read_text(encoding="utf-8"))
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert is_tagged(code[0], INSTALL)
+    assert code[0].source.splitlines()[-1] == "%pip install -q -r ../requirements/base.txt"
+    assert is_tagged(code[1], "parameters")
+    assert not re.search(r"sys\.path|os\.environ", "".join(cell.source for cell in code))
 
 
 def test_percent_text_becomes_cells():
@@ -376,6 +451,23 @@ def test_unknown_parameter_is_an_error():
     notebook = read_notebook('# %% tags=["parameters"]\nA = 1\n')
     with pytest.raises(ValueError, match=r"--set C: .* A"):
         set_parameters(notebook, {"C": "1"})
+
+
+def test_the_cell_that_installs_is_kept_and_commands_use_this_package(run_command, tmp_path):
+    text = tmp_path / "small.py"
+    text.write_text(
+        '# %% tags=["install"]\n# %pip install nothing\n\n'
+        "# %%\nimport sys\n\nimport paddle_pose\n\nprint(sys.executable, paddle_pose.__file__)\n"
+        '# !python -c "import sys, paddle_pose; print(sys.executable, paddle_pose.__file__)"\n',
+        encoding="utf-8",
+    )
+    done = run_command("scripts/build_notebooks.py", text)
+    assert done.returncode == 0, done.stderr
+    install, cell = nbformat.read(text.with_suffix(".ipynb"), as_version=4).cells
+    assert (install.source, install.execution_count) == ("%pip install nothing", None)
+    here, command = cell.outputs[0].text.splitlines()
+    assert here == command
+    assert here.endswith(str(ROOT / "paddle_pose/__init__.py"))
 
 
 def test_failing_cell_leaves_no_notebook(run_command, tmp_path):

@@ -251,9 +251,11 @@ class HeatmapCodec(Codec):
         """Returns the heatmaps of the last stage, {name of the joint: [h, w]}.
 
         Args:
-            maps: {"heatmaps": [S, K, h, w]} of one image.
+            maps: {"heatmaps": [S, K, h, w]} of one image, or its targets, [K, h, w].
         """
-        return dict(zip(self.skeleton.joints, np.asarray(maps["heatmaps"])[-1], strict=True))
+        heatmaps = np.asarray(maps["heatmaps"])
+        last = heatmaps.reshape(-1, self.skeleton.num_joints, *heatmaps.shape[-2:])[-1]
+        return dict(zip(self.skeleton.joints, last, strict=True))
 
     def mirror(self, maps: Maps, shift: bool) -> Maps:
         """Returns the heatmaps of mirrored images, transformed back to the original images.

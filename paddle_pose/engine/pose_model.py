@@ -25,6 +25,7 @@ from paddle_pose.configs import overrides as config_overrides
 from paddle_pose.configs import registry
 from paddle_pose.configs.specs import Config
 from paddle_pose.engine import zoo
+from paddle_pose.engine.notebook import ImageGrid, draw_maps
 from paddle_pose.errors import InputError
 from paddle_pose.geometry import Window
 from paddle_pose.inference import pipeline, two_stage
@@ -343,6 +344,30 @@ class PoseModel:
         with self._lock:  # Paddle and OpenVINO cannot run a network in two threads at once
             run = check_open(self)
             return run(images)
+
+    def draw_maps(
+        self,
+        image: np.ndarray,
+        titles: Sequence[str] | None = None,
+        *,
+        columns: int = 4,
+        width: int = 800,
+    ) -> ImageGrid:
+        """Returns a drawing of the outputs of the network over an input, one image per map.
+
+        Args:
+            image: uint8 RGB image [H, W, 3] in the network's input size, such as the image of an
+                element of a `Dataset`.
+            titles: Titles of the maps to draw, such as names of joints; None draws all.
+            columns: Number of maps in a row.
+            width: Width of the drawing in px.
+
+        Raises:
+            InputError: If the array has another type or shape, the model is closed, or there is no
+                map with a title.
+        """
+        maps = {name: values[0] for name, values in self.maps(np.asarray(image)[None]).items()}
+        return draw_maps(image, self.config, maps, titles, columns, width)
 
     def open_detector(self, choice: DetectorChoice) -> Detector | None:
         """Returns the detector for the argument `detector` of `predict`.

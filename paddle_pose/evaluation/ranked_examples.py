@@ -17,6 +17,7 @@ from paddle_pose.structures import Poses, Sample
 TILE = (320, 320)  # greatest (width, height) of a person's tile in px
 COLUMNS = 5  # greatest number of tiles side by side
 ROWS = 4  # greatest number of rows of tiles
+_TEXT = 18  # px; height of capital letters, legible in half the size, too
 _MIN_SCORE = 0.1  # predicted joints with a lower score are not drawn
 
 
@@ -75,7 +76,8 @@ def draw_ranked_examples(examples: Sequence[RankedExample], codec: Codec) -> np.
         np.linspace(0, len(examples) - 1, min(COLUMNS * ROWS, len(examples))).round().astype(int)
     )
     tiles = [_draw(examples[index], codec) for index in chosen]
-    grid = visualize.grid(tiles, columns=min(COLUMNS, len(tiles)))
+    words = [examples[index].sample_score.words for index in chosen]
+    grid = visualize.grid(tiles, min(COLUMNS, len(tiles)), words, text=_TEXT)
     title = f"{len(tiles)} of {len(examples)} people from best to worst; white: ground truth"
     legend = "predicted: left blue, right orange, middle yellow"
     return np.vstack([_band(grid.shape[1], title, legend), grid])
@@ -99,13 +101,13 @@ def tile_size(input_size: tuple[int, int]) -> tuple[int, int]:
 
 
 def _draw(example: RankedExample, codec: Codec) -> np.ndarray:
-    """Returns the person's window, enlarged, with ground truth, prediction and score."""
+    """Returns the person's window, enlarged, with ground truth and prediction."""
     sample = example.sample
     size = tile_size(codec.input_size)
     window = sample.window
     if codec.sizes_vary:  # then the window need not have the tile's aspect ratio
         window = geometry.box_window(window.box, size, context=1.0)
-    tile = draw_tile(
+    return draw_tile(
         sample.image_path,
         size,
         window.to_input(size, codec.alignment),
@@ -115,8 +117,6 @@ def _draw(example: RankedExample, codec: Codec) -> np.ndarray:
         threshold=_MIN_SCORE,
         upright_rule=sample.upright_rule,
     )
-    visualize.caption(tile, example.sample_score.words, (4, 16), 11)
-    return tile
 
 
 def _band(width: int, *lines: str) -> np.ndarray:
@@ -130,7 +130,8 @@ def _band(width: int, *lines: str) -> np.ndarray:
         uint8 RGB [h, width, 3].
     """
     text = ["; ".join(lines)] if width >= 4 * TILE[0] else lines
-    band = np.zeros((24 * len(text) + 8, width, 3), np.uint8)
+    height = _TEXT if width >= 3 * TILE[0] else 7
+    band = np.zeros((2 * height * len(text), width, 3), np.uint8)
     for row, line in enumerate(text):
-        visualize.caption(band, line, (6, 22 + 24 * row), 12 if width >= 2 * TILE[0] else 7)
+        visualize.caption(band, line, (6, round((2 * row + 1.5) * height)), height)
     return band

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import numbers
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import PIL.Image
 
-from paddle_pose import visualize
+from paddle_pose import geometry, visualize
 from paddle_pose.errors import InputError
 from paddle_pose.inference import writers
 from paddle_pose.io.frames import Frame
@@ -136,6 +136,8 @@ class PoseResult:
         color: ColorBy = "person",
         boxes: bool = False,
         scores: bool = False,
+        windows: bool = False,
+        width: int | None = None,
     ) -> PIL.Image.Image:
         """Returns the image with skeletons, and ids of tracked people above their heads.
 
@@ -147,12 +149,17 @@ class PoseResult:
                 tracked person keeps the colour. "side": left blue, right orange, middle yellow.
             boxes: Whether each person's box is drawn.
             scores: Whether each person's score is written above the head.
+            windows: Whether `windows` are outlined in white.
+            width: Width of the drawing in px; lines and text are drawn in this size. None takes the
+                width of `image`.
 
         Returns:
-            A PIL image of the size of `image`; `.save("poses.png")` writes it to a file.
+            A PIL image of the size of `image`, or of the given width; `.save("poses.png")` writes
+            it to a file.
 
         Raises:
-            InputError: If `min_score` is no number, or `color` has another value.
+            InputError: If `min_score` is no number, `color` has another value, or `width` is not
+                positive.
         """
         if isinstance(min_score, bool) or not isinstance(min_score, numbers.Real):
             raise InputError(
@@ -160,9 +167,14 @@ class PoseResult:
             )
         if color not in ("person", "side"):
             raise InputError(f'color {color!r}: expected "person" or "side"')
+        pixels, poses = self.image, self.poses
+        if width is not None:
+            pixels, poses = _resized(pixels, poses, width)
+        if windows:
+            pixels = visualize.draw_windows(pixels, poses.windows)
         drawing = visualize.draw_poses(
-            self.image,
-            self.poses,
+            pixels,
+            poses,
             self.skeleton,
             threshold=min_score,
             names=joint_names,
@@ -218,3 +230,19 @@ class PoseResult:
     def _repr_jpeg_(self) -> bytes:
         """Returns the drawing for a notebook."""
         return self._jpeg
+
+
+def _resized(pixels: np.ndarray, poses: Poses, width: int) -> tuple[np.ndarray, Poses]:
+    """Returns an image of another width with its people; their windows are resized, too.
+
+    Raises:
+        InputError: If the width is not a positive whole number.
+    """
+    if isinstance(width, bool) or not isinstance(width, numbers.Integral) or width < 1:
+        raise InputError(f"width {width!r}: expected a positive whole number of px")
+    factor = int(width) / pixels.shape[1]
+    size = int(width), max(1, round(factor * pixels.shape[0]))
+    shift = (factor - 1) / 2  # a pixel's centre is at integers
+    matrix = np.array([[factor, 0, shift], [0, factor, shift]])
+    moved = replace(poses.moved(matrix), windows=geometry.move_boxes(poses.windows, matrix))
+    return visualize.resized(pixels, size), moved

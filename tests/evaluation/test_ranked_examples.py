@@ -57,10 +57,12 @@ def test_a_grid_of_people(predictions, size):
     drawing = draw_ranked_examples(examples, codec)
     assert drawing.dtype == np.uint8
     assert drawing.shape[1] == 5 * width
-    assert drawing.shape[0] - 2 * height in (32, 56)  # one or two lines of text above two rows
+    row = 40 + height  # px, of a caption and its tile
+    assert drawing.shape[0] - 2 * row in (36, 72)  # one or two lines of text above two rows
     single = draw_ranked_examples(examples[:1], codec)
     assert single.shape[1] == width
-    assert np.array_equal(single[-height:], drawing[-2 * height : -height, :width])
+    assert np.array_equal(single[-row:], drawing[-2 * row : -row, :width])
+    assert (single[-row:-height] < 128).any(), "a caption"
 
 
 def test_windows_of_all_aspect_ratios_are_drawn_without_stretching(tmp_path):
