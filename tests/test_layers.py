@@ -48,6 +48,7 @@ OPTIONAL = (
     "openvino",
     "paddle2onnx",
     "pi_heif",
+    "simplejpeg",
 )
 NEED_PADDLE = (
     "exporting.write",

@@ -572,3 +572,30 @@ def test_a_png_whose_chunk_states_gigabytes_is_read_without_them(tmp_path):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cv2, "imdecode", lambda *arguments: pytest.fail("OpenCV allocates 2 GB"))
         assert images.read_upright(tmp_path / "a.png").shape == (48, 64, 3)
+
+
+@pytest.mark.parametrize(
+    ("mode", "options"),
+    [
+        ("RGB", {"subsampling": 2}),
+        ("RGB", {"subsampling": 1, "progressive": True}),
+        ("RGB", {"subsampling": 0, "restart_marker_rows": 1}),
+        ("L", {}),
+        ("CMYK", {}),
+    ],
+)
+def test_simplejpeg_and_opencv_decode_to_the_same_bytes(tmp_path, monkeypatch, mode, options):
+    pytest.importorskip("simplejpeg")
+    noise = np.random.default_rng(0).integers(0, 256, (83, 61, 3)).astype(np.uint8)
+    path = tmp_path / "noise.jpg"
+    Image.fromarray(noise).convert(mode).save(path, **options)
+    reductions = (1, 2, 4, 8)
+    package = images._simplejpeg()
+    assert package is not None
+    decoded = {}
+    for used in (package, None):
+        monkeypatch.setattr(images, "_simplejpeg", lambda used=used: used)
+        decoded[used] = [images.read(path, reduction) for reduction in reductions]
+    for (a, first), (b, second) in zip(decoded[package], decoded[None], strict=True):
+        assert np.array_equal(a, b)
+        assert np.array_equal(first, second)
