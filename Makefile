@@ -11,7 +11,7 @@ PIP := $(RUN) -m pip --disable-pip-version-check
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint test test-light test-versions fuzz demo notebooks bench docs dist clean
+.PHONY: help install format lint test test-light test-versions fuzz demo announce-demo notebooks bench docs dist clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -52,14 +52,15 @@ FUZZ ?= --count 2000
 fuzz: $(VENV)/.dev  ## read 2,000 mutated files of every format in processes with 4 GB; takes hours
 	@nice -n 10 $(RUN) tests/faults/mutate.py $(FUZZ)
 
-# What will happen is printed before the first prerequisite is made: hence make inside of make.
-demo:  ## train on synthetic people for a few minutes and write images of the result
+demo: announce-demo $(VENV)/.installed  ## train on synthetic people for a few minutes and write images of the result
+	@$(RUN) -m paddle_pose demo
+
+# The first prerequisite of demo: printed before anything is installed.
+announce-demo:
 	@test -e $(VENV)/.installed || printf '%s\n' \
 	  "The first time, make demo creates the Python environment $(VENV) and installs" \
-	  "Paddle and other packages into it: about 500 MB to download, some minutes without" \
-	  "further output. Then the demo runs for a few minutes and says how long it takes."
-	@$(MAKE) $(VENV)/.installed
-	@$(RUN) -m paddle_pose demo
+	  "Paddle and other packages into it: about 500 MB to download, a few minutes in" \
+	  "which pip prints nothing. Then the demo begins, and says how long it takes."
 
 notebooks: $(VENV)/.installed  ## execute the notebooks and keep their outputs
 	@OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(RUN) scripts/build_notebooks.py notebooks/*.py
@@ -87,7 +88,6 @@ $(VENV)/.dev: requirements/dev.txt requirements/export.txt requirements/tools.tx
 
 BASE := base predict train notebooks opencv paddle
 $(VENV)/.installed: requirements.txt $(BASE:%=requirements/%.txt) | $(VENV)/.created
-	@echo "Installing requirements.txt into $(VENV) ..."
 	@$(PIP) install --quiet -r requirements.txt
 	@touch $@
 
@@ -105,6 +105,6 @@ $(VENV)/.created $(LIGHT)/.created $(DOCS)/.created $(DIST)/.created $(VERSIONS:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || { \
 	  echo 'error: "$(PYTHON)" is missing or not Python 3.10 to 3.13, which Paddle 3 needs.' >&2; \
 	  echo 'Name one that is: PYTHON=python3.12 make $(or $(MAKECMDGOALS),demo)' >&2; exit 1; }
-	$(PYTHON) -m venv $* || { $(PYTHON) -m venv --clear --without-pip $* && \
+	@$(PYTHON) -m venv $* || { $(PYTHON) -m venv --clear --without-pip $* && \
 	  $(PYTHON) -m pip install --target "$$($*/$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" pip; }
 	@touch $@

@@ -53,6 +53,7 @@ OPTIONAL = (
 NEED_PADDLE = (
     "exporting.write",
     "engine.run_folders",
+    "engine.calibration",
     "engine.train",
     "engine.demo",
     "engine.export",

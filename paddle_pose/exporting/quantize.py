@@ -1,7 +1,8 @@
 """Post-training quantization of ONNX files to INT8, calibrated on images.
 
 Source: static quantization of ONNX Runtime (`onnxruntime.quantization`): weights per channel,
-    symmetric; activations per tensor, their ranges measured on the calibration images.
+    symmetric; activations per tensor, their ranges measured on the calibration images, of which
+    each counts equally (`CalibMovingAverage`).
 Differs: the last convolution before an output computes in 8 bits but returns floating point, and
     the nodes after it stay in floating point: a heatmap with 256 levels has a plateau instead of a
     peak, and 8 bits are too few for coordinates.
@@ -61,7 +62,10 @@ def quantize(source: Path, target: Path, images: Iterable[np.ndarray]) -> None:
         reduce_range=False,
         op_types_to_quantize=[*_CONVOLUTIONS, "Add", "MaxPool", "Relu", "Clip"],
         nodes_to_exclude=after,
-        # The mean over the images of the least and of the greatest value of each activation.
+        # Ranges are means, over the images, of the least and the greatest value of an activation.
+        # Measured on Google's MoveNet Lightning and 86 people, AP with ONNX Runtime / OpenVINO
+        # (floating point 0.349): means 0.341 / 0.341, extremes of all images 0.320 / 0.310, the
+        # 99.99th percentile 0.321 / 0.328, which takes twenty times as long.
         extra_options={"CalibMovingAverage": True},
     )
     prepared.unlink()
