@@ -10,7 +10,7 @@ import numpy as np
 from paddle_pose.errors import InputError
 from paddle_pose.io.tracks import Track, read_tracks
 from paddle_pose.tracking.jitter import jitter, lag, person_size, still
-from paddle_pose.tracking.one_euro import OneEuro
+from paddle_pose.tracking.one_euro import smooth_keypoints
 
 MIN_SCORE = 0.3  # joints with lower scores are ignored; this project's choice
 
@@ -77,12 +77,8 @@ def smooth_track(track: Track) -> Track:
     Args:
         track: Track of a person, with keypoints [T, K, 2] in image px.
     """
-    smooth, size = OneEuro(), np.array(track.image_size)
-    points = [
-        smooth(now / size, when) * size
-        for now, when in zip(track.keypoints, track.seconds, strict=True)
-    ]
-    return replace(track, keypoints=np.stack(points))
+    smoothed = smooth_keypoints(track.keypoints, track.seconds, track.image_size)
+    return replace(track, keypoints=smoothed)
 
 
 def common_run(raw: Track, other: Track) -> tuple[Track, Track]:

@@ -114,6 +114,40 @@ class OneEuro:
         return smoothed.copy()
 
 
+def smooth_keypoints(
+    keypoints: np.ndarray,
+    seconds: np.ndarray,
+    image_size: tuple[int, int],
+    smoother: OneEuro | None = None,
+) -> np.ndarray:
+    """Returns the keypoints of one person smoothed over all frames, [T, K, 2] float64 in image px.
+
+    Args:
+        keypoints: Keypoints [T, K, 2] in image px of one person in T frames, in order.
+        seconds: Times [T] of the frames in s.
+        image_size: (width, height) of the image in px.
+        smoother: Filter without frames so far; None uses one with the default arguments.
+
+    Raises:
+        InputError: If a number is not finite.
+
+    Example:
+        >>> steps = np.array([0.0, 60.0, 60.0]).repeat(4).reshape(3, 2, 2)
+        >>> smooth_keypoints(steps, np.arange(3) / 25, (640, 480), OneEuro(beta=0))[:, 0].round(1)
+        array([[ 0. ,  0. ],
+               [23.2, 23.2],
+               [37.4, 37.4]])
+    """
+    smooth = smoother or OneEuro()
+    size = np.array(image_size)
+    return np.stack(
+        [
+            smooth(points / size, float(time)) * size
+            for points, time in zip(keypoints, seconds, strict=True)
+        ]
+    )
+
+
 def _weight(cutoff: float | np.ndarray, rate: float) -> float | np.ndarray:
     """Returns the weight of the new value in a low-pass filter.
 

@@ -5,7 +5,7 @@ from math import asinh, pi
 import numpy as np
 import pytest
 
-from paddle_pose.tracking.one_euro import OneEuro
+from paddle_pose.tracking.one_euro import OneEuro, smooth_keypoints
 
 
 def restated(values, times):
@@ -120,3 +120,13 @@ def test_wrong_points_are_refused():
     for points, time in ((np.full((17, 2), np.nan), 0.1), (np.zeros((17, 2)), float("inf"))):
         with pytest.raises(ValueError, match="finite points and time"):
             smooth(points, time)
+
+
+def test_keypoints_in_px_are_smoothed_as_fractions_of_the_image():
+    rng = np.random.default_rng(2)
+    times, size = np.arange(30) / 25, np.array([640, 480])
+    fractions = np.cumsum(rng.normal(0, 0.02, (30, 17, 2)), axis=0) + 0.5
+    smooth = OneEuro(beta=5.0)
+    expected = np.stack([smooth(p, time) for p, time in zip(fractions, times, strict=True)])
+    found = smooth_keypoints(fractions * size, times, (640, 480), OneEuro(beta=5.0))
+    np.testing.assert_allclose(found, expected * size)
