@@ -4,10 +4,8 @@ import ast
 import doctest
 import importlib
 import importlib.util
-import json
 import re
 import shlex
-import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from functools import cache
@@ -35,7 +33,6 @@ OTHERS_FLAGS = {
     "--registry",
 }  # of Paddle's launcher, Python, pytest, VisualDL and npm
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-PAGES_SCRIPTS = {"labelme_to_coco.py": "docs/own_data.md"}  # that a page contains
 ARTICLES_SCRIPTS = {"pd2onnx": "export", "make_coco_data_17keypooints": "prepare_coco"}
 
 
@@ -344,8 +341,6 @@ def check_command(words: list[str]) -> None:
             return  # another project's module
     elif scripts:
         command, rest = words[scripts[0]], words[scripts[0] + 1 :]
-        if command in PAGES_SCRIPTS:
-            return
     else:
         return  # python --version, python -c
     arguments = parsed(command, rest)
@@ -515,41 +510,6 @@ def test_names_of_the_package_are_found():
         "load_model",
         "b",
     }
-
-
-def test_the_script_for_labelme_writes_a_file_that_is_read(tmp_path, monkeypatch):
-    from paddle_pose.data.coco import read_annotations
-    from paddle_pose.skeletons import Skeleton
-
-    joints = ("nose", "left_hand", "right_hand")
-    shapes = [
-        ("nose", [[30, 10]], 1, "point"),
-        ("left_hand", [[50, 40]], 1, "point"),
-        ("person", [[20, 5], [60, 90]], 1, "rectangle"),
-        ("nose", [[80, 20]], 2, "point"),
-        ("right_hand", [[70, 60]], 2, "point"),
-    ]
-    keys = ("label", "points", "group_id", "shape_type")
-    record = {
-        "imagePath": "..\\images\\a.jpg",
-        "imageWidth": 100,
-        "imageHeight": 100,
-        "shapes": [dict(zip(keys, shape, strict=True)) for shape in shapes],
-    }
-    (tmp_path / "labelled").mkdir()
-    (tmp_path / "labelled/a.json").write_text(json.dumps(record), encoding="utf-8")
-    (code,) = (block for block in python_blocks("docs/own_data.md") if "imagePath" in block)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["labelme_to_coco.py", "labelled", "train.json", *joints])
-    exec(code, {})
-    skeleton = Skeleton("own", joints, (), (), (0.1,) * 3, (1.0,) * 3, ())
-    (image,) = read_annotations(Path("train.json"), tmp_path, skeleton)
-    assert image.path.name == "a.jpg"
-    first, _ = image.persons
-    assert first.keypoints.tolist() == [[30, 10], [50, 40], [0, 0]]
-    assert first.visible.tolist() == [2, 2, 0]
-    records = json.loads(Path("train.json").read_text(encoding="utf-8"))["annotations"]
-    assert [record["bbox"] for record in records] == [[20, 5, 40, 85], [66, 16, 18, 48]]
 
 
 def test_code_that_is_no_python_is_found(tmp_path):

@@ -26,6 +26,7 @@ COMMANDS = {  # name: summary; the module paddle_pose.cli.NAME has `build_parser
     "check": "check a data set before training",
     "prepare_mpii": "unpack MPII's archives into a data set",
     "prepare_coco": "crop single people from COCO as fire717's MoveNet does",
+    "prepare_labelme": "convert the points of labelme to COCO's format",
     "compare": "score every way of decoding heatmaps in one pass",
     "plot": "draw the training curves of one or several runs",
     "results": "print published and measured results side by side",
@@ -54,7 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
         description="Human pose estimation with PaddlePaddle. `%(prog)s COMMAND --help` explains a "
         "command.",
         epilog="\n".join(
-            ["commands:", *(f"  {name:<14}{text}" for name, text in COMMANDS.items())]
+            ["commands:", *(f"  {name:<17}{text}" for name, text in COMMANDS.items())]
         ),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -578,7 +578,7 @@ def _read_people(
             one.add("iscrowd", f"{_CROWD_RULE}, got {value!r}", f"iscrowd {value!r}")
         keypoints = plain[n] if n in plain else _read_keypoints(record, joints, one)
         area = _read_area(record, one)
-        around = _box_around(keypoints) if boxes_from_keypoints and not crowd else None
+        around = box_around(keypoints) if boxes_from_keypoints and not crowd else None
         box = _read_box(record, one, around, boxes_from_keypoints and not crowd)
         if boxes_from_keypoints and not area > 0 and not crowd and (keypoints[:, 2] > 0).any():
             area = AREA_OF_BOX * max(0.0, box[2]) * max(0.0, box[3])
@@ -742,7 +742,7 @@ def _read_box(
     return x, y, width, height
 
 
-def _box_around(keypoints: np.ndarray) -> Box | None:
+def box_around(keypoints: np.ndarray) -> Box | None:
     """Returns the box round the labelled ones of the keypoints [J, 3]; None if it has no size."""
     points = keypoints[keypoints[:, 2] > 0, :2]
     if not len(points):

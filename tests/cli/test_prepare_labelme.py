@@ -1,0 +1,22 @@
+"""`prepare_labelme`: its flags and output."""
+
+from paddle_pose.cli import prepare_labelme
+from paddle_pose.data.synthetic.labelme import write_labelme
+from paddle_pose.environment import command
+
+
+def test_prepare_labelme_writes_both_files_and_prints_the_next_command(tmp_path, capsys):
+    photos = write_labelme(
+        tmp_path / "photos", {"a": "nose", "b": "left_ankle"}, num_images=4, size=(96, 96)
+    )
+    flags = [str(photos), "--output", str(tmp_path / "my data"), "--val_fraction", "0.5"]
+    assert prepare_labelme.main([*flags, "--joints", "b", "a"]) == 0
+    assert sorted(path.name for path in (tmp_path / "my data").glob("*.json")) == [
+        "train.json",
+        "val.json",
+    ]
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == (
+        f"Next: {command('check')} --train_annotations '{tmp_path}/my data/train.json' "
+        f"--val_annotations '{tmp_path}/my data/val.json' --images {photos}"
+    )
