@@ -56,7 +56,8 @@ def build_parser() -> argparse.ArgumentParser:
         default=[],
         metavar="NAME=LITERAL",
         help="replace the value of an assignment in the cell tagged parameters, e.g. "
-        "--set EPOCHS=1; may be repeated",
+        "--set EPOCHS=1; may be repeated. The notebook beside the text keeps the text's values: its "
+        "outputs are those of the new ones",
     )
     parser.add_argument(
         "--output",
@@ -90,6 +91,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         notebook = read_notebook(source.read_text(encoding="utf-8"))
         set_parameters(notebook, values)
         execute(notebook, source)
+        if arguments.output is None:  # the paired notebook keeps the cells of its text
+            for cell, written in zip(
+                notebook.cells, read_notebook(source.read_text("utf-8")).cells, strict=True
+            ):
+                cell.source = written.source
         path = arguments.output or source.with_suffix(".ipynb")
         path.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(notebook, path)

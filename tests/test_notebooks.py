@@ -470,6 +470,19 @@ def test_the_cell_that_installs_is_kept_and_commands_use_this_package(run_comman
     assert here.endswith(str(ROOT / "paddle_pose/__init__.py"))
 
 
+def test_set_values_are_in_the_outputs_of_the_paired_notebook_and_not_in_its_cells(
+    run_command, tmp_path
+):
+    text = tmp_path / "small.py"
+    text.write_text('# %% tags=["parameters"]\nA = 1\nprint(A)\n', encoding="utf-8")
+    for flags, source in (((), "A = 1"), (("--output", tmp_path / "other.ipynb"), "A = 2")):
+        done = run_command("scripts/build_notebooks.py", text, "--set", "A=2", *flags)
+        assert done.returncode == 0, done.stderr
+        path = flags[1] if flags else text.with_suffix(".ipynb")
+        (cell,) = nbformat.read(path, as_version=4).cells
+        assert (cell.source.splitlines()[0], cell.outputs[0].text) == (source, "2\n")
+
+
 def test_failing_cell_leaves_no_notebook(run_command, tmp_path):
     text = tmp_path / "broken.py"
     text.write_text(

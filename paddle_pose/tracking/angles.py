@@ -97,3 +97,23 @@ class RepetitionCounter:
         elif angle < self._low:
             self._is_down = self._was_above
         return self.count
+
+
+def repetition_ends(angles: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Returns the indices of the frames in which a repetition is complete, [R] in order.
+
+    Args:
+        angles: Angles [T] in degrees of all frames in order, see `RepetitionCounter`.
+        low: Lower bound in degrees, exclusive.
+        high: Upper bound in degrees, exclusive.
+
+    Raises:
+        InputError: If `low` is not below `high`.
+
+    Example:
+        >>> repetition_ends(np.array([170, 120, 95, 105, 95, 140, 155, 170]), 100, 150).tolist()
+        [6]
+    """
+    count = RepetitionCounter(low, high)
+    counts = [count(float(angle)) for angle in angles]
+    return np.flatnonzero(np.diff(counts, prepend=0))

@@ -6,7 +6,7 @@ import pytest
 from paddle_pose import geometry
 from paddle_pose.data.synthetic.motion import squats
 from paddle_pose.skeletons import COCO_17, MPII_16
-from paddle_pose.tracking.angles import RepetitionCounter, joint_angle
+from paddle_pose.tracking.angles import RepetitionCounter, joint_angle, repetition_ends
 
 KNEE = ("left_hip", "left_knee", "left_ankle")
 
@@ -44,6 +44,8 @@ def test_squats_are_counted(complete):
     counts = [count(angle) for angle in angles + np.random.default_rng(0).normal(0, 3, len(angles))]
     assert counts[-1] == count.count == complete  # the last squat is not complete
     assert counts == sorted(counts)
+    ends = repetition_ends(angles, 100, 150)
+    assert times[ends] == pytest.approx(2.0 * np.arange(1, complete + 1), abs=0.5)
 
 
 def test_jitter_around_a_bound_is_counted_once():
