@@ -275,6 +275,27 @@ def loss(config: Config) -> TrainingLoss:
     return training_loss
 
 
+def loss_terms(
+    config: Config, outputs: Mapping[str, np.ndarray], targets: Mapping[str, np.ndarray]
+) -> dict[str, float]:
+    """Returns the terms of the training loss of one image by name.
+
+    Args:
+        config: Config that specifies the loss and the codec.
+        outputs: Outputs of the network by name, as `PoseModel.maps` returns them, without the batch
+            axis.
+        targets: Targets by name, as `Codec.encode` returns them.
+    """
+    import paddle
+
+    batches = [
+        {name: paddle.to_tensor(np.asarray(values)[None]) for name, values in maps.items()}
+        for maps in (outputs, targets)
+    ]
+    terms = loss(config)(*batches)
+    return {name: float(term.item()) for name, term in terms.items()}
+
+
 def device_targets(config: Config) -> DrawTargets | None:
     """Returns the function that draws targets on the device; None if `device_targets` is false.
 

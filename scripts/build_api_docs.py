@@ -25,7 +25,7 @@ CONSTRUCTED = ("Dataset", "ImageGrid", "Table")  # other classes are returned by
 METHODS = {
     "PoseModel": ("predict", "track", "maps", "draw_maps", "close"),
     "PoseResult": ("draw", "to_dict", "to_coco"),
-    "Dataset": ("augmented", "whole_image", "targets", "draw_targets"),
+    "Dataset": ("augmented", "whole_image", "targets", "draw_targets", "losses"),
     "ImageGrid": ("save",),
 }
 

@@ -12,6 +12,8 @@ import nbformat
 import numpy as np
 import pytest
 
+import paddle_pose as pp
+from paddle_pose.data.synthetic.dataset import write_coco
 from paddle_pose.skeletons import COCO_17, MPII_16
 from scripts.build_notebooks import INSTALL, WIDGET, read_notebook, set_parameters
 
@@ -60,6 +62,7 @@ def executed(run_command, tmp_path, text: Path, **values) -> tuple[Path, nbforma
     flags = [
         word
         for name, value in {"WORK": str(work), **values}.items()
+        if value is not None
         for word in ("--set", f"{name}={value!r}")
     ]
     done = run_command(
@@ -241,18 +244,34 @@ def test_report_notebook_lists_published_and_measured_results(run_command, tmp_p
     assert (work / "val/report.html").is_file()
 
 
-def test_movenet_notebook_runs_on_synthetic_groups(run_command, tmp_path):
-    values = {"COCO": str(tmp_path / "absent"), "IMAGES": 2, "EPOCHS": 2}
+@pytest.fixture(scope="module")
+def random_movenet(tmp_path_factory) -> str:
+    """Returns the path of a MoveNet after a step of training, in place of Google's weights."""
+    folder = tmp_path_factory.mktemp("movenet")
+    write_coco(folder / "data", num_train=1, num_val=1, size=(96, 96))
+    small = {"model.width": 0.25, "codec.input_size": (64, 64), "augment": None}
+    run = pp.train(
+        "movenet_lightning_coco",
+        data=folder / "data",
+        output=folder / "run",
+        overrides={**small, "train.epochs": 1, "train.batch_size": 1, "train.num_workers": 0},
+    )
+    return str(run.last)
+
+
+def test_movenet_notebook_runs_on_synthetic_groups(run_command, tmp_path, random_movenet):
+    values = {"PHOTO": "absent.jpg", "MULTIPOSE": random_movenet, "LIGHTNING": random_movenet}
+    values |= {"IMAGES": 2, "EPOCHS": 2}
     work, notebook = executed(run_command, tmp_path, ROOT / "notebooks/05_movenet.py", **values)
-    assert json.loads((work / "crops/val2017.json").read_text())[0]["keypoints"]
-    (losses,) = tables(notebook)
-    assert losses[0] == ["right", *["0.000"] * 4]
+    assert json.loads((work / "cropped/val2017.json").read_text())[0]["keypoints"]
+    losses, results = tables(notebook)
+    assert losses[0][1:] == ["0.00"] * 4
     assert all(float(value) > 0.5 for row in losses[1:] for value in row[1:])
-    run = work / "output/movenet_lightning_coco"
-    kinds = [json.loads(line)["kind"] for line in (run / "metrics.jsonl").read_text().splitlines()]
+    kinds = [json.loads(line)["kind"] for line in (work / "run/metrics.jsonl").open()]
     assert kinds.count("eval") == 2
-    assert "python -m paddle_pose convert" in printed(notebook)
-    assert len(images(notebook)) == 7
+    assert [row[3] for row in results] == ["published: Google"] * 2 + ["this run"]
+    assert "photo: " + str(work / "data/train2017") in printed(notebook)
+    assert len(images(notebook)) == 6
 
 
 def test_coco_notebook_runs_on_synthetic_people(run_command, tmp_path):
@@ -324,23 +343,28 @@ def test_own_data_notebook_trains_from_a_table(run_command, tmp_path):
     assert len(images(notebook)) == 7
 
 
-def counted_squats(run_command, tmp_path, **values) -> str:
-    """Executes the notebook of squats; returns its printed output."""
-    place = tmp_path / "executed.ipynb"
-    flags = [word for name, value in values.items() for word in ("--set", f"{name}={value!r}")]
-    done = run_command(
-        "scripts/build_notebooks.py", SQUATS, *flags, "--output", place, CUDA_VISIBLE_DEVICES=""
-    )
-    assert done.returncode == 0, done.stderr
-    notebook = nbformat.read(place, as_version=4)
-    assert len(images(notebook)) == 3
-    return printed(notebook)
+def counted_squats(run_command, tmp_path, **values) -> tuple[str, dict, dict]:
+    """Executes the notebook of squats.
+
+    Returns:
+        Printed output; (jitter in %, lag in ms) and (number of squats, times of their ends), by
+        filter.
+    """
+    _, notebook = executed(run_command, tmp_path, SQUATS, WORK=None, **values)
+    assert len(images(notebook)) == 1
+    filters, squats = tables(notebook)
+    smoothing = {row[0]: (float(row[1]), int(row[2])) for row in filters}
+    counts = {row[0]: (int(row[2]), row[3].split(", ")) for row in squats}
+    return printed(notebook), smoothing, counts
 
 
 def test_synthetic_squats_are_counted(run_command, tmp_path):
-    text = counted_squats(run_command, tmp_path, SQUATS=2)
-    assert "2 complete squats; drawn: 2\n" in text
-    assert "Ids: 1\n" in text
+    text, smoothing, counts = counted_squats(run_command, tmp_path, SQUATS=2)
+    assert "synthetic person: 120 frames" in text
+    assert counts["raw"][0] == counts["default"][0] == 2
+    assert smoothing["raw"][1] == 0
+    assert smoothing["too strong"][0] < smoothing["stronger"][0] < smoothing["raw"][0]
+    assert 50 < smoothing["too strong"][1] < 500
 
 
 def test_filmed_squats_are_counted(run_command, tmp_path, shared):
@@ -348,17 +372,16 @@ def test_filmed_squats_are_counted(run_command, tmp_path, shared):
         "data/video/pose_squats.mp4",
         "data/movenet/movenet_single_pose_lightning_ptq.tflite",
     )
-    text = counted_squats(
+    text, smoothing, counts = counted_squats(
         run_command, tmp_path, VIDEO=str(shared / video), WEIGHTS=str(shared / weights)
     )
-    assert "2 complete squats\n" in text  # and a third that the video cuts off
-    assert "Frames with somebody: 65\nIds: 1\n" in text
-    raw, smoothed = map(
-        float, re.search(r"Jitter: ([\d.]+) % raw, ([\d.]+) % smoothed", text).groups()
-    )
-    assert (
-        smoothed < 0.85 * raw < 2
-    )  # 1.34 of 1.80, or 1.33 of 1.64: decoders of other OpenCV versions give other pixels
+    assert "pose_squats.mp4: 65 frames, somebody in 65\n" in text
+    number, ends = counts["default"]  # a third squat is cut off by the end of the video
+    assert number == 2
+    assert [float(end) for end in ends] == pytest.approx([3.4, 8.2], abs=0.41)
+    raw, smoothed = smoothing["raw"][0], smoothing["default"][0]
+    assert smoothed < 0.9 * raw < 2  # decoders of other OpenCV versions give other pixels
+    assert smoothing["stronger"][0] < smoothed
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=lambda path: path.stem)

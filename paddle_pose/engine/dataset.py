@@ -9,7 +9,7 @@ from typing import overload
 
 import numpy as np
 
-from paddle_pose import build
+from paddle_pose import build, environment
 from paddle_pose.configs import overrides as config_overrides
 from paddle_pose.configs import registry
 from paddle_pose.configs.specs import Config
@@ -140,6 +140,23 @@ class Dataset:
         """
         example = self._plain.example(range(len(self))[index])
         return dict(self.config.codec.encode(*example.people))
+
+    def losses(self, index: int, outputs: Mapping[str, np.ndarray]) -> dict[str, float]:
+        """Returns the terms of the training loss by name for outputs of a network.
+
+        Args:
+            index: Index of the sample.
+            outputs: Outputs for this sample by name, as `PoseModel.maps` returns them, without the
+                batch axis. `targets`, which contain more than outputs, are outputs without error.
+
+        Raises:
+            FileNotFoundError: If the image is missing.
+            InputError: If the image cannot be decoded.
+            MissingDependencyError: If Paddle is not installed.
+        """
+        environment.require_paddle()
+        maps = {name: outputs[name] for name in self.config.codec.outputs}
+        return build.loss_terms(self.config, maps, self.targets(index))
 
     def draw_targets(
         self,

@@ -347,27 +347,32 @@ class PoseModel:
 
     def draw_maps(
         self,
-        image: np.ndarray,
+        image: ImageInput,
         titles: Sequence[str] | None = None,
         *,
+        box: Box | None = None,
         columns: int = 4,
         width: int = 800,
     ) -> ImageGrid:
-        """Returns a drawing of the outputs of the network over an input, one image per map.
+        """Returns a drawing of the outputs of the network over its input, one image per map.
 
         Args:
-            image: uint8 RGB image [H, W, 3] in the network's input size, such as the image of an
-                element of a `Dataset`.
+            image: Image, as for `predict`; one in the network's input size, such as the image of an
+                element of a `Dataset`, is the input.
             titles: Titles of the maps to draw, such as names of joints; None draws all.
+            box: Box (x, y, width, height) of a person in image px, around which the input is
+                cropped; None takes the whole image.
             columns: Number of maps in a row.
             width: Width of the drawing in px.
 
         Raises:
-            InputError: If the array has another type or shape, the model is closed, or there is no
-                map with a title.
+            FileNotFoundError: If the image is missing.
+            InputError: If the image or the box is invalid, the model is closed, or there is no map
+                with a title.
         """
-        maps = {name: values[0] for name, values in self.maps(np.asarray(image)[None]).items()}
-        return draw_maps(image, self.config, maps, titles, columns, width)
+        crop = self.predictor().crop(as_pixels(image), box)
+        maps = {name: values[0] for name, values in self.maps(crop[None]).items()}
+        return draw_maps(crop, self.config, maps, titles, columns, width)
 
     def open_detector(self, choice: DetectorChoice) -> Detector | None:
         """Returns the detector for the argument `detector` of `predict`.

@@ -151,6 +151,19 @@ class Predictor:
             self._predict_batch(waiting, limit, on_maps)
             yield from self._take_finished(waiting)
 
+    def crop(self, image: np.ndarray, box: Box | None = None) -> np.ndarray:
+        """Returns the input of the network for a person or a whole image, uint8 RGB [H, W, 3].
+
+        Args:
+            image: uint8 RGB [h, w, 3].
+            box: Box (x, y, width, height) of the person in image px; None takes the whole image.
+
+        Raises:
+            InputError: If the image is not uint8 [h, w, 3], or the box is empty.
+        """
+        ((window, _),) = self._windows(image, None if box is None else [box])
+        return self._crop(image, window, self.codec.size_of(window))
+
     def _windows(
         self, image: np.ndarray, boxes: Sequence[Box] | None
     ) -> deque[tuple[Window, Box | None]]:

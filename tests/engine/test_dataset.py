@@ -6,6 +6,7 @@ import pytest
 import paddle_pose as pp
 from paddle_pose.data.synthetic.dataset import write_coco
 from paddle_pose.errors import InputError
+from paddle_pose.io import images
 
 CONFIG = "hourglass_tiny_128"
 
@@ -77,6 +78,17 @@ def test_targets_can_be_drawn(config, titles, synthetic_mpii, groups):
     assert pixels.shape[1] == pytest.approx(columns * 100, abs=8)
 
 
+@pytest.mark.parametrize("config", ["hourglass52_mpii_256", "movenet_lightning_coco"])
+def test_losses_of_the_targets_are_zero_and_of_zeros_are_not(config, synthetic_mpii, groups):
+    data = pp.Dataset(config, synthetic_mpii if "mpii" in config else groups)
+    targets = data.targets(0)
+    stages = {"heatmaps": targets["heatmaps"][None]} if "mpii" in config else {}
+    exact = targets | stages
+    zeros = {name: np.zeros_like(values) for name, values in exact.items()}
+    assert data.losses(0, exact) == pytest.approx(dict.fromkeys(data.losses(0, exact), 0.0))
+    assert min(data.losses(0, zeros).values()) > 0
+
+
 def test_a_network_draws_its_maps(tmp_path, synthetic_mpii):
     run = pp.train(
         CONFIG, data=synthetic_mpii, output=tmp_path / "run", overrides={"train.epochs": 1}
@@ -87,6 +99,11 @@ def test_a_network_draws_its_maps(tmp_path, synthetic_mpii):
     assert maps.pixels.shape[1] > 780
     two = model.draw_maps(data[0].image, ["head_top", "pelvis"], width=400)
     assert two.pixels.shape[1] == pytest.approx(400, abs=8)
+    sample = data.samples[0]
+    exact = model.predictor().crop(images.read(sample.image_path)[0], sample.persons[0].box)
+    assert np.array_equal(exact, data[0].image), "the box gives the window of the sample"
+    of_file = model.draw_maps(sample.image_path, ["head_top"], box=sample.persons[0].box)
+    assert np.array_equal(of_file.pixels, model.draw_maps(exact, ["head_top"]).pixels)
     with pytest.raises(InputError, match="head_top"):
         model.draw_maps(data[0].image, ["nose"])
 
