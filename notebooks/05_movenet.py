@@ -224,6 +224,7 @@ if not COCO:  # evaluate on the training images
         "data.train_annotations": annotations,
         "data.val_annotations": annotations,
         "data.images": f"{data}/train2017",
+        "data.unlabelled_joints": "allow",  # in few images, nobody may have labelled a joint
     }
 run = pp.train(
     CONFIG,
