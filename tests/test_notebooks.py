@@ -268,7 +268,8 @@ def test_movenet_notebook_runs_on_synthetic_groups(run_command, tmp_path, random
     losses, results = tables(notebook)
     assert losses[0][1:] == ["0.00"] * 4
     assert all(float(value) > 0.5 for row in losses[1:] for value in row[1:])
-    kinds = [json.loads(line)["kind"] for line in (work / "run/metrics.jsonl").open()]
+    lines = (work / "run/metrics.jsonl").read_text().splitlines()
+    kinds = [json.loads(line)["kind"] for line in lines]
     assert kinds.count("eval") == 2
     assert [row[3] for row in results] == ["published: Google"] * 2 + ["this run"]
     assert "photo: " + str(work / "data/train2017") in printed(notebook)
