@@ -1,6 +1,8 @@
 """`prepare_labelme`: its flags and output."""
 
-from paddle_pose.cli import prepare_labelme
+import shlex
+
+from paddle_pose.cli import check, prepare_labelme
 from paddle_pose.data.synthetic.labelme import write_labelme
 from paddle_pose.environment import command
 
@@ -20,3 +22,5 @@ def test_prepare_labelme_writes_both_files_and_prints_the_next_command(tmp_path,
         f"Next: {command('check')} --train_annotations '{tmp_path}/my data/train.json' "
         f"--val_annotations '{tmp_path}/my data/val.json' --images {photos}"
     )
+    assert check.main(shlex.split(last.partition("check ")[2])) == 0
+    assert "unlisted" not in capsys.readouterr().out, "labelme saves its files beside the images"

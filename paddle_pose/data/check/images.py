@@ -135,7 +135,8 @@ def check_images(
             show(count)
     findings = _findings(_TEXTS, examples, folder, len(names))
     top = {re.split(r"[\\/]", name)[0] for name in names}
-    unlisted = sorted(name for name in present - top if not name.startswith("."))
+    beside = {f"{Path(name).stem}.json" for name in top}  # where labelme saves its points
+    unlisted = sorted(name for name in present - top - beside if not name.startswith("."))
     if unlisted:
         findings.append(
             Finding(
