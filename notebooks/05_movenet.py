@@ -234,7 +234,7 @@ run = pp.train(
     resume="auto",
     max_hours=HOURS,
 )
-run
+pp.Table([{key: run.values[key] for key in ("AP", "AP50", "AP75", "AR", "epoch")}], digits=3)
 
 # %% [markdown]
 # Watch the four terms separately: centres and heatmaps fall quickly and decide which people are

@@ -249,11 +249,18 @@ pp.ImageGrid(examples, columns=7, color="side", width=720)
 # %%
 settings = {"data": root, "resume": "auto", "max_hours": HOURS, "init": "none" if small else None}
 simple = pp.train(SIMPLE, output=f"{WORK}/simple", overrides=small.get(SIMPLE), **settings)
-simple
 
 # %%
 hrnet = pp.train(HRNET, output=f"{WORK}/hrnet", overrides=small.get(HRNET), **settings)
-hrnet
+
+runs = {"SimpleBaseline-R50": simple, "HRNet-W32": hrnet}
+pp.Table(
+    (
+        {"network": name} | {key: run.values[key] for key in ("AP", "AP50", "AR", "epoch")}
+        for name, run in runs.items()
+    ),
+    digits=3,
+)
 
 # %% [markdown]
 # Both trainings in one chart. The losses can be compared, because both networks learn the same
@@ -264,7 +271,7 @@ hrnet
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3), dpi=80, layout="constrained")
-for name, run in (("SimpleBaseline", simple), ("HRNet", hrnet)):
+for name, run in runs.items():
     steps = [record for record in run.history if record["kind"] == "train"]
     evaluations = [record for record in run.history if record["kind"] == "eval"]
     left.plot(

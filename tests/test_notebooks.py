@@ -265,7 +265,8 @@ def test_movenet_notebook_runs_on_synthetic_groups(run_command, tmp_path, random
     values |= {"IMAGES": 2, "EPOCHS": 2}
     work, notebook = executed(run_command, tmp_path, ROOT / "notebooks/05_movenet.py", **values)
     assert json.loads((work / "cropped/val2017.json").read_text())[0]["keypoints"]
-    losses, results = tables(notebook)
+    losses, trained, results = tables(notebook)
+    assert trained[0][4] in ("0", "1")
     assert losses[0][1:] == ["0.00"] * 4
     assert all(float(value) > 0.5 for row in losses[1:] for value in row[1:])
     lines = (work / "run/metrics.jsonl").read_text().splitlines()
@@ -279,10 +280,11 @@ def test_movenet_notebook_runs_on_synthetic_groups(run_command, tmp_path, random
 def test_coco_notebook_runs_on_synthetic_people(run_command, tmp_path):
     values = {"IMAGES": 2, "EPOCHS": 2}
     work, notebook = executed(run_command, tmp_path, ROOT / "notebooks/06_coco.py", **values)
-    ideal, results = tables(notebook)
+    ideal, trained, results = tables(notebook)
+    assert [row[0] for row in trained] == ["SimpleBaseline-R50", "HRNet-W32"]
     assert float(ideal[0][1]) < float(ideal[1][1]) == float(ideal[2][1]) == 1  # rounded, DARK, UDP
     simulated = work / "simulated_boxes.json"
-    boxes = {"annotated": "ground truth", "detected": f"detected ({simulated.name})"}
+    boxes = {"annotated": "ground truth", "detected": f"detected ({simulated})"}
     values = {}
     for name, whose in boxes.items():
         scores = json.loads((work / f"val_{name}/scores.json").read_text())
