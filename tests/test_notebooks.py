@@ -292,12 +292,12 @@ def test_coco_notebook_runs_on_synthetic_people(run_command, tmp_path):
         values[name] = f"{100 * scores['values']['AP']:.1f}"
     published = [row for row in results if not row[3].startswith("this run")]
     assert {tuple(row[:3]) for row in published} >= {
-        ("hrnet_w32", "detected", "74.4"),
-        ("simple_baseline_r50", "detected", "70.4"),
+        ("HRNet-W32", "detected", "74.4"),
+        ("SimpleBaseline-R50", "detected", "70.4"),
     }
     assert [row[1:3] for row in results[len(published) :]] == [[k, v] for k, v in values.items()]
     assert "joints (left out: pelvis, thorax, upper_neck, head_top)" in printed(notebook)
-    assert len(images(notebook)) == 3
+    assert len(images(notebook)) == 4
 
 
 def test_export_notebook_skips_backends_that_are_not_installed(run_command, tmp_path, monkeypatch):
