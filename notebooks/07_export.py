@@ -55,7 +55,6 @@ ROUNDS = 15  # of timing
 import time
 
 import numpy as np
-import PIL.Image
 
 import paddle_pose as pp
 from paddle_pose.data.synthetic.dataset import write_mpii
@@ -190,7 +189,7 @@ pp.Table({"file": name} | {key: values[key] for key in shown} for name, values i
 # 每次一幅图像。机器上可能还有其他程序，所以文件与网络轮流运行，看每一轮的**比值**：中位数，以及中间一半各轮的范围。
 
 # %%
-window = training[0].image[None]
+window = pp.Dataset(model.config, DATA, split="train")[0].image[None]
 
 
 def milliseconds(network, repeats=10):
