@@ -156,7 +156,7 @@ def _print(result: DemoResult, num_val: int) -> None:
         "\nNext:\n"
         f"  {_typed('predict')} photo.jpg\n"
         f"      finds the poses in your photographs{size if result.missing_bytes else ''}\n"
-        f"  {_typed('val')} --weights {result.run_dir} --dataset_root {result.data}\n"
+        f"  {_typed('val')} --weights {result.run_dir / 'last'} --dataset_root {result.data}\n"
         "      prints the scores of each joint\n"
         f"  {_typed('train')} --dataset_root D\n"
         "      trains Hourglass-52 on MPII in the folder D; docs/data.md explains how to prepare D"

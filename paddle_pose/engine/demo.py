@@ -108,7 +108,7 @@ def run_demo(
     started = time.perf_counter()
     for path in photographs:  # before the minutes of training
         images.read_upright(path)
-    changes = {"train.seed": seed, "train.epochs": epochs, "train.eval_every": epochs}
+    changes = {"train.seed": seed, "train.epochs": epochs}
     config = overrides.override(registry.find(CONFIG), changes)
     _log.info(
         "The demo trains a small network on synthetic people. It has three parts:\n"
@@ -168,7 +168,7 @@ def estimate_seconds(
         drawn: Whether the people are drawn already.
     """
     times: list[float] = []
-    few = overrides.override(config, {"train.epochs": 1, "train.eval_every": 1})
+    few = overrides.override(config, {"train.epochs": 1})
     people = _TIMED_STEPS * config.train.batch_size
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
@@ -185,8 +185,8 @@ def estimate_seconds(
         )
     step = float(np.median(np.diff(times)))
     # An evaluated person costs two forward passes, which take about as long as a training sample.
-    # The people are evaluated after the last epoch, and once more for the drawings.
-    samples = config.train.epochs * num_train + 2 * num_val
+    # The people are evaluated after every epoch, and once more for the drawings.
+    samples = config.train.epochs * num_train + (config.train.epochs + 1) * num_val
     return samples * step / config.train.batch_size + (not drawn) * drawing * (num_train + num_val)
 
 
@@ -260,7 +260,8 @@ def show(
     drawn = {
         folder / "predictions.png": (
             predictions,
-            "predicted skeletons on validation images, from best to worst",
+            "predicted skeletons on validation images, from best to worst; where a\n"
+            "      skeleton fits but few joints are correct, left and right are swapped",
         ),
         folder / "heatmaps.png": (heatmaps, "predicted heatmap of each joint of one person"),
         folder / "loss_curve.png": (

@@ -63,7 +63,7 @@ def test_the_estimate_grows_with_the_work(monkeypatch, drawn):
     monkeypatch.setattr(demo, "write_synthetic_data", write)
     config = demo.registry.find(demo.CONFIG)  # 5 epochs, batches of 8
     seconds = demo.estimate_seconds(config, 80, 20, "cpu", drawn=drawn)
-    assert np.isclose(seconds, (5 * 80 + 2 * 20) * 2.0 / 8 + (0 if drawn else 100 * 0.5))
+    assert np.isclose(seconds, (5 * 80 + 6 * 20) * 2.0 / 8 + (0 if drawn else 100 * 0.5))
 
 
 def test_durations_are_rounded_up_to_half_minutes():
