@@ -155,6 +155,19 @@ training.draw_targets(0, ["head_top", "left_wrist", "right_knee", "left_ankle"],
 # %%
 # !python train.py --dataset_root {DATA} --image_size 384 --output {WORK}/384 --resume auto --max_hours {HOURS} {SMALL}
 
+# %%
+import json
+
+rows = {}
+for size in (256, 384):
+    for line in Path(WORK, f"{size}/metrics.jsonl").read_text().splitlines():
+        record = json.loads(line)
+        if record["kind"] == "eval":
+            row = rows.setdefault(record["epoch"], {"epochs": record["epoch"] + 1})
+            row[f"Mean, {size}"] = record["Mean"]
+            row[f"Mean@0.1, {size}"] = record["Mean@0.1"]
+pp.Table(rows.values())
+
 # %% [markdown]
 # ## 6. The curves · 训练曲线
 #
