@@ -58,19 +58,18 @@ def download_files(
     wanted = [file for file in files if not (folder / file.file_name).exists()]
     if wanted and copies:
         _take_copies(files, folder, copies)
-    failure: ConnectionError | InputError | None = None
+    unreachable: RemoteFile | None = None
     for file in wanted if archive is not None and not copies else ():
         try:
             download(file, folder, progress=progress, timeout=timeout, pause=pause)
-        except (ConnectionError, InputError) as problem:  # the URL may offer a newer file
-            failure = problem
+        except (ConnectionError, InputError):  # the URL may offer a newer file
+            unreachable = file
             break
-    if failure is not None and archive is not None:
+    if unreachable is not None and archive is not None:
         size = f"{archive.size / 1e6:.1f} MB" if archive.size else "of unknown size"
-        _log.info(f"=> {failure}")
         _log.info(
-            f"=> Downloading the archive {address_of(archive)} instead, {size}; it stays in {folder}"
-            " for other models"
+            f"=> {address_of(unreachable)} cannot be downloaded: downloading the archive"
+            f" {address_of(archive)} instead, {size}; it stays in {folder} for other models"
         )
         packed = download(archive, folder, progress=progress, timeout=timeout, pause=pause)
         _unpack(packed, [file for file in wanted if not (folder / file.file_name).exists()], folder)
