@@ -15,10 +15,6 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 import numpy as np
 import pytest
 
-from paddle_pose import environment
-
-environment.configure_cpu()  # as every command does
-
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -35,6 +31,14 @@ def pytest_make_parametrize_id(val: object, argname: str) -> None:
             f"parameter {argname!r} is binary: name the case, pytest.param(..., id=...) or"
             " ids=[...]"
         )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cpu() -> None:
+    """Configures Paddle's computations as every command does, before the first of them."""
+    from paddle_pose import environment
+
+    environment.configure_cpu()
 
 
 @pytest.fixture(autouse=True)

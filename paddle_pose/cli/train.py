@@ -104,7 +104,7 @@ def _add_recipe(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--preset",
         metavar="NAME",
-        help="finetune: train joints of your own in about 1,000 steps, starting from published "
+        help="finetune: train joints of your own in 600 steps, starting from published "
         "weights of the config's network (default: the recipe as its authors ran it)",
     )
     group.add_argument(

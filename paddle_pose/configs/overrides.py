@@ -139,7 +139,7 @@ def override(config: Config, changes: Mapping[str, Any]) -> Config:
         (8, None)
         >>> changes = {"train.schedule.warmup": 9, "train.schedule": "cosine"}
         >>> override(changed, changes).train.schedule
-        CosineScheduleSpec(warmup=9, warmup_start=0.001)
+        CosineScheduleSpec(warmup=9, warmup_start=0.001, warmup_share=0.0)
         >>> changed = override(plain, {"final_augment.flip": 0.1, "augment.scale": 0.2})
         >>> changed.final_augment.flip, changed.final_augment.scale
         (0.1, 0.2)
