@@ -50,14 +50,18 @@ def use_avx2_on_amd(cpu_info: Path = Path("/proc/cpuinfo")) -> None:
     processors and systems without /proc/cpuinfo are not changed.
 
     Args:
-        cpu_info: File in which Linux describes the processors.
+        cpu_info: File in which Linux describes the processors; the first one is read.
     """
-    if not cpu_info.is_file():
+    if "MKL_DEBUG_CPU_TYPE" in os.environ or not cpu_info.is_file():
         return
-    text = cpu_info.read_text(errors="replace")
-    flags = next((line for line in text.splitlines() if line.startswith("flags")), "").split()
-    if "AuthenticAMD" in text and {"avx2", "fma"} <= set(flags):
-        os.environ.setdefault("MKL_DEBUG_CPU_TYPE", "5")
+    words: set[str] = set()
+    with cpu_info.open(errors="replace") as lines:
+        for line in lines:
+            if not line.strip():  # the others are of the same kind
+                break
+            words.update(line.split())
+    if {"AuthenticAMD", "avx2", "fma"} <= words:
+        os.environ["MKL_DEBUG_CPU_TYPE"] = "5"
 
 
 def use_all_cores() -> None:

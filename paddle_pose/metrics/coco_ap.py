@@ -44,7 +44,7 @@ _REMARKS = {
 
 
 class GroundTruth:
-    """Annotated people with whom results are compared.
+    """Annotated people, to compare results with.
 
     Args:
         annotations: Path of an annotation file in COCO's format, or its content as read from JSON.

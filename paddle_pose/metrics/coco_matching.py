@@ -116,7 +116,9 @@ def match(
     ranks = np.arange(len(order)) - np.searchsorted(groups[order], groups[order])
     kept = (groups[order] >= 0) & (ranks < MAX_PEOPLE)
     order, ranks = order[kept], ranks[kept]
-    groups, points, scores = groups[order], results.keypoints[order], results.scores[order]
+    groups = groups[order]
+    points = results.keypoints[order]
+    scores = results.scores[order]
     pairs = _similar_pairs(truth, truth_groups, points, groups, sigmas)
 
     # Extent of the joints, which is the area of a predicted person
@@ -259,7 +261,9 @@ def _partners(
     # The last possible pair of a predicted person is the one to take: people who count after
     # others, then by OKS; of equal ones the later annotation.
     order = np.lexsort((annotated, similarity, ~ignored[annotated], predicted, ranks[predicted]))
-    predicted, annotated, similarity = predicted[order], annotated[order], similarity[order]
+    predicted = predicted[order]
+    annotated = annotated[order]
+    similarity = similarity[order]
     similar = similarity >= THRESHOLDS[:, None]
     bounds = np.searchsorted(ranks[predicted], np.arange(MAX_PEOPLE + 1))
     for begin, end in pairwise(bounds):
