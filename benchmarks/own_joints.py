@@ -29,11 +29,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from paddle_pose.data import mpii
+from paddle_pose.io import coco_records
 from paddle_pose.io.images import stored_size
 from paddle_pose.skeletons import MPII_16
-
-AREA = 0.53  # of a person, as a share of its box: the mean of COCO's annotations
-
 
 STARTS = {
     "scratch": ("movenet_lightning_coco", "none"),
@@ -114,10 +112,8 @@ def write_annotations(data: Path, split: str, count: int | None, output: Path) -
         "categories": [{"id": 1, "name": "athlete", "keypoints": names, "skeleton": []}],
     }
     for number in chosen:
-        points = people[number].keypoints[labelled]
-        low = points.min(axis=0)
-        margin = 0.1 * np.ptp(points, axis=0).max()
-        width, height = (np.ptp(points, axis=0) + 2 * margin).tolist()
+        keypoints = np.insert(people[number].keypoints[labelled], 2, 2, axis=1)
+        box = coco_records.box_around(keypoints) or people[number].box
         size = stored_size(images[number].path)
         content["images"].append(
             {
@@ -134,9 +130,9 @@ def write_annotations(data: Path, split: str, count: int | None, output: Path) -
                 "category_id": 1,
                 "iscrowd": 0,
                 "num_keypoints": len(names),
-                "keypoints": np.insert(points, 2, 2, axis=1).round(2).ravel().tolist(),
-                "bbox": [*(low - margin).tolist(), width, height],
-                "area": AREA * width * height,
+                "keypoints": keypoints.round(2).ravel().tolist(),
+                "bbox": list(box),
+                "area": coco_records.AREA_OF_BOX * box[2] * box[3],
             }
         )
     path = output / f"{split}_{len(chosen)}.json"

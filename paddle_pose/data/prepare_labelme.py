@@ -230,6 +230,11 @@ def _read_image(path: Path, content: Mapping[str, Any]) -> LabelledImage:
         kind, group = shape.get("shape_type"), shape.get("group_id")
         if kind not in ("point", "rectangle"):
             continue
+        if not isinstance(group, int | str | None):
+            raise InputError(
+                f"{where}: shapes[{number}]: key 'group_id': expected a whole number or null, got "
+                f"{group!r}; correct it in labelme (Edit Label, Group ID)"
+            )
         label, here = str(shape.get("label")), f"{where}: shapes[{number}] ({shape.get('label')!r})"
         person = persons.get(group, LabelledPerson())
         if kind == "point":

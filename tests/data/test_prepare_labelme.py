@@ -90,6 +90,7 @@ def test_images_in_subfolders_and_backslashes(tmp_path):
         ([point("nose"), point("nose", 5)], {}, r"a\.json: shapes\[1\] \('nose'\).*group_id"),
         ([point("nose", points=[[1, "2"]])], {}, r"shapes\[0\].*'points'.*'2'"),
         ([point("nose", points=[[1, 2], [3, 4]])], {}, r"shapes\[0\].*'points'.*\(1, 2\)"),
+        ([{**point("nose"), "group_id": [1]}], {}, r"shapes\[0\].*'group_id'.*\[1\]"),
         ([point("nose")], {"imageWidth": None}, r"a\.json: key 'imageWidth'.*null"),
         ([point("nose")], {"imagePath": ""}, r"a\.json: key 'imagePath'"),
         ({"nose": 1}, {}, r"a\.json: key 'shapes'"),
