@@ -61,6 +61,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--seeds", type=int, nargs="+", default=[0, 1, 2], help="seeds (%(default)s)"
     )
+    parser.add_argument(
+        "--sides", nargs="+", default=["ours", "mmpose"], help="sides to train (both)"
+    )
     parser.add_argument("--train_people", type=int, help="people to train on (the training split)")
     parser.add_argument("--peer_python", type=Path, default=ROOT / ".peers" / "bin" / "python")
     parser.add_argument("--output", type=Path, default=ROOT / "output" / "learning")
@@ -88,7 +91,7 @@ def main() -> None:
     for seed in arguments.seeds:
         for side, function in (("ours", train_ours), ("mmpose", train_mmpose)):
             result = arguments.output / f"{side}-{seed}.json"
-            if not result.exists() and not arguments.show:
+            if not result.exists() and not arguments.show and side in arguments.sides:
                 started = time.monotonic()
                 scores = function(arguments, {**settings, "seed": seed})
                 minutes = (time.monotonic() - started) / 60

@@ -1,6 +1,7 @@
 """Measures how well joints of one's own are learned from few and from many photographs.
 
     python benchmarks/own_joints.py --data D [--photographs 100 1000] [--starts scratch lightning]
+    python benchmarks/own_joints.py --data D --photographs 3726 --starts hourglass hrnet --steps 2000
 
 D is a data set of single people in MPII's layout, such as LSPET. Its labelled joints are taken as
 joints of one's own: files in COCO's format with a category of their own names, and a box round the
@@ -10,6 +11,9 @@ larger ones. The numbers are those of the last weights on the validation split, 
 enlarged by 1.25, with flip test for heatmaps and SimCC and without it for MoveNet: PCK at 0.2 of
 the torso, and COCO's AP with the same sigma for every joint. Weights are found in the cache of
 `paddle-pose download`.
+
+The starts "scratch", "lightning" and "thunder" are MoveNet, from random and from Google's weights.
+The others are one small network of each other system, from random weights.
 
 A row that was measured is not trained again, and an interrupted training is continued.
 """
@@ -33,12 +37,41 @@ from paddle_pose.io import coco_records
 from paddle_pose.io.images import stored_size
 from paddle_pose.skeletons import MPII_16
 
-STARTS = {
-    "scratch": ("movenet_lightning_coco", "none"),
-    "lightning": ("movenet_lightning_coco", "movenet_lightning"),
-    "thunder": ("movenet_thunder_coco", "movenet_thunder"),
+STARTS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "scratch": ("movenet_lightning_coco", "none", {}),
+    "lightning": ("movenet_lightning_coco", "movenet_lightning", {}),
+    "thunder": ("movenet_thunder_coco", "movenet_thunder", {}),
+    "hourglass": (
+        "hourglass52_mpii_256",
+        "none",
+        {
+            "data.dataset": "coco",
+            "codec.input_size": [128, 128],
+            "model.channels": [64, 64, 96, 128],
+            "model.blocks": [1, 1, 1, 2],
+            "model.feature_channels": 64,
+        },
+    ),
+    "hrnet": (
+        "hrnet_w32_coco_256x192",
+        "none",
+        {
+            "codec.input_size": [96, 128],
+            "model.width": 16,
+            "model.modules": [1, 1, 1],
+            "model.blocks": 2,
+            "model.stem_channels": 32,
+        },
+    ),
+    "simple_baseline": (
+        "simple_baseline_r50_coco_256x192",
+        "none",
+        {"codec.input_size": [96, 128], "model.width": 32, "model.deconv_channels": 64},
+    ),
+    "rtmpose": ("rtmpose_t_coco_256x192", "none", {}),
+    "tinypose": ("tinypose_coco_128x96", "none", {}),
 }
-"""Config and initial weights, by name."""
+"""Config, initial weights and changes of the config, by name."""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -157,10 +190,11 @@ print(json.dumps(values))
 
 def train(arguments: argparse.Namespace, settings: dict[str, Any]) -> dict[str, Any]:
     """Returns the numbers of a training by name, with the CPU minutes of this process's part."""
-    config, init = STARTS[settings["start"]]
+    config, init, changes = STARTS[settings["start"]]
     output = arguments.output
     annotations = write_annotations(arguments.data, "train", settings["photographs"], output)
     overrides = {
+        **changes,
         "data.train_annotations": str(annotations),
         "data.val_annotations": str(write_annotations(arguments.data, "val", None, output)),
         "data.images": str(arguments.data / "images"),
