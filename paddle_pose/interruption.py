@@ -13,6 +13,7 @@ a `KeyboardInterrupt` in the middle of a step.
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 import time
@@ -21,6 +22,8 @@ from types import FrameType
 from typing import Protocol
 
 from paddle_pose.errors import InputError, Interrupted
+
+_log = logging.getLogger("paddle_pose")
 
 CTRL_C = 130
 TERMINATED = 143
@@ -74,6 +77,8 @@ class Interruption:
     Attributes:
         processes: Processes of the run; if one of them is requested to end, all end. It is a
             single process until the caller assigns others, before the first `check`.
+        finishing: What the run does before it ends, for the line that is logged when a signal
+            arrives, such as "saving a checkpoint"; "" logs nothing.
 
     Raises:
         InputError: If `max_hours` is not positive.
@@ -83,6 +88,7 @@ class Interruption:
         if max_hours is not None and not max_hours > 0:
             raise InputError(f"max_hours={max_hours}: expected a positive number of hours")
         self.processes: Processes = OneProcess()
+        self.finishing = ""
         self._deadline = None if max_hours is None else time.monotonic() + 3600 * max_hours
         self._status = 0
 
@@ -177,5 +183,10 @@ class SignalInterruption(Interruption):
     def _handle(self, number: int, frame: FrameType | None) -> None:
         """Stores the request; saving inside the handler could interrupt the writing of a file."""
         if number == signal.SIGINT and self.is_requested:
+            if self.finishing:
+                _log.warning("Ctrl-C again: ending at once")
             raise KeyboardInterrupt
         self.request(CTRL_C if number == signal.SIGINT else TERMINATED)
+        if self.finishing:
+            again = "Ctrl-C again" if number == signal.SIGINT else "Ctrl-C"
+            _log.warning(f"{_REASONS[self._status]}: {self.finishing}; {again} ends without it")

@@ -99,6 +99,32 @@ def test_a_second_ctrl_c_raises_immediately():
             interruption.check()
 
 
+def test_signals_are_answered_at_once_if_the_run_has_something_to_finish(caplog):
+    def answers():
+        lines = [record.getMessage() for record in caplog.records]
+        caplog.clear()
+        return lines
+
+    with SignalInterruption() as interruption:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert answers() == []
+        interruption = SignalInterruption()
+        interruption.finishing = "saving"
+    with interruption:
+        os.kill(os.getpid(), signal.SIGTERM)
+        (line,) = answers()
+        assert line.startswith("SIGTERM: saving;")
+    interruption = SignalInterruption()
+    interruption.finishing = "saving"
+    with interruption:
+        os.kill(os.getpid(), signal.SIGINT)
+        (line,) = answers()
+        assert line.startswith("Ctrl-C: saving;")
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+        assert len(answers()) == 1
+
+
 def test_signals_are_handled_inside_the_context_only():
     before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
     interruption = SignalInterruption()
