@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -28,6 +29,7 @@ _log = logging.getLogger("paddle_pose")
 CTRL_C = 130
 TERMINATED = 143
 TIME_LIMIT = 124
+_STATUS: dict[int, int] = {signal.SIGTERM: TERMINATED, signal.SIGINT: CTRL_C}
 _REASONS = {TERMINATED: "SIGTERM", CTRL_C: "Ctrl-C", TIME_LIMIT: "--max_hours"}
 
 
@@ -170,23 +172,52 @@ class SignalInterruption(Interruption):
         # Python allows signal handlers in the main thread only.
         self._previous = {}
         if threading.current_thread() is threading.main_thread():
+            # Python calls a handler only when the main thread returns from a call into Paddle, such
+            # as a backward pass of many seconds. The bytes of `set_wakeup_fd` arrive at once.
+            arrived, self._arrivals = socket.socketpair()
+            self._arrivals.setblocking(False)
+            self._previous_fd = signal.set_wakeup_fd(
+                self._arrivals.fileno(), warn_on_full_buffer=False
+            )
+            self._announcer = threading.Thread(target=self._announce, args=[arrived], daemon=True)
+            self._announcer.start()
             self._previous = {
                 number: signal.signal(number, self._handle) for number in self._signals
             }
         return self
 
     def __exit__(self, *error: object) -> None:
+        if not self._previous:
+            return
         for number, handler in self._previous.items():
             # The handler is None if it was installed by a C library.
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        signal.set_wakeup_fd(self._previous_fd)
+        self._arrivals.close()
+        self._announcer.join()
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         """Stores the request; saving inside the handler could interrupt the writing of a file."""
         if number == signal.SIGINT and self.is_requested:
-            if self.finishing:
-                _log.warning("Ctrl-C again: ending at once")
             raise KeyboardInterrupt
-        self.request(CTRL_C if number == signal.SIGINT else TERMINATED)
-        if self.finishing:
-            again = "Ctrl-C again" if number == signal.SIGINT else "Ctrl-C"
-            _log.warning(f"{_REASONS[self._status]}: {self.finishing}; {again} ends without it")
+        self.request(_STATUS[number])
+
+    def _announce(self, arrived: socket.socket) -> None:
+        """Logs a line for each signal, until the other end of a socket is closed.
+
+        Args:
+            arrived: Socket that receives the number of each signal as a byte.
+        """
+        is_first = True
+        with arrived:
+            while numbers := arrived.recv(1):
+                number = numbers[0]
+                if number not in self._signals or not self.finishing:
+                    continue
+                if is_first:
+                    again = "Ctrl-C again" if number == signal.SIGINT else "Ctrl-C"
+                    reason = _REASONS[_STATUS[number]]
+                    _log.warning(f"{reason}: {self.finishing}; {again} ends without it")
+                elif number == signal.SIGINT:
+                    _log.warning("Ctrl-C again: ending without a further checkpoint")
+                is_first = False
