@@ -13,7 +13,9 @@ a `KeyboardInterrupt` in the middle of a step.
 
 from __future__ import annotations
 
+import logging
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -22,9 +24,12 @@ from typing import Protocol
 
 from paddle_pose.errors import InputError, Interrupted
 
+_log = logging.getLogger("paddle_pose")
+
 CTRL_C = 130
 TERMINATED = 143
 TIME_LIMIT = 124
+_STATUS: dict[int, int] = {signal.SIGTERM: TERMINATED, signal.SIGINT: CTRL_C}
 _REASONS = {TERMINATED: "SIGTERM", CTRL_C: "Ctrl-C", TIME_LIMIT: "--max_hours"}
 
 
@@ -74,6 +79,8 @@ class Interruption:
     Attributes:
         processes: Processes of the run; if one of them is requested to end, all end. It is a
             single process until the caller assigns others, before the first `check`.
+        finishing: What the run does before it ends, for the line that is logged when a signal
+            arrives, such as "saving a checkpoint"; "" logs nothing.
 
     Raises:
         InputError: If `max_hours` is not positive.
@@ -83,6 +90,7 @@ class Interruption:
         if max_hours is not None and not max_hours > 0:
             raise InputError(f"max_hours={max_hours}: expected a positive number of hours")
         self.processes: Processes = OneProcess()
+        self.finishing = ""
         self._deadline = None if max_hours is None else time.monotonic() + 3600 * max_hours
         self._status = 0
 
@@ -164,18 +172,52 @@ class SignalInterruption(Interruption):
         # Python allows signal handlers in the main thread only.
         self._previous = {}
         if threading.current_thread() is threading.main_thread():
+            # Python calls a handler only when the main thread returns from a call into Paddle, such
+            # as a backward pass of many seconds. The bytes of `set_wakeup_fd` arrive at once.
+            arrived, self._arrivals = socket.socketpair()
+            self._arrivals.setblocking(False)
+            self._previous_fd = signal.set_wakeup_fd(
+                self._arrivals.fileno(), warn_on_full_buffer=False
+            )
+            self._announcer = threading.Thread(target=self._announce, args=[arrived], daemon=True)
+            self._announcer.start()
             self._previous = {
                 number: signal.signal(number, self._handle) for number in self._signals
             }
         return self
 
     def __exit__(self, *error: object) -> None:
+        if not self._previous:
+            return
         for number, handler in self._previous.items():
             # The handler is None if it was installed by a C library.
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        signal.set_wakeup_fd(self._previous_fd)
+        self._arrivals.close()
+        self._announcer.join()
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         """Stores the request; saving inside the handler could interrupt the writing of a file."""
         if number == signal.SIGINT and self.is_requested:
             raise KeyboardInterrupt
-        self.request(CTRL_C if number == signal.SIGINT else TERMINATED)
+        self.request(_STATUS[number])
+
+    def _announce(self, arrived: socket.socket) -> None:
+        """Logs a line for each signal, until the other end of a socket is closed.
+
+        Args:
+            arrived: Socket that receives the number of each signal as a byte.
+        """
+        is_first = True
+        with arrived:
+            while numbers := arrived.recv(1):
+                number = numbers[0]
+                if number not in self._signals or not self.finishing:
+                    continue
+                if is_first:
+                    again = "Ctrl-C again" if number == signal.SIGINT else "Ctrl-C"
+                    reason = _REASONS[_STATUS[number]]
+                    _log.warning(f"{reason}: {self.finishing}; {again} ends without it")
+                elif number == signal.SIGINT:
+                    _log.warning("Ctrl-C again: ending without a further checkpoint")
+                is_first = False

@@ -1,3 +1,5 @@
+import contextlib
+import logging
 import os
 import signal
 import threading
@@ -97,6 +99,63 @@ def test_a_second_ctrl_c_raises_immediately():
             os.kill(os.getpid(), signal.SIGINT)
         with pytest.raises(Interrupted):
             interruption.check()
+
+
+def lines_of(caplog, *numbers, finishing="saving"):
+    """Returns the lines that are logged if signals arrive one after the other."""
+    interruption = SignalInterruption()
+    interruption.finishing = finishing
+    caplog.clear()
+    with contextlib.suppress(KeyboardInterrupt), interruption:
+        for number in numbers:
+            os.kill(os.getpid(), number)
+    return [record.getMessage() for record in caplog.records]
+
+
+def test_a_signal_is_confirmed_if_the_run_has_something_to_finish(caplog):
+    assert lines_of(caplog, signal.SIGINT, finishing="") == []
+    (line,) = lines_of(caplog, signal.SIGTERM)
+    assert line.startswith("SIGTERM: saving; Ctrl-C ")
+    (line,) = lines_of(caplog, signal.SIGINT)
+    assert line.startswith("Ctrl-C: saving; Ctrl-C again ")
+    first, second = lines_of(caplog, signal.SIGINT, signal.SIGINT)
+    assert first == line
+    assert second.startswith("Ctrl-C again: ")
+
+
+def test_a_signal_is_confirmed_while_the_main_thread_runs_no_python(caplog):
+    """As in a backward pass, which Python's signal handlers wait for."""
+    confirmed = threading.Event()
+    before = []
+
+    class Handler(logging.Handler):
+        def emit(self, record):
+            confirmed.set()
+
+    class Waiting(SignalInterruption):
+        def _handle(self, number, frame):
+            before.append(confirmed.wait(60))  # the main thread is not free before it is confirmed
+
+    handler = Handler()
+    logging.getLogger("paddle_pose").addHandler(handler)
+    try:
+        interruption = Waiting()
+        interruption.finishing = "saving"
+        with interruption:
+            os.kill(os.getpid(), signal.SIGINT)
+    finally:
+        logging.getLogger("paddle_pose").removeHandler(handler)
+    assert before == [True]
+
+
+def test_the_descriptor_for_signals_is_restored():
+    before = signal.set_wakeup_fd(-1)
+    signal.set_wakeup_fd(before)
+    threads = threading.active_count()
+    with SignalInterruption():
+        assert threading.active_count() == threads + 1
+    assert threading.active_count() == threads
+    assert signal.set_wakeup_fd(before) == before
 
 
 def test_signals_are_handled_inside_the_context_only():

@@ -64,6 +64,8 @@ class Parser(argparse.ArgumentParser):
         """
         environment.use_flag_names()
         words = list(sys.argv[1:] if args is None else args)
+        if "--list_configs" in self._option_string_actions:  # it uses the flags that follow, too
+            words.sort(key=lambda word: word == "--list_configs")
         if all(action.nargs != argparse.REMAINDER for action in self._actions):
             for word in words:
                 flag = word.split("=")[0]
@@ -171,7 +173,7 @@ def add_config(parser: argparse.ArgumentParser) -> None:
     - `args.config` (--config, -c): name of the config; None by default.
     - `args.image_size` (--image_size): input size of Hourglass-52 in px, an int; None by default.
     - `args.override` (-o KEY=VALUE, may be repeated): list of texts, see `overrides`.
-    - --list_configs prints the configs and exits.
+    - --list_configs prints the configs, or the selected one, and exits.
     """
     group = parser.add_argument_group("network and config")
     group.add_argument(
@@ -201,8 +203,8 @@ def add_config(parser: argparse.ArgumentParser) -> None:
         "--list_configs",
         action=ListConfigs,
         nargs=0,
-        help="print all configs, or only NAME after --config NAME, with the keys and values of the "
-        "first one, and exit",
+        help="print all configs, or the one of --config or --image_size, with the keys of -o and "
+        "their values, and exit",
     )
 
 
@@ -393,7 +395,7 @@ def named_config(arguments: argparse.Namespace, changes: Mapping[str, object]) -
 
 
 class ListConfigs(argparse.Action):
-    """Action of --list_configs: prints all configs, or that of an earlier --config, and exits."""
+    """Action of --list_configs: prints all configs, or the one that flags select, and exits."""
 
     def __call__(
         self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, *ignored: object
@@ -402,13 +404,19 @@ class ListConfigs(argparse.Action):
 
         Args:
             parser: Parser that found the flag.
-            namespace: Values of the flags before this one.
+            namespace: Values of the flags before this one; `Parser` parses it last.
             *ignored: Values and name of the flag.
 
         Raises:
-            SystemExit: Always.
+            InputError: If --config, --image_size and -o contradict each other or are invalid.
+            SystemExit: Otherwise.
         """
         from paddle_pose.engine.list_configs import list_configs
 
-        print(list_configs(namespace.config))
+        image_size = getattr(namespace, "image_size", None)
+        if namespace.config is None and image_size is None:
+            print(list_configs())
+        else:
+            changes = overrides(namespace) if hasattr(namespace, "override") else {}
+            print(list_configs(named_config(namespace, changes)))
         parser.exit()

@@ -61,8 +61,7 @@ def build_parser() -> options.Parser:
         "--list_configs",
         action=options.ListConfigs,
         nargs=0,
-        help="print all configs, or only NAME after --config NAME, with the keys and values of the "
-        "first one, and exit",
+        help="print all configs, or the one of --config, with its keys and values, and exit",
     )
     parser.add_argument(
         "--from_file",

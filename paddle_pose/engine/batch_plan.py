@@ -68,7 +68,7 @@ class BatchPlan:
             BatchPlan(total=128, processes=1, batch_size=16, accumulate=8)
         """
         if not train.total_batch:
-            return cls.as_stated(train, processes)
+            return cls.as_stated(train, processes, samples)
         total = train.total_batch if samples is None else min(train.total_batch, samples)
         share = max(1, total // processes)
         limit = min(train.batch_size, share, share if largest is None else largest)
@@ -78,14 +78,26 @@ class BatchPlan:
         return cls(train.total_batch, processes, batch_size, share // batch_size)
 
     @classmethod
-    def as_stated(cls, train: Train, processes: int) -> BatchPlan:
+    def as_stated(cls, train: Train, processes: int, samples: int | None = None) -> BatchPlan:
         """Returns the division with the batch size and the accumulation that a config states.
+
+        Both are reduced if a step would take more than all training samples.
 
         Args:
             train: Recipe.
             processes: Number of processes that train together.
+            samples: Number of training samples; None for no limit.
+
+        Example:
+            >>> BatchPlan.as_stated(Train(batch_size=8), processes=1, samples=5)
+            BatchPlan(total=0, processes=1, batch_size=5, accumulate=1)
         """
-        return cls(train.total_batch, processes, train.batch_size, train.accumulate)
+        if samples is None:
+            return cls(train.total_batch, processes, train.batch_size, train.accumulate)
+        share = max(1, samples // processes)
+        batch_size = min(train.batch_size, share)
+        accumulate = min(train.accumulate, share // batch_size)
+        return cls(train.total_batch, processes, batch_size, accumulate)
 
     @property
     def reached(self) -> int:
@@ -108,8 +120,8 @@ class BatchPlan:
             about 4.8 GB in float32, the GPU has 16.0 GB
         """
         processes = f"{self.processes} process" + ("es" if self.processes > 1 else "")
-        needed = f"{_gigabytes(estimate.total(self.batch_size))} in float32"
-        available = "" if memory is None else f", the GPU has {_gigabytes(memory)}"
+        needed = f"{gigabytes(estimate.total(self.batch_size))} in float32"
+        available = "" if memory is None else f", the GPU has {gigabytes(memory)}"
         return (
             f"Total batch {self.reached} = {processes} x {self.batch_size} images x "
             f"{self.accumulate} accumulated; about {needed}{available}"
@@ -136,7 +148,7 @@ class BatchPlan:
         amount = f"{missed} fewer" if missed > 0 else f"{-missed} more"
         few = samples is not None and samples < self.total
         accumulate, rest = divmod(self.total, self.processes * self.batch_size)
-        if few and not given:
+        if few:
             hint = f"there are {samples} training samples"
         elif accumulate and not rest:
             assignment = f"train.accumulate={accumulate}"
@@ -158,6 +170,6 @@ class BatchPlan:
         )
 
 
-def _gigabytes(number: int) -> str:
+def gigabytes(number: int) -> str:
     """Returns a number of bytes for the log, in GB or, below 1 GB, in MB."""
     return f"{number / 1e9:.1f} GB" if number >= 1e9 else f"{number / 1e6:.0f} MB"

@@ -19,6 +19,7 @@ from paddle_pose.configs.published import GROUND_TRUTH, WHOLE_IMAGES
 from paddle_pose.configs.specs import Config
 from paddle_pose.data import coco, mpii
 from paddle_pose.data.skeleton_file import read_skeleton
+from paddle_pose.engine import run_folders
 from paddle_pose.engine.notebook import html_table
 from paddle_pose.engine.pose_model import PoseModel, check_open
 from paddle_pose.environment import argument
@@ -105,7 +106,8 @@ def evaluate(
     Args:
         weights: Path of a checkpoint, of an exported file, of the folder of one of these, or of a
             run; or a loaded model.
-        data: Folder of the data set; None if the config names annotation files.
+        data: Folder of the data set; None uses the annotation files that the config names, or the
+            folder that the run of the weights was trained on.
         config: Name of the config; None reads the config beside the weights file. Not allowed with
             a loaded model, which has its config.
         image_size: Input size in px, 256 or 384, that selects the config of Hourglass-52 on MPII,
@@ -151,6 +153,13 @@ def evaluate(
         settings = registry.config_of(weights, config, image_size, overrides)
     else:
         settings = _settings_of(model, config or image_size, overrides or {})
+    if (
+        data is None
+        and settings.data.val_annotations is None
+        and "data.dataset" not in (overrides or {})
+        and (data := run_folders.data_of(weights)) is not None
+    ):
+        _log.info(f"Data of the run: {data}")
     if output is not None:
         output = default_folder(weights, settings.name) if output == "auto" else Path(output)
     measure = build.metric_name(settings)

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from paddle_pose.configs.overrides import values
 from paddle_pose.configs.published import numbers_of
-from paddle_pose.configs.registry import CONFIGS, find
+from paddle_pose.configs.registry import CONFIGS
+from paddle_pose.configs.specs import Config
 
 
-def list_configs(name: str | None = None) -> str:
+def list_configs(selected: Config | None = None) -> str:
     """Returns a listing of configs as text: source, command and published scores of each.
 
     At the end are all keys that can be changed, with their values in the first listed config.
 
     Args:
-        name: Name of the config to list; None lists all configs.
-
-    Raises:
-        InputError: If no config has that name.
+        selected: Config to list, which may have changed values; None lists all configs.
     """
-    chosen = [find(name)] if name else list(CONFIGS.values())
+    chosen = list(CONFIGS.values()) if selected is None else [selected]
     lines = []
     for config in chosen:
         published = ", ".join(

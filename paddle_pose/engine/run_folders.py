@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from paddle_pose import environment
+from paddle_pose.configs import registry
 from paddle_pose.environment import argument
 from paddle_pose.errors import InputError
 from paddle_pose.io import manifest
@@ -162,13 +163,17 @@ def runs_of(config_name: str | None, image_size: int | None = None) -> list[Path
     return sorted(found, key=_last_change, reverse=True)
 
 
-def copy_to_txyugood_path(run_dir: Path, size: int, root: str | Path) -> None:
+def copy_to_txyugood_path(run_dir: Path, size: int, root: str | Path, *, resumed: bool) -> None:
     """Copies the best weights, if any, to the path that txyugood's validation command reads.
+
+    A copy of another run's best weights is replaced only if that run still has them.
 
     Args:
         run_dir: Folder of the run.
         size: Input size of the network in px, as in `--image_size`.
         root: Folder of the data set, for the command that is logged.
+        resumed: Whether the run was resumed; the copy of a run that is new and has the same folder
+            is that of a deleted run.
     """
     best = run_dir / "best_model"
     target = OUTPUT / f"{size}_best_model"
@@ -177,15 +182,25 @@ def copy_to_txyugood_path(run_dir: Path, size: int, root: str | Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     with locked(target, what="the copy of the best weights", wait=True):
         outputs = Outputs(target, "train")
-        names = ("config.json", "model.pdparams")
+        earlier = _origin(target)
+        if earlier is not None and not (resumed and earlier == run_dir):
+            if earlier == run_dir or not (earlier / "best_model" / "model.pdparams").is_file():
+                _log.warning(
+                    f"{target}: kept, because it holds the only copy of the best weights of an "
+                    f"earlier run in {earlier}, which is gone; those of this run are in {best}. "
+                    f"Rename {target} if you need it, delete it if not"
+                )
+                return
+            _log.info(f"{target}: replacing the copy of the best weights of {earlier}")
+        files = {"config.json": run_dir, "model.pdparams": best}
         try:
-            outputs.check(target / name for name in (*names, "from_run.txt"))
+            outputs.check(target / name for name in (*files, "from_run.txt"))
         except InputError as problem:
             _log.warning("%s: the best weights are in %s only (%s)", target, best, problem)
             return
-        for name in names:
+        for name, source in files.items():
             with outputs.replacing(target / name) as draft:
-                shutil.copyfile(best / name, draft)
+                shutil.copyfile(source / name, draft)
         with outputs.replacing(target / "from_run.txt") as draft:
             draft.write_text(f"{run_dir}\n", encoding="utf-8")
     weights = target / "model.pdparams"
@@ -194,6 +209,27 @@ def copy_to_txyugood_path(run_dir: Path, size: int, root: str | Path) -> None:
         f"  {environment.command('val')} --image_size {size} "
         f"--pretrained_model {weights} --dataset_root {root}"
     )
+
+
+def _origin(target: Path) -> Path | None:
+    """Returns the run whose best weights a folder at txyugood's path contains; None for none."""
+    record = target / "from_run.txt"
+    if not (record.is_file() and (target / "model.pdparams").is_file()):
+        return None
+    return Path(record.read_text(encoding="utf-8").strip())
+
+
+def data_of(weights: Path) -> str | None:
+    """Returns the folder of the data that a run's weights were trained on; None if it is not known.
+
+    Args:
+        weights: Path of weights in a checkpoint of the run, or of their copy at txyugood's path.
+
+    Raises:
+        InputError: If the folder of the data does not exist any more.
+    """
+    folder = weights.absolute().parent
+    return registry.data_of_run(checkpoint_policy.run_of(folder) or folder)
 
 
 def _last_change(run_dir: Path) -> float:

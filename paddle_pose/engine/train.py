@@ -6,7 +6,9 @@ The best and the last weights are kept.
 from __future__ import annotations
 
 import logging
+import shutil
 import signal
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
@@ -23,7 +25,7 @@ from paddle_pose.configs.specs import Config
 from paddle_pose.data.skeleton_file import read_skeleton
 from paddle_pose.data.synthetic.dataset import is_synthetic, write_coco, write_mpii
 from paddle_pose.engine import run_folders
-from paddle_pose.engine.batch_plan import BatchPlan
+from paddle_pose.engine.batch_plan import BatchPlan, gigabytes
 from paddle_pose.engine.notebook import html_table
 from paddle_pose.engine.run_folders import OUTPUT
 from paddle_pose.engine.zoo import is_published, path_of_published
@@ -39,8 +41,9 @@ from paddle_pose.progress import ProgressFactory, no_progress, notebook_progress
 from paddle_pose.structures import Sample
 from paddle_pose.training import gpu_flags
 from paddle_pose.training.initialize import initialize
-from paddle_pose.training.memory import device_memory, estimate_memory
+from paddle_pose.training.memory import checkpoint_size, device_memory, estimate_memory
 from paddle_pose.training.process_group import ProcessGroup
+from paddle_pose.training.run_state import Progress
 
 _log = logging.getLogger("paddle_pose")
 
@@ -203,6 +206,14 @@ def train(
             )
         made = run_folders.started(output, chosen.name)
         folder: Path = run_dir or process_group.on_main(lambda: held.enter_context(made))
+
+        def copy_best() -> None:
+            if image_size is not None and folder.parent == OUTPUT and process_group.is_main:
+                root = dataset_root or OUTPUT / SYNTHETIC[chosen.data.dataset]
+                run_folders.copy_to_txyugood_path(
+                    folder, image_size, root, resumed=checkpoint is not None
+                )
+
         try:
             best = train_config(
                 chosen,
@@ -216,11 +227,15 @@ def train(
                 process_group=process_group,
                 progress=progress or no_progress,
             )
+        except KeyboardInterrupt:
+            if not interruption.is_requested:
+                _log.warning("Ctrl-C before the first step: there is nothing to save")
+            raise
         except Interrupted as stop:
             # The best so far, for those who evaluate between two sittings.
-            _copy_to_txyugood_path(chosen, folder, image_size, dataset_root, process_group)
+            copy_best()
             raise Interrupted(stop.status, stop.reason, folder) from None
-        _copy_to_txyugood_path(chosen, folder, image_size, dataset_root, process_group)
+        copy_best()
     return Run(
         folder,
         best=folder / "best_model" / "model.pdparams",
@@ -277,12 +292,11 @@ def train_config(
         config.train.deterministic, config.train.cudnn_search, config.train.conv_workspace
     )
     process_group = process_group or _start_processes(device)
-    drawn = (
+    if (
         data is None
         and config.data.train_annotations is None
         and config.data.val_annotations is None
-    )
-    if drawn:
+    ):
         data = process_group.on_main(lambda: _synthetic_data(config))
     _log.info(f"Config {config.name} on {where}, run in {run_dir}")
     begins = resume is None
@@ -293,15 +307,21 @@ def train_config(
         build.check_learned(config, data, training)
     validation = build.samples(config, data, config.data.val_split)
     init = _weights_of(config) if begins else ""
+    _log.info("Preparing the network")
     network = build.model(config)
     keeps_batches = given is None or not _BATCH_KEYS.isdisjoint(given)
-    config, batch_lines = _with_planned_batches(
-        config, network, process_group, samples=len(training), keeps_batches=keeps_batches
+    config, lines = _with_planned_batches(
+        config,
+        network,
+        process_group,
+        samples=len(training),
+        keeps_batches=keeps_batches,
+        resumed=not begins,
     )
     network = process_group.sync_batch_norm(network, config.train.freeze)
     loader = build.loader(config, training, process_group)
     config = replace(config, train=config.train.in_epochs(len(loader)))
-    start = initialize(
+    lines += initialize(
         network,
         init=init,
         freeze=config.train.freeze,
@@ -322,12 +342,12 @@ def train_config(
             trainer.resume(resume, force)
         else:
             trainer.log.truncate({})
-        for line in (*batch_lines, *start):
+        if process_group.is_main:
+            lines.append(_disk_space(config, network, run_dir, resumed=not begins))
+        for line in (*lines, _plan(config, len(loader), trainer.progress)):
             trainer.log.info(line)
         if process_group.is_main:
-            atomic.write_text(
-                run_dir / registry.FILE_NAME, registry.to_json(config, None if drawn else data)
-            )
+            atomic.write_text(run_dir / registry.FILE_NAME, registry.to_json(config, data))
         backend: Backend = PaddleBackend(trainer.model, trainer.precision.run)
         if config.val.flip:
             backend = FlipAverage(backend, config.codec, config.val.shift)
@@ -348,15 +368,22 @@ def train_config(
                     trainer.log.image(name, trainer.progress.step, image)
             return values
 
+        show = progress(config.train.epochs * len(loader), "steps")
+        started = time.perf_counter()
+        first_step = trainer.progress.step + 1
+
+        def on_step(step: int) -> None:
+            if step == first_step and min(config.train.log_every, len(loader)) > 1:
+                trainer.log.info(f"First step: {time.perf_counter() - started:.1f} s")
+            show(step)
+
         end = trainer.fit(
             loader,
             epochs=config.train.epochs,
             validate=validate,
             monitor=metric.monitor,
             eval_every=config.train.eval_every,
-            on_step=progress(config.train.epochs * len(loader), "steps")
-            if process_group.is_main
-            else lambda step: None,
+            on_step=on_step if process_group.is_main else lambda step: None,
         )
         best = end.best
         trainer.log.info(
@@ -376,6 +403,7 @@ def _with_planned_batches(
     process_group: ProcessGroup,
     samples: int,
     keeps_batches: bool,
+    resumed: bool,
 ) -> tuple[Config, list[str]]:
     """Returns the config with the batch size and accumulation of a run, and lines for the log.
 
@@ -385,6 +413,7 @@ def _with_planned_batches(
         process_group: Processes that train together.
         samples: Number of training samples.
         keeps_batches: Whether the recipe's batch size and accumulation are kept as they are.
+        resumed: Whether the run is resumed, with the batches that it had before.
     """
     train = config.train
     estimate = estimate_memory(
@@ -397,13 +426,67 @@ def _with_planned_batches(
     if memory is not None:  # all processes take the same batches, so the smallest GPU decides
         memory = -process_group.largest(-memory)
     if keeps_batches:
-        plan = BatchPlan.as_stated(train, process_group.size)
+        plan = BatchPlan.as_stated(train, process_group.size, samples)
     else:
         largest = None if memory is None else estimate.largest_batch(memory)
         plan = BatchPlan.of_recipe(train, process_group.size, largest, samples)
-    planned = replace(train, batch_size=plan.batch_size, accumulate=plan.accumulate)
-    lines = [plan.summary(estimate, memory), plan.difference(keeps_batches, samples)]
-    return replace(config, train=planned), [line for line in lines if line]
+        train = replace(train, batch_size=plan.batch_size, accumulate=plan.accumulate)
+    lines = [plan.summary(estimate, memory)]
+    if not resumed:  # a resumed run keeps its batches
+        lines.append(plan.difference(keeps_batches, samples))
+    return replace(config, train=train), [line for line in lines if line]
+
+
+def _disk_space(config: Config, network: Network, run_dir: Path, resumed: bool) -> str:
+    """Returns a line for the log with the disk space that the checkpoints of a run need.
+
+    A warning is logged if less is free.
+
+    Args:
+        config: Config of the run.
+        network: Network to train, after parts of it were frozen.
+        run_dir: Folder of the run.
+        resumed: Whether the run is resumed; the checkpoint that it continues from is kept, too.
+    """
+    train = config.train
+    # Half-precision weights have float32 copies in the optimizer's state.
+    moments = train.optimizer.moments + (train.amp == "O2")
+    size = checkpoint_size(network, moments=moments, ema=train.ema > 0)
+    # A checkpoint is written completely before an old one is deleted.
+    needed = size.total * (train.keep + resumed + 1) + size.weights
+    present = sum(path.stat().st_size for path in run_dir.glob("**/*.pd*"))
+    free = shutil.disk_usage(run_dir).free
+    if free + present < needed:
+        _log.warning(
+            f"{run_dir}: {gigabytes(free)} are free on this disk, the checkpoints of the run need "
+            f"up to {gigabytes(needed - present)} more; free some space, or choose another folder "
+            f"with {argument('--output', 'output')} or a smaller {argument('--keep', 'train.keep')}"
+        )
+    return (
+        f"Disk: a checkpoint takes {gigabytes(size.total)}; {train.keep} of them, the best weights "
+        f"and one that is being written take up to {gigabytes(needed)}, {gigabytes(free)} are free"
+    )
+
+
+def _plan(config: Config, steps: int, progress: Progress) -> str:
+    """Returns a line for the log that states what the run will do.
+
+    Args:
+        config: Config of the run.
+        steps: Number of steps per epoch.
+        progress: Progress before the first step.
+    """
+    train = config.train
+    if progress.epoch >= train.epochs:
+        return (
+            f"Nothing to train: {progress.epoch} epochs are done, "
+            f"{argument('--epochs', 'train.epochs')} is {train.epochs}; a larger number continues"
+        )
+    every = min(train.log_every, steps)
+    return (
+        f"Training {train.epochs} epochs of {steps} steps, with a [TRAIN] line after every "
+        f"{'step' if every == 1 else f'{every} steps'}; the first step takes longer than the others"
+    )
 
 
 def _with_random_weights(config: Config) -> Config:
@@ -550,19 +633,6 @@ def _synthetic_data(config: Config) -> Path:
         f"{argument('--dataset_root D', 'data')} (docs/data.md says how to prepare it)."
     )
     return write_synthetic_data(config, folder)
-
-
-def _copy_to_txyugood_path(
-    config: Config,
-    run_dir: Path,
-    image_size: int | None,
-    dataset_root: str | Path | None,
-    process_group: ProcessGroup,
-) -> None:
-    """Copies the best weights to the path of txyugood's commands if `--image_size` was given."""
-    if image_size is not None and run_dir.parent == OUTPUT and process_group.is_main:
-        root = dataset_root or OUTPUT / SYNTHETIC[config.data.dataset]
-        run_folders.copy_to_txyugood_path(run_dir, image_size, root)
 
 
 def _report_both(

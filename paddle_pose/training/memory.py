@@ -1,4 +1,4 @@
-"""The memory that a training step needs, estimated from one forward of one image."""
+"""Memory of a training step, estimated from one forward of one image, and disk space."""
 
 from __future__ import annotations
 
@@ -93,6 +93,39 @@ def estimate_memory(
         if address not in owned
     )
     return MemoryEstimate(weights * FLOAT32 * (2 + moments + ema), per_image)
+
+
+@dataclass(frozen=True)
+class CheckpointSize:
+    """Size of a checkpoint in bytes.
+
+    Attributes:
+        weights: Weights in float32, which are also what is saved as the best ones.
+        total: Weights, optimizer moments and averaged weights.
+    """
+
+    weights: int
+    total: int
+
+
+def checkpoint_size(
+    network: paddle.nn.Layer, *, moments: int = 2, ema: bool = False
+) -> CheckpointSize:
+    """Returns the size of a checkpoint of a network's training.
+
+    Args:
+        network: Network to train; frozen parameters have no moments.
+        moments: Number of tensors that the optimizer keeps for each weight; 2 for Adam.
+        ema: Whether an average of the weights is kept.
+
+    Example:
+        >>> checkpoint_size(paddle.nn.Linear(4, 5))
+        CheckpointSize(weights=100, total=300)
+    """
+    tensors = network.state_dict().values()
+    weights = FLOAT32 * sum(tensor.size for tensor in tensors)
+    trained = FLOAT32 * sum(tensor.size for tensor in tensors if not tensor.stop_gradient)
+    return CheckpointSize(weights, weights * (1 + ema) + trained * moments)
 
 
 def device_memory() -> int | None:

@@ -172,6 +172,8 @@ class Trainer:
         paddle.disable_signal_handler()  # Paddle's handler would print an error report on SIGTERM
         self.interruption = interruption or Interruption()
         self.interruption.processes = self._process_group
+        if self._process_group.is_main:
+            self.interruption.finishing = "finishing the step and saving a checkpoint"
         self.log = RunLog(run_dir, visualdl, silent=not self._process_group.is_main)
 
     @property
@@ -352,7 +354,10 @@ class Trainer:
         """
         epoch = self.progress.epoch
         batch_id = self.progress.batch - 1
-        text = ", ".join(f"{name}={value:.6f}" for name, value in values.items())
+        # A rate during a warm-up may be far below the sixth decimal place.
+        text = ", ".join(
+            f"{name}={value:{'.3g' if name == 'lr' else '.6f'}}" for name, value in values.items()
+        )
         self.log.info(
             f"[TRAIN] epoch={epoch}, batch_id={batch_id}, {text},"
             f" batch_cost={speed['batch_cost']:.4f}, reader_cost={speed['reader_cost']:.4f},"

@@ -6,26 +6,46 @@ import pytest
 
 from paddle_pose.cli import train
 from paddle_pose.configs.registry import CONFIGS
+from paddle_pose.errors import InputError
 
 
 def listed(capsys, *flags):
     with pytest.raises(SystemExit) as stopped:
-        train.build_parser().parse_args([*flags, "--list_configs"])
+        train.build_parser().parse_args(flags)
     assert stopped.value.code == 0
     return capsys.readouterr().out
 
 
 def test_list_configs_prints_all_configs(capsys):
-    printed = listed(capsys)
+    printed = listed(capsys, "--list_configs")
     assert [line for line in printed.splitlines() if line in CONFIGS] == list(CONFIGS)
     assert "  model.num_stacks=1\n" in printed
 
 
-def test_list_configs_after_config_prints_only_that_config(capsys):
-    printed = listed(capsys, "--config", "movenet_original_coco")
-    assert [line for line in printed.splitlines() if line in CONFIGS] == ["movenet_original_coco"]
-    assert "  model.share_residuals=False\n" in printed
-    assert "model.num_stacks" not in printed
+@pytest.mark.parametrize(
+    ("flags", "name"),
+    [
+        (["--config", "movenet_original_coco"], "movenet_original_coco"),
+        (["--image_size", "384"], "hourglass52_mpii_384"),
+        (["--image_size", "256", "--config", "hrnet_w32_mpii_256"], "hrnet_w32_mpii_256"),
+    ],
+)
+def test_list_configs_prints_only_the_selected_config(capsys, flags, name):
+    for words in ([*flags, "--list_configs"], ["--list_configs", *flags]):
+        printed = listed(capsys, *words)
+        assert [line for line in printed.splitlines() if line in CONFIGS] == [name]
+        assert f"with the values of {name}\n" in printed
+    size = CONFIGS[name].codec.input_size
+    assert f"  codec.input_size={list(size)}\n" in printed
+    changed = listed(capsys, *flags, "--list_configs", "-o", "train.epochs=3")
+    assert "  train.epochs=3\n" in changed
+    assert "  train.epochs=3\n" not in printed
+
+
+def test_list_configs_of_contradicting_flags_raises():
+    flags = ["--image_size", "384", "--config", "hourglass52_mpii_256", "--list_configs"]
+    with pytest.raises(InputError, match="384"):
+        train.build_parser().parse_args(flags)
 
 
 @pytest.mark.parametrize(

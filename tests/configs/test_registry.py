@@ -270,7 +270,7 @@ def test_what_differs_is_said_in_sentences_and_is_no_value(config):
         override(config, {"differs": ()})
     if config.name != "hourglass_tiny_128":
         assert config.differs
-        assert config.differs[0] in list_configs(config.name)
+        assert config.differs[0] in list_configs(config)
 
 
 def test_the_tinyposes_have_paddledetections_codec_and_differ_in_size_and_sigma():

@@ -72,6 +72,22 @@ def test_a_step_takes_no_sample_twice():
     assert BatchPlan.of_recipe(HRNET, 4, samples=128) == BatchPlan.of_recipe(HRNET, 4)
 
 
+@pytest.mark.parametrize(
+    ("batch_size", "accumulate", "processes", "divided", "reached"),
+    [(8, 1, 1, (5, 1), 5), (2, 1, 1, (2, 1), 2), (2, 4, 1, (2, 2), 4), (8, 2, 2, (2, 1), 4)],
+)
+def test_stated_batches_are_limited_by_the_samples(
+    batch_size, accumulate, processes, divided, reached
+):
+    recipe = Train(total_batch=64, batch_size=batch_size, accumulate=accumulate)
+    plan = BatchPlan.as_stated(recipe, processes, samples=5)
+    assert (plan.batch_size, plan.accumulate) == divided
+    assert plan.reached == reached
+    # No flag can reach the recipe's total.
+    assert plan.difference(given=True, samples=5).endswith("there are 5 training samples")
+    assert BatchPlan.as_stated(recipe, processes, samples=1000).batch_size == batch_size
+
+
 def test_without_a_total_the_numbers_stay_and_nothing_differs():
     plan = BatchPlan.of_recipe(Train(batch_size=8, accumulate=3), 2, largest=1)
     assert plan == BatchPlan(0, 2, 8, 3)

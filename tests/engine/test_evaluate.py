@@ -244,3 +244,20 @@ def test_evaluate_accepts_a_folder_and_shows_no_progress(weights, synthetic_mpii
     found = evaluate(weights.parent, synthetic_mpii, overrides={"val.flip": False}, progress=None)
     assert found.protocol["checkpoint"] == str(weights)
     assert "people/s" not in capfd.readouterr().err
+
+
+def test_evaluate_takes_the_data_of_the_run(weights, synthetic_mpii, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = tmp_path / "run"
+    shutil.copytree(weights.parent, run / "best_model")
+    options = {"overrides": {"val.flip": False}, "progress": None}
+    with pytest.raises(InputError, match="data"):
+        evaluate(run, **options)
+    config = registry.read_beside(weights)
+    (run / registry.FILE_NAME).write_text(registry.to_json(config, synthetic_mpii))
+    assert evaluate(run, **options).protocol["people"] == 8
+    coco = write_coco(tmp_path / "coco", num_train=2, num_val=3, seed=0, size=(160, 160))
+    found = evaluate(run, coco, overrides={"val.flip": False, "data.dataset": "coco"})
+    assert found.protocol["people"] == 3, "given data come first"
+    with pytest.raises(InputError, match="data"):  # those of the run have another layout
+        evaluate(run, overrides={"data.dataset": "coco"})

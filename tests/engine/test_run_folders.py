@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 
 import pytest
 
@@ -115,24 +116,75 @@ def test_resumed_run_without_checkpoint_has_none():
         resume(folder)
 
 
+def best_of(folder, weights):
+    """Writes weights as the best ones of a run."""
+    (folder / "best_model").mkdir(exist_ok=True)
+    (folder / "best_model" / "model.pdparams").write_text(weights)
+
+
 def test_best_weights_are_copied_to_txyugoods_path(monkeypatch, capsys):
     folder, target = begun("net"), run_folders.OUTPUT / "256_best_model"
-    run_folders.copy_to_txyugood_path(folder, 256, "D")
+    run_folders.copy_to_txyugood_path(folder, 256, "D", resumed=False)
     assert not target.exists()
     assert capsys.readouterr().out == ""
-    (folder / "best_model").mkdir()
-    (folder / "best_model" / "config.json").write_text(json.dumps({"config": "net"}))
-    for weights in ("first", "second"):
-        (folder / "best_model" / "model.pdparams").write_text(weights)
+    for resumed, weights in enumerate(("first", "second")):
+        best_of(folder, weights)
         monkeypatch.setattr("sys.argv", ["train.py"])
-        run_folders.copy_to_txyugood_path(folder, 256, "D")
+        run_folders.copy_to_txyugood_path(folder, 256, "D", resumed=bool(resumed))
         assert (target / "model.pdparams").read_text() == weights
         weights_flag = f"--pretrained_model {target / 'model.pdparams'}"
         command = f"python val.py --image_size 256 {weights_flag} --dataset_root D\n"
-        assert command in capsys.readouterr().out
+        printed = capsys.readouterr().out
+        assert command in printed
+        assert "replacing" not in printed, "the run replaces its own copy"
     written = sorted(path.name for path in target.glob("[!.]*"))
     assert written == ["config.json", "from_run.txt", "model.pdparams"]
     assert (target / "from_run.txt").read_text() == f"{folder}\n"
     (target / "model.pdparams").write_text("foreign")
-    run_folders.copy_to_txyugood_path(folder, 256, "D")
+    run_folders.copy_to_txyugood_path(folder, 256, "D", resumed=True)
     assert (target / "model.pdparams").read_text() == "foreign"
+
+
+def test_the_copy_of_another_run_is_replaced_with_a_remark(capsys):
+    first, second = begun("net"), begun("net-2")
+    target = run_folders.OUTPUT / "256_best_model"
+    for folder in (first, second):
+        best_of(folder, str(folder))
+        run_folders.copy_to_txyugood_path(folder, 256, "D", resumed=False)
+        assert (target / "model.pdparams").read_text() == str(folder)
+    assert f"replacing the copy of the best weights of {first}\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["net", "net-2"])
+def test_the_only_copy_of_a_deleted_run_is_kept(capsys, name):
+    first, target = begun("net"), run_folders.OUTPUT / "256_best_model"
+    best_of(first, "old")
+    run_folders.copy_to_txyugood_path(first, 256, "D", resumed=False)
+    shutil.rmtree(first)
+    second = begun(name)  # also with the name of the deleted one
+    best_of(second, "new")
+    run_folders.copy_to_txyugood_path(second, 256, "D", resumed=False)
+    assert (target / "model.pdparams").read_text() == "old"
+    assert (target / "from_run.txt").read_text() == f"{first}\n"
+    printed = capsys.readouterr()
+    assert f"those of this run are in {second / 'best_model'}" in printed.out + printed.err
+
+
+def test_the_data_of_weights_are_those_of_their_run(tmp_path):
+    folder, data = begun("net"), tmp_path / "data"
+    data.mkdir()
+    config = json.dumps({"config": "net", "data": str(data)})
+    (folder / "config.json").write_text(config)
+    best_of(folder, "best")
+    run_folders.copy_to_txyugood_path(folder, 256, data, resumed=False)
+    for weights in (
+        folder / "best_model" / "model.pdparams",
+        folder / "last" / "model.pdparams",
+        folder / "earlier" / "epoch-0001-batch-000000" / "model.pdparams",
+        run_folders.OUTPUT / "256_best_model" / "model.pdparams",
+    ):
+        assert run_folders.data_of(weights) == str(data)
+    assert run_folders.data_of(tmp_path / "elsewhere" / "model.pdparams") is None
+    data.rename(tmp_path / "moved")
+    with pytest.raises(InputError, match=str(data)):
+        run_folders.data_of(folder / "best_model" / "model.pdparams")

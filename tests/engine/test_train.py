@@ -10,6 +10,7 @@ from helpers.weights_writers import whole, write_zip
 from paddle_pose.configs.registry import CONFIGS, FILE_NAME
 from paddle_pose.data.synthetic.dataset import write_coco
 from paddle_pose.engine import run_folders, train
+from paddle_pose.engine.evaluate import evaluate
 from paddle_pose.errors import InputError, Interrupted
 from paddle_pose.interruption import TERMINATED, Interruption
 from paddle_pose.metrics import resampling
@@ -150,6 +151,16 @@ def test_interrupted_run_is_saved_and_can_be_resumed(synthetic_mpii, capsys):
     assert run.last.is_file()
     assert {record["kind"] for record in run.history} == {"train", "eval"}
     assert str(run.folder) in run._repr_html_()
+
+
+def test_ctrl_c_before_the_first_step_is_acknowledged(monkeypatch, caplog):
+    def train_config(config, **arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train, "train_config", train_config)
+    with pytest.raises(KeyboardInterrupt):
+        train.train("hourglass_tiny_128", output="run")
+    assert "before the first step" in caplog.text
 
 
 def test_evaluation_during_training_computes_no_intervals(synthetic_mpii, monkeypatch):
@@ -325,6 +336,78 @@ def test_a_resumed_run_keeps_its_batches(synthetic_mpii, monkeypatch):
     again = train.train(resume=first.folder, overrides={"train.epochs": 2}, **options)
     assert stored(again)["train.batch_size"] == stored(first)["train.batch_size"] == 1
     assert stored(again)["train.accumulate"] == 8
+
+
+def test_the_log_states_the_plan_of_a_run_and_that_a_resumed_one_has_nothing_to_do(
+    synthetic_mpii, monkeypatch, capsys
+):
+    """A resumed run is not told to change the batches that it keeps."""
+    name, tiny = "hourglass_tiny_128", CONFIGS["hourglass_tiny_128"]
+    monkeypatch.setitem(CONFIGS, name, replace(tiny, train=replace(tiny.train, total_batch=64)))
+    options = {"data": synthetic_mpii, "device": "cpu", "progress": None}
+    changes = {**CHANGES, "train.batch_size": 100}
+    first = train.train(name, overrides=changes, **options)
+    begun = capsys.readouterr().out
+    assert "Total batch 8 = 1 process x 8 images" in begun
+    assert "this run takes 8 (56 fewer): there are 8 training samples\n" in begun
+    assert "Training 1 epochs of 1 steps, with a [TRAIN] line after every step" in begun
+    assert "First step" not in begun, "the [TRAIN] line follows at once"
+    assert stored(first)["train.batch_size"] == 100
+    saved = first.last.stat().st_mtime_ns
+    # `auto` is given the flags of the start again.
+    overrides = {**changes, "train.epochs": 1}
+    train.train(name, overrides=overrides, resume="auto", **options)
+    resumed = capsys.readouterr().out
+    assert "Total batch 8 = 1 process x 8 images" in resumed
+    assert "this run takes" not in resumed
+    assert "Nothing to train: 1 epochs are done, train.epochs is 1" in resumed
+    assert "[TRAIN]" not in resumed
+    assert first.last.stat().st_mtime_ns == saved
+
+
+@pytest.mark.parametrize(("log_every", "expected"), [(1, 0), (2, 1), (10, 1)])
+def test_the_end_of_the_first_step_is_logged_before_the_first_line(
+    synthetic_mpii, log_every, expected
+):
+    overrides = {**CHANGES, "train.log_every": log_every}
+    run = train.train(
+        "hourglass_tiny_128", data=synthetic_mpii, device="cpu", overrides=overrides, progress=None
+    )
+    lines = (run.folder / "log.txt").read_text(encoding="utf-8").splitlines()
+    kinds = [line.split(":")[0].split()[0] for line in lines]
+    assert kinds.count("First") == expected
+    if expected:
+        assert kinds.index("First") < kinds.index("[TRAIN]")
+
+
+@pytest.mark.parametrize("free", [0, 10**12])
+def test_too_little_disk_space_is_a_warning(synthetic_mpii, monkeypatch, caplog, free):
+    usage = shutil.disk_usage(".")._replace(free=free)
+    monkeypatch.setattr(train.shutil, "disk_usage", lambda path: usage)
+    run = train.train(
+        "hourglass_tiny_128", data=synthetic_mpii, device="cpu", overrides=CHANGES, progress=None
+    )
+    warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
+    about_disk = [record for record in warnings if "on this disk" in record.getMessage()]
+    assert len(about_disk) == (free == 0)
+    size = sum(path.stat().st_size for path in run.last.parent.glob("*.pd*")) / 1e6
+    (line,) = [
+        line
+        for line in (run.folder / "log.txt").read_text(encoding="utf-8").splitlines()
+        if line.startswith("Disk: a checkpoint takes ")
+    ]
+    assert f"takes {size:.0f} MB; 2 of them" in line
+
+
+def test_a_run_on_synthetic_people_stores_where_they_are(monkeypatch):
+    drawn = train.write_synthetic_data
+
+    def few(config, folder):
+        return drawn(config, folder, num_train=4, num_val=2)
+
+    monkeypatch.setattr(train, "write_synthetic_data", few)
+    run = train.train(device="cpu", overrides=CHANGES, progress=None)
+    assert evaluate(run.best, progress=None).protocol["people"] == 2
 
 
 def test_accumulated_batches_learn_what_a_plan_for_one_batch_learns(synthetic_mpii, monkeypatch):

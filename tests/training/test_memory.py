@@ -5,7 +5,15 @@ import pytest
 from paddle_pose import build
 from paddle_pose.configs.overrides import override
 from paddle_pose.configs.registry import CONFIGS
-from paddle_pose.training.memory import MemoryEstimate, device_memory, estimate_memory
+from paddle_pose.engine.train import train_config
+from paddle_pose.training.initialize import freeze_backbone
+from paddle_pose.training.memory import (
+    MemoryEstimate,
+    checkpoint_size,
+    device_memory,
+    estimate_memory,
+)
+from paddle_pose.weights.write import write_weights
 
 REDUCED = {
     "hourglass_tiny_128": {},
@@ -49,6 +57,28 @@ def test_largest_batch_fits():
         batch = estimate.largest_batch(memory)
         assert estimate.total(batch) <= 0.9 * memory < estimate.total(batch + 1)
     assert estimate.largest_batch(0) == 1
+
+
+@pytest.mark.parametrize("changes", [{}, {"train.ema": 0.9}, {"train.freeze": "backbone"}])
+def test_checkpoint_size_is_that_of_the_files(synthetic_mpii, tmp_path, changes):
+    small = {"codec.input_size": (64, 64), "train.epochs": 1, "train.batch_size": 4}
+    if "train.freeze" in changes:
+        network = build.model(CONFIGS["hourglass_tiny_128"])
+        tensors = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
+        write_weights(tmp_path / "start.pdparams", tensors)
+        small["train.init"] = str(tmp_path / "start.pdparams")
+    config = override(CONFIGS["hourglass_tiny_128"], {**small, **changes})
+    train_config(config, data=synthetic_mpii, run_dir=tmp_path / "run", device="cpu")
+    network = build.model(config)
+    if "train.freeze" in changes:
+        freeze_backbone(network)
+    size = checkpoint_size(network, moments=2, ema="train.ema" in changes)
+    files = {path.name: path.stat().st_size for path in (tmp_path / "run/last").glob("*.pd*")}
+    assert len(files) == 2 + ("train.ema" in changes)
+    # Pickle and the optimizer's scalars take some bytes for each tensor.
+    headers = 300 * len(network.state_dict())
+    assert size.weights <= files["model.pdparams"] <= size.weights + headers
+    assert size.total <= sum(files.values()) <= size.total + 4 * headers
 
 
 def test_a_cpu_has_no_device_memory():

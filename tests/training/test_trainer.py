@@ -493,7 +493,7 @@ def test_log_lines_have_the_format_of_txyugoods_project(make, tmp_path):
     assert measured == [[4, 2]] * 4, "computed only for steps that are logged"
     number = r"\d+\.\d+"
     pattern = (
-        rf"\[TRAIN\] epoch=\d, batch_id=\d, loss={number}, lr={number}, acc_pose=0.250000,"
+        rf"\[TRAIN\] epoch=\d, batch_id=\d, loss={number}, lr=[\d.e-]+, acc_pose=0.250000,"
         rf" batch_cost={number}, reader_cost={number}, ips={number} images/s ETA \d+:\d\d:\d\d"
     )
     assert all(re.fullmatch(pattern, line) for line in lines)
@@ -501,6 +501,13 @@ def test_log_lines_have_the_format_of_txyugoods_project(make, tmp_path):
         assert record["acc_pose"] == 0.25
         assert record["batch_cost"] >= record["reader_cost"] >= 0
         assert record["ips"] > 0
+
+
+@pytest.mark.parametrize("rate", [0.5, 0.004, 1.25e-5, 3e-9])
+def test_log_lines_show_tiny_learning_rates(make, tmp_path, rate):
+    make(schedule=lambda step: rate, log_every=1).fit(Loader(), epochs=1)
+    shown = re.findall(r" lr=([^,]*),", (tmp_path / "run/log.txt").read_text())
+    assert [float(text) for text in shown] == [pytest.approx(rate, rel=0.005)] * 3
 
 
 def two_terms(outputs, targets):
