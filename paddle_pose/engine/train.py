@@ -26,7 +26,7 @@ from paddle_pose.engine import run_folders
 from paddle_pose.engine.batch_plan import BatchPlan
 from paddle_pose.engine.notebook import html_table
 from paddle_pose.engine.run_folders import OUTPUT
-from paddle_pose.engine.zoo import is_published, path_of_published
+from paddle_pose.engine.zoo import PUBLISHED, is_published, path_of_published
 from paddle_pose.environment import argument
 from paddle_pose.errors import InputError, Interrupted
 from paddle_pose.evaluation.evaluate import evaluate
@@ -307,6 +307,8 @@ def train_config(
         freeze=config.train.freeze,
         resumed=not begins,
         images=lambda: next(iter(loader.epoch(0)))["image"],
+        joints=_joints_of(config.train.init) if init else (),
+        skeleton=config.codec.skeleton,
     )
     trainer = build.trainer(
         config,
@@ -437,6 +439,22 @@ def _weights_of(config: Config) -> str:
             f"with {argument('--init none', 'init=none')}"
         )
     return str(path)
+
+
+def _joints_of(init: str) -> tuple[str, ...]:
+    """Returns the joints of the network of initial weights; none if they are not known.
+
+    Args:
+        init: Name of a published file, or path of a weights file. The joints of a file are those of
+            the config beside it, or of the published file with its checksum.
+    """
+    try:
+        if not is_published(init):
+            return registry.config_of(Path(init)).codec.skeleton.joints
+        file = PUBLISHED[init]
+        return registry.find(file.config).codec.skeleton.joints if file.purpose == "score" else ()
+    except (FileNotFoundError, InputError):  # reading the weights says what is wrong with them
+        return ()
 
 
 def read_history(run_dir: Path) -> list[dict[str, float | str | None]]:

@@ -104,6 +104,38 @@ def test_a_run_of_some_steps_ends_with_their_epoch(tmp_path):
     assert [line["epoch"] for line in run.history if line["kind"] == "eval"] == [0, 1, 2]
 
 
+def test_a_run_starts_from_the_joints_that_another_run_has_in_common(synthetic_mpii, tmp_path):
+    options = {"device": "cpu", "progress": None}
+    first = train.train(
+        "hourglass_tiny_128", data=synthetic_mpii, overrides=CHANGES, output="first", **options
+    )
+    coco = {**CHANGES, "data.dataset": "coco", "codec.skeleton": "coco_17"}
+    second = train.train(
+        "hourglass_tiny_128",
+        data=write_coco(tmp_path / "coco", num_train=4, num_val=2, size=(64, 64)),
+        init=first.last,
+        overrides=coco,
+        output="second",
+        **options,
+    )
+    log = (second.folder / "log.txt").read_text(encoding="utf-8")
+    assert "loaded by joint: heads.0.* (2): 12 of 17 joints (left_shoulder, " in log
+    assert "randomly initialized: nose, left_eye, right_eye, left_ear, right_ear\n" in log
+
+
+@pytest.mark.parametrize(
+    ("init", "joints"),
+    [
+        ("movenet_thunder", CONFIGS["movenet_thunder_coco"].codec.skeleton.joints),
+        ("mmpose_hourglass52_mpii_256", CONFIGS["hourglass52_mpii_256"].codec.skeleton.joints),
+        ("imagenet_resnet50", ()),  # a classifier
+        ("missing.pdparams", ()),
+    ],
+)
+def test_the_joints_of_initial_weights_are_those_of_their_config(init, joints):
+    assert train._joints_of(init) == joints
+
+
 def test_train_reads_the_skeleton_of_annotation_files(trained, tmp_path):
     data = write_coco(tmp_path / "coco", num_train=1, num_val=1, size=(64, 64))
     annotations = str(data / "annotations" / "person_keypoints_train2017.json")
