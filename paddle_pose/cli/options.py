@@ -76,7 +76,15 @@ class Parser(argparse.ArgumentParser):
                         f"unrecognized arguments: {flag}."
                         f"{did_you_mean(flag, self._option_string_actions)}"
                     )
-        return super().parse_known_args(words, namespace)
+        namespace, rest = super().parse_known_args(words, namespace)
+        if getattr(namespace, "list_configs", None):
+            from paddle_pose.engine.list_configs import list_configs
+
+            preset = getattr(namespace, "preset", None)
+            given = overrides(namespace) if hasattr(namespace, "override") else {}
+            print(list_configs(namespace.config, preset, given))
+            self.exit()
+        return namespace, rest
 
     def error(self, message: str) -> NoReturn:
         """Prints the usage and an error message, and exits with status 2.
@@ -171,7 +179,7 @@ def add_config(parser: argparse.ArgumentParser) -> None:
     - `args.config` (--config, -c): name of the config; None by default.
     - `args.image_size` (--image_size): input size of Hourglass-52 in px, an int; None by default.
     - `args.override` (-o KEY=VALUE, may be repeated): list of texts, see `overrides`.
-    - --list_configs prints the configs and exits.
+    - --list_configs prints the configs, with the values of --preset and -o, and exits.
     """
     group = parser.add_argument_group("network and config")
     group.add_argument(
@@ -201,8 +209,8 @@ def add_config(parser: argparse.ArgumentParser) -> None:
         "--list_configs",
         action=ListConfigs,
         nargs=0,
-        help="print all configs, or only NAME after --config NAME, with the keys and values of the "
-        "first one, and exit",
+        help="print all configs, or only that of --config NAME, with the keys and values of the "
+        "first one, which --preset and -o change, and exit",
     )
 
 
@@ -393,22 +401,20 @@ def named_config(arguments: argparse.Namespace, changes: Mapping[str, object]) -
 
 
 class ListConfigs(argparse.Action):
-    """Action of --list_configs: prints all configs, or that of an earlier --config, and exits."""
+    """Action of --list_configs: `Parser` prints the configs when it has parsed the other flags."""
 
     def __call__(
         self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, *ignored: object
     ) -> None:
-        """Prints the listing and exits with status 0.
+        """Stores True; no other argument is required then.
 
         Args:
             parser: Parser that found the flag.
-            namespace: Values of the flags before this one.
+            namespace: Values of the flags.
             *ignored: Values and name of the flag.
-
-        Raises:
-            SystemExit: Always.
         """
-        from paddle_pose.engine.list_configs import list_configs
-
-        print(list_configs(namespace.config))
-        parser.exit()
+        for action in parser._actions:
+            action.required = False
+        for group in parser._mutually_exclusive_groups:
+            group.required = False
+        setattr(namespace, self.dest, True)

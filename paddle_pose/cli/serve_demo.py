@@ -61,7 +61,7 @@ def build_parser() -> options.Parser:
         "--list_configs",
         action=options.ListConfigs,
         nargs=0,
-        help="print all configs, or only NAME after --config NAME, with the keys and values of the "
+        help="print all configs, or only that of --config NAME, with the keys and values of the "
         "first one, and exit",
     )
     parser.add_argument(
