@@ -207,6 +207,7 @@ def train(
             best = train_config(
                 chosen,
                 given=set(changes) if beside is None else None,
+                preset=preset,
                 data=dataset_root,
                 run_dir=folder,
                 device=device,
@@ -236,6 +237,7 @@ def train_config(
     data: str | Path | None,
     run_dir: Path,
     given: Collection[str] | None = None,
+    preset: str | None = None,
     device: str = "auto",
     resume: Path | None = None,
     force: bool = False,
@@ -251,6 +253,7 @@ def train_config(
             are adapted to the devices unless "train.batch_size" or "train.accumulate" is among
             these keys; a training on synthetic people starts from random weights unless
             "train.init" is. None takes all values of `config` as they are.
+        preset: Name of the preset that `config` was changed by, for the log; None for none.
         data: Folder of the data set; None uses the config's annotation files, or synthetic people
             if it has none.
         run_dir: Folder of the run.
@@ -284,7 +287,8 @@ def train_config(
     )
     if drawn:
         data = process_group.on_main(lambda: _synthetic_data(config))
-    _log.info(f"Config {config.name} on {where}, run in {run_dir}")
+    named = config.name if preset is None else f"{config.name} with preset {preset}"
+    _log.info(f"Config {named} on {where}, run in {run_dir}")
     begins = resume is None
     if begins and given is not None and "train.init" not in given and is_synthetic(data):
         config = _with_random_weights(config)
@@ -324,7 +328,8 @@ def train_config(
             trainer.resume(resume, force)
         else:
             trainer.log.truncate({})
-        for line in (*batch_lines, *start):
+        about = (_recipe_line(config, len(loader), begins), _data_line(training, validation))
+        for line in (*about, *batch_lines, *start):
             trainer.log.info(line)
         if process_group.is_main:
             atomic.write_text(
@@ -370,6 +375,35 @@ def train_config(
         )
         _report_both(trainer.log.info, run_dir, best, metric.summary)
     return best
+
+
+def _recipe_line(config: Config, steps_per_epoch: int, begins: bool) -> str:
+    """Returns the duration, learning rate, framing and first weights of a run for the log."""
+    train = config.train
+    steps = train.epochs * steps_per_epoch
+    every = "" if train.eval_every == 1 else f"{train.eval_every} "
+    start = train.init if train.init not in ("", "none") else "random weights"
+    return (
+        f"Recipe: {steps} steps = {train.epochs} epochs x {steps_per_epoch}, evaluated every "
+        f"{every}{'epochs' if every else 'epoch'}; learning rate {train.learning_rate:g}, schedule "
+        f"{train.schedule.kind}; framing {config.data.framing}, context {config.data.context:g}; "
+        f"starts from {start if begins else 'the checkpoint'}"
+    )
+
+
+def _data_line(training: Sequence[Sample], validation: Sequence[Sample]) -> str:
+    """Returns the numbers of images and people of a run for the log."""
+
+    def counts(samples: Sequence[Sample]) -> str:
+        images = {sample.image_id for sample in samples}
+        people = {
+            (sample.image_id, person.annotation_id)
+            for sample in samples
+            for person in sample.persons
+        }
+        return f"{len(images)} images with {len(people)} people"
+
+    return f"Data: {counts(training)} for training, {counts(validation)} for evaluation"
 
 
 def _with_planned_batches(

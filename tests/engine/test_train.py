@@ -101,6 +101,12 @@ def test_a_run_of_some_steps_ends_with_their_epoch(tmp_path):
     )
     stored = json.loads((run.folder / FILE_NAME).read_text())["values"]
     assert (stored["train.epochs"], stored["train.steps"]) == (3, 0)
+    recipe, counts = (run.folder / "log.txt").read_text(encoding="utf-8").splitlines()[:2]
+    assert recipe.startswith("Recipe: 3 steps = 3 epochs x 1, evaluated every epoch; ")
+    assert recipe.endswith("; starts from random weights")
+    assert (
+        counts == "Data: 6 images with 6 people for training, 2 images with 2 people for evaluation"
+    )
     assert [line["epoch"] for line in run.history if line["kind"] == "eval"] == [0, 1, 2]
 
 
