@@ -27,7 +27,8 @@ def fitting_tensors(
     The file may contain a classifier with the same backbone, or a network for other joints. In the
     second case, a tensor whose shape differs only in the number of joints is filled joint by joint:
     those that both networks have get the values of the file, the others keep the network's. Joints
-    are compared by name, see `Skeleton.slots`.
+    are compared by name, see `Skeleton.slots`. With the same number of joints no shape differs:
+    then the head is taken as it is, whatever the names, and the report says so.
 
     Args:
         tensors: Arrays by name, as `read.read_weights` returns them, in any naming scheme of
@@ -91,6 +92,9 @@ def fitting_tensors(
         "not used": _grouped(found.unused),
         "ignored": f"{len(found.dropped)} num_batches_tracked" if found.dropped else "",
     }
+    same_number = skeleton is not None and len(slots) == len(joints)
+    if same_number and list(slots) != list(range(len(slots))):
+        remaining["head in the order of the file's joints"] = ", ".join(joints)
     count = f"loaded {len(found.fitting)}/{len(network)} tensors, named as in {found.family.name}"
     return {**float32_copies(found.fitting), **by_joint}, [
         count,

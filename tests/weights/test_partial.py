@@ -218,6 +218,19 @@ def test_what_differs_in_more_than_the_joints_is_randomly_initialized(file_shape
     ]
 
 
+def test_as_many_other_joints_take_the_head_of_the_file_as_it_is():
+    file = {"head.bias": np.arange(2.0)}
+    for joints, report in (
+        (("b", "a"), ["head in the order of the file's joints: b, a"]),
+        ("ab", []),
+    ):
+        taken, lines = fitting_tensors(
+            file, zeros({"head.bias": (2,)}), joints, own_skeleton(*"ab")
+        )
+        assert np.array_equal(taken["head.bias"], file["head.bias"])
+        assert lines[1:] == report
+
+
 def test_other_joints_leave_the_head_randomly_initialized():
     target = shapes_of(SimpleBaseline(num_joints=16, width=WIDTH, deconv_channels=8))
     tensors = numbered(shapes_of(SimpleBaseline(num_joints=17, width=WIDTH, deconv_channels=8)))
