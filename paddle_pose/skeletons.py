@@ -97,6 +97,22 @@ class Skeleton:
                 return "left" if name == left else "right"
         return "middle"
 
+    @cached_property
+    def has_body(self) -> bool:
+        """Whether there is a left and a right shoulder, elbow, wrist, hip, knee or ankle.
+
+        Left and right are found in the names as by `mirror_pairs_by_name`; the joints may also be
+        named in Chinese.
+
+        Example:
+            >>> names = ("nose", "handWristL", "handWristR")
+            >>> ones = (1.0,) * 3
+            >>> Skeleton("own", names, (), (), sigmas=ones, weights=ones).has_body
+            True
+        """
+        pairs, _ = mirror_pairs_by_name(self.joints)
+        return any(_BODY_PATTERN.search(_words(left)) for left, _ in pairs)
+
     def slots(self, joints: Sequence[str]) -> tuple[int, ...]:
         """Returns the position of each of the K joints in a list of names; -1 if it is missing.
 
@@ -351,6 +367,10 @@ MPII_16 = Skeleton(
 
 _FACE = ("nose", "left_eye", "right_eye", "left_ear", "right_ear")
 _BODY = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+# A joint of the body in the name of a left joint, as `_words` returns it: l_hip, lhip, hipl.
+_BODY_PATTERN = re.compile(
+    rf"(?<!{_LETTER})(left|l)?({'|'.join(_BODY)})(left|l)?(?!{_LETTER})|[肩肘腕髋膝踝]"
+)
 
 COCO_17 = Skeleton(
     name="coco_17",

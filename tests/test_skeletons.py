@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from paddle_pose.errors import InputError
-from paddle_pose.skeletons import MPII_16, SKELETONS, mirror_pairs_by_name
+from paddle_pose.skeletons import MPII_16, SKELETONS, Skeleton, mirror_pairs_by_name
 
 EACH = pytest.mark.parametrize("skeleton", SKELETONS.values(), ids=SKELETONS)
 
@@ -150,3 +150,24 @@ def test_sides_without_a_partner_are_stated(joints, one_sided):
     pairs, found = mirror_pairs_by_name(joints)
     assert found == one_sided
     assert set(pairs) <= {("l_eye", "r_eye"), ("左眼", "右眼")}
+
+
+@pytest.mark.parametrize(
+    ("joints", "has_body"),
+    [
+        (("head_top", "left_wrist", "right_wrist", "left_ankle", "right_ankle"), True),
+        (("nose", "hip.L", "hip.R"), True),
+        (("lknee", "rknee"), True),
+        (("ElbowLeft", "ElbowRight"), True),
+        (("左手腕", "右手腕"), True),
+        (("nose", "left_wrist"), False),  # of one side
+        (("wrist", "left_thumb", "right_thumb"), False),
+        (("left_eye", "right_eye", "left_chip", "right_chip"), False),
+        (("front", "rear"), False),
+    ],
+)
+def test_a_body_has_one_of_its_joints_on_both_sides(joints, has_body):
+    ones = (1.0,) * len(joints)
+    skeleton = Skeleton("own", joints, (), (), sigmas=ones, weights=ones)
+    assert skeleton.has_body == has_body
+    assert all(known.has_body for known in SKELETONS.values())

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from paddle_pose.data.check.findings import Report
 
 
-_CONFIG = "simple_baseline_r50_coco_256x192"  # of the recommended training on COCO's format
+# The recommended trainings, with the weights that they start from.
+_COCO = ("--config simple_baseline_r50_coco_256x192", "imagenet_resnet50")
+_OWN = ("--config movenet_lightning_coco --preset finetune", "movenet_lightning")
 _DESCRIPTION = """\
 Checks a data set before training: MPII's or COCO's layout, or your own
 annotations in COCO's format. It checks counts, images, joints, boxes, swapped
@@ -77,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         InputError: If the flags name no data or contradict each other.
     """
     arguments = build_parser().parse_args(argv)
-    report, train = _check(arguments)
+    report, train, init = _check(arguments)
     errors = report.number("error")
     if arguments.json:
         print(json.dumps(report.as_dict()))
@@ -88,25 +90,23 @@ def main(argv: Sequence[str] | None = None) -> int:
             if errors
             else f"The data set is ready for training. Next: {train}"
         )
-        if not errors and _CONFIG in train:
-            _print_missing_weights()
+        if not errors and init:
+            _print_missing_weights(init)
     return 1 if errors else 0
 
 
-def _print_missing_weights() -> None:
-    """Prints what the recommended training needs besides data, if it has not been downloaded."""
-    from paddle_pose.configs.registry import find
+def _print_missing_weights(init: str) -> None:
+    """Prints how to get the weights that a training starts from, if they are not downloaded."""
     from paddle_pose.engine.zoo import path_of_published
 
-    init = find(_CONFIG).train.init
     if not path_of_published(init).is_file():
         print(
-            f"It starts from the weights {init}: first {command('download')} {init}, or add "
-            "--init none to start from random weights"
+            f"It starts from the weights {init}: first {command('download')} {init} (with local "
+            "copies: --from_file FOLDER), or add --init none to start from random weights"
         )
 
 
-def _check(arguments: argparse.Namespace) -> tuple[Report, str]:
+def _check(arguments: argparse.Namespace) -> tuple[Report, str, str]:
     """Checks the data that the flags name.
 
     Args:
@@ -115,6 +115,7 @@ def _check(arguments: argparse.Namespace) -> tuple[Report, str]:
     Returns:
         report: Findings of the check.
         train: Command line that trains on the data.
+        init: Name of the published weights that this training starts from; "" for none.
 
     Raises:
         FileNotFoundError: If the folder or the file of the skeleton is missing.
@@ -123,7 +124,6 @@ def _check(arguments: argparse.Namespace) -> tuple[Report, str]:
     from paddle_pose.engine.check import check_annotations, check_dataset, layout_of
 
     skeleton = options.skeleton_in(options.data_changes(arguments))
-    train_coco = f"{command('train')} --config {_CONFIG}"
     more = [f"--skeleton {shlex.quote(arguments.skeleton)}"] if arguments.skeleton else []
     more += ["--boxes_from_keypoints"] if arguments.boxes_from_keypoints else []
     if arguments.dataset_root is not None:
@@ -139,8 +139,9 @@ def _check(arguments: argparse.Namespace) -> tuple[Report, str]:
         )
         data = f"--dataset_root {shlex.quote(str(root))}"
         if layout == "mpii":
-            return report, f"{command('train')} {data} --image_size 256"
-        return report, " ".join([train_coco, data, *more])
+            return report, f"{command('train')} {data} --image_size 256", ""
+        recipe, init = _COCO
+        return report, " ".join([command("train"), recipe, data, *more]), init
     names = {"train": arguments.train_annotations, "val": arguments.val_annotations}
     given = {split: name for split, name in names.items() if name}
     if not given or arguments.image_folder is None:
@@ -158,4 +159,5 @@ def _check(arguments: argparse.Namespace) -> tuple[Report, str]:
     )
     flags = [f"--{split}_annotations {shlex.quote(name)}" for split, name in given.items()]
     flags.append(f"--images {shlex.quote(arguments.image_folder)}")
-    return report, " ".join([train_coco, *flags, *more])
+    recipe, init = _OWN
+    return report, " ".join([command("train"), recipe, *flags, *more]), init

@@ -203,8 +203,8 @@ def add_config(parser: argparse.ArgumentParser) -> None:
         "--list_configs",
         action=ListConfigs,
         nargs=0,
-        help="print all configs, or the one of --config or --image_size, with the keys of -o and "
-        "their values, and exit",
+        help="print all configs, or the one of --config or --image_size with the values of --preset "
+        "and -o, with the keys of -o and their values, and exit",
     )
 
 
@@ -400,7 +400,7 @@ class ListConfigs(argparse.Action):
     def __call__(
         self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, *ignored: object
     ) -> None:
-        """Prints the listing and exits with status 0.
+        """Stores True; no other argument is required then.
 
         Args:
             parser: Parser that found the flag.
@@ -408,15 +408,22 @@ class ListConfigs(argparse.Action):
             *ignored: Values and name of the flag.
 
         Raises:
-            InputError: If --config, --image_size and -o contradict each other or are invalid.
+            InputError: If --config, --image_size, --preset and -o contradict each other or are
+                invalid.
             SystemExit: Otherwise.
         """
+        from paddle_pose.configs import presets
         from paddle_pose.engine.list_configs import list_configs
 
         image_size = getattr(namespace, "image_size", None)
         if namespace.config is None and image_size is None:
             print(list_configs())
         else:
-            changes = overrides(namespace) if hasattr(namespace, "override") else {}
+            changes: dict[str, object] = {}
+            if hasattr(namespace, "override"):
+                changes |= overrides(namespace)
+            if getattr(namespace, "preset", None):
+                config = named_config(namespace, {})
+                changes = {**presets.changes(namespace.preset, config, changes), **changes}
             print(list_configs(named_config(namespace, changes)))
         parser.exit()

@@ -25,7 +25,10 @@ FINETUNE: Mapping[str, Any] = {
     "train.schedule.warmup_share": 0.05,
     "train.ema": 0.99,
 }
-"""Trains joints of a new data set in few steps, from published weights of the same network."""
+"""Trains joints of a new data set in few steps, from published weights of the same network.
+
+A codec that decodes several people per window is set to one (`codec.max_persons`).
+"""
 PRESETS: Mapping[str, Mapping[str, Any]] = {"finetune": FINETUNE}
 
 
@@ -53,6 +56,8 @@ def changes(name: str, config: Config, given: Mapping[str, object]) -> dict[str,
     values = dict(PRESETS[name])
     if "train.epochs" in given:
         del values["train.steps"]
+    if config.codec.max_persons is not None:
+        values["codec.max_persons"] = 1
     if "train.init" not in given:
         values["train.init"] = start_weights(config)
     return values

@@ -49,8 +49,6 @@ DetectorChoice: TypeAlias = "str | Path | Detector | PoseModel | None"
 BoxesInput: TypeAlias = np.ndarray | Sequence[Box]
 DEFAULT_MODEL = "movenet_thunder"
 DEFAULT_DETECTOR = "nanodet_m"
-# A skeleton with these joints is a person's; with other skeletons no person detector is used.
-PERSON_JOINTS = ("left_shoulder", "right_shoulder")
 FITS = ("letterbox", "stretch")
 SIMILARITIES = ("oks", "iou")
 DETECT_EVERY = 5  # frames of a video between two runs of the detector; this project's choice
@@ -126,11 +124,12 @@ class PoseModel:
     def needs_boxes(self) -> bool:
         """Whether `predict` needs person boxes: it then runs a person detector by default.
 
-        This is true if two conditions hold: the network has a person's joints (both shoulders), and
-        it expects a window with one person. It is false for a network of hands or faces, and for
-        one that finds several people in a whole image.
+        This is true if two conditions hold: the network has a joint of a person's body on both
+        sides (shoulders, elbows, wrists, hips, knees or ankles, see `Skeleton.has_body`), and it
+        expects a window with one person. It is false for a network of fingers or faces, and for one
+        that finds several people in a whole image.
         """
-        if not set(PERSON_JOINTS) <= set(self.joints):
+        if not self.skeleton.has_body:
             return False
         return self.config.data.framing != "image" or self.config.codec.max_persons == 1
 

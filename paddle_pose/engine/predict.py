@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -238,6 +239,7 @@ def predict_files(
             device=device,
             threads=threads,
         )
+    _log.info("Boxes of the people: %s", _boxes_report(people, detector_name, model))
     one_each = boxes is not None or detector is not None or people.one_person
 
     live = results.show or any(source.kind == "camera" for source in sources)
@@ -255,6 +257,7 @@ def predict_files(
     known = (lambda path: None) if boxes is None else boxes.image_id
     failures: list[str] = []
     done = num_people = 0
+    highest = -math.inf
     ended: Interrupted | None = None
     advance = progress(frames.count(sources), "frames")
     began = monotonic()
@@ -294,6 +297,7 @@ def predict_files(
             drawing = draw(frame.pixels, poses, color=color) if drawn else frame.pixels
             done += 1
             num_people += len(poses.scores)
+            highest = max(highest, float(poses.scores.max(initial=-math.inf)))
             advance(done)
             try:
                 for sink in sinks:
@@ -301,6 +305,15 @@ def predict_files(
                 interruption.check()
             except Interrupted as stop:
                 ended = ended or stop
+    if drawn and num_people and highest < results.min_score:
+        _log.info(
+            "%d people found, but no joint reaches the score %g (the highest is %.2g), so no pose is "
+            "drawn: --threshold %.1g draws more",
+            num_people,
+            results.min_score,
+            highest,
+            min(highest / 2, highest),
+        )
     if "json" in results.save:
         outputs.remove_old((".png", ".mp4"))
     has_video = "drawing" in results.save and any(source.kind != "image" for source in sources)
@@ -446,6 +459,24 @@ def _boxes_source(people: People, detector: str | None) -> str:
     if people.one_person:
         return "one person, around the previous frame's"
     return "whole images" if detector is None else f"detector {detector}"
+
+
+def _boxes_report(people: People, detector: str | None, model: PoseModel) -> str:
+    """Returns the source of the people's boxes for the log, with the reason for whole images."""
+    source = _boxes_source(people, detector)
+    if people.boxes is not None or people.one_person or detector is not None:
+        return source
+    if people.detector is None:
+        return f"{source} (--detector none)"
+    reason = (
+        "the network was trained on whole images"
+        if model.skeleton.has_body
+        else "the network has no left and right joint of a person's body"
+    )
+    return (
+        f"{source}, because {reason}; --detector {DEFAULT_DETECTOR} or --boxes FILE gives each "
+        "person a window"
+    )
 
 
 def _sinks(

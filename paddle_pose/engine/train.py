@@ -28,7 +28,7 @@ from paddle_pose.engine import run_folders
 from paddle_pose.engine.batch_plan import BatchPlan, gigabytes
 from paddle_pose.engine.notebook import html_table
 from paddle_pose.engine.run_folders import OUTPUT
-from paddle_pose.engine.zoo import is_published, path_of_published
+from paddle_pose.engine.zoo import PUBLISHED, is_published, path_of_published
 from paddle_pose.environment import argument
 from paddle_pose.errors import InputError, Interrupted
 from paddle_pose.evaluation.evaluate import evaluate
@@ -218,6 +218,7 @@ def train(
             best = train_config(
                 chosen,
                 given=set(changes) if beside is None else None,
+                preset=preset,
                 data=dataset_root,
                 run_dir=folder,
                 device=device,
@@ -251,6 +252,7 @@ def train_config(
     data: str | Path | None,
     run_dir: Path,
     given: Collection[str] | None = None,
+    preset: str | None = None,
     device: str = "auto",
     resume: Path | None = None,
     force: bool = False,
@@ -266,6 +268,7 @@ def train_config(
             are adapted to the devices unless "train.batch_size" or "train.accumulate" is among
             these keys; a training on synthetic people starts from random weights unless
             "train.init" is. None takes all values of `config` as they are.
+        preset: Name of the preset that `config` was changed by, for the log; None for none.
         data: Folder of the data set; None uses the config's annotation files, or synthetic people
             if it has none.
         run_dir: Folder of the run.
@@ -298,7 +301,8 @@ def train_config(
         and config.data.val_annotations is None
     ):
         data = process_group.on_main(lambda: _synthetic_data(config))
-    _log.info(f"Config {config.name} on {where}, run in {run_dir}")
+    named = config.name if preset is None else f"{config.name} with preset {preset}"
+    _log.info(f"Config {named} on {where}, run in {run_dir}")
     begins = resume is None
     if begins and given is not None and "train.init" not in given and is_synthetic(data):
         config = _with_random_weights(config)
@@ -327,6 +331,8 @@ def train_config(
         freeze=config.train.freeze,
         resumed=not begins,
         images=lambda: next(iter(loader.epoch(0)))["image"],
+        joints=_joints_of(config.train.init) if init else (),
+        skeleton=config.codec.skeleton,
     )
     trainer = build.trainer(
         config,
@@ -342,9 +348,14 @@ def train_config(
             trainer.resume(resume, force)
         else:
             trainer.log.truncate({})
+        lines = [
+            _recipe_line(config, len(loader), begins),
+            _data_line(training, validation),
+            *lines,
+        ]
         if process_group.is_main:
             lines.append(_disk_space(config, network, run_dir, resumed=not begins))
-        for line in (*lines, _plan(config, len(loader), trainer.progress)):
+        for line in (*lines, _outlook(config, len(loader), trainer.progress)):
             trainer.log.info(line)
         if process_group.is_main:
             atomic.write_text(run_dir / registry.FILE_NAME, registry.to_json(config, data))
@@ -395,6 +406,35 @@ def train_config(
         )
         _report_both(trainer.log.info, run_dir, best, metric.summary)
     return best
+
+
+def _recipe_line(config: Config, steps_per_epoch: int, begins: bool) -> str:
+    """Returns the duration, learning rate, framing and first weights of a run for the log."""
+    train = config.train
+    steps = train.epochs * steps_per_epoch
+    every = "" if train.eval_every == 1 else f"{train.eval_every} "
+    start = train.init if train.init not in ("", "none") else "random weights"
+    return (
+        f"Recipe: {steps} steps = {train.epochs} epochs x {steps_per_epoch}, evaluated every "
+        f"{every}{'epochs' if every else 'epoch'}; learning rate {train.learning_rate:g}, schedule "
+        f"{train.schedule.kind}; framing {config.data.framing}, context {config.data.context:g}; "
+        f"starts from {start if begins else 'the checkpoint'}"
+    )
+
+
+def _data_line(training: Sequence[Sample], validation: Sequence[Sample]) -> str:
+    """Returns the numbers of images and people of a run for the log."""
+
+    def counts(samples: Sequence[Sample]) -> str:
+        images = {sample.image_id for sample in samples}
+        people = {
+            (sample.image_id, person.annotation_id)
+            for sample in samples
+            for person in sample.persons
+        }
+        return f"{len(images)} images with {len(people)} people"
+
+    return f"Data: {counts(training)} for training, {counts(validation)} for evaluation"
 
 
 def _with_planned_batches(
@@ -468,8 +508,8 @@ def _disk_space(config: Config, network: Network, run_dir: Path, resumed: bool) 
     )
 
 
-def _plan(config: Config, steps: int, progress: Progress) -> str:
-    """Returns a line for the log that states what the run will do.
+def _outlook(config: Config, steps: int, progress: Progress) -> str:
+    """Returns a line for the log that states when the next line appears, or that none will.
 
     Args:
         config: Config of the run.
@@ -484,8 +524,8 @@ def _plan(config: Config, steps: int, progress: Progress) -> str:
         )
     every = min(train.log_every, steps)
     return (
-        f"Training {train.epochs} epochs of {steps} steps, with a [TRAIN] line after every "
-        f"{'step' if every == 1 else f'{every} steps'}; the first step takes longer than the others"
+        f"A [TRAIN] line follows after every {'step' if every == 1 else f'{every} steps'}; the first "
+        "step takes longer than the others"
     )
 
 
@@ -520,6 +560,22 @@ def _weights_of(config: Config) -> str:
             f"with {argument('--init none', 'init=none')}"
         )
     return str(path)
+
+
+def _joints_of(init: str) -> tuple[str, ...]:
+    """Returns the joints of the network of initial weights; none if they are not known.
+
+    Args:
+        init: Name of a published file, or path of a weights file. The joints of a file are those of
+            the config beside it, or of the published file with its checksum.
+    """
+    try:
+        if not is_published(init):
+            return registry.config_of(Path(init)).codec.skeleton.joints
+        file = PUBLISHED[init]
+        return registry.find(file.config).codec.skeleton.joints if file.purpose == "score" else ()
+    except (FileNotFoundError, InputError):  # reading the weights says what is wrong with them
+        return ()
 
 
 def read_history(run_dir: Path) -> list[dict[str, float | str | None]]:

@@ -103,6 +103,8 @@ class Metric(Protocol):
 def eval_line(values: Mapping[str, float], summary: Sequence[str], prefix: str = "") -> str:
     """Returns the `[EVAL]` line of txyugood's project: sorted names, and a trailing space.
 
+    Numbers have five significant digits.
+
     Args:
         values: Numbers by name, such as `Scores.values`.
         summary: Names of the numbers in the line, such as `Metric.summary`.
@@ -112,7 +114,7 @@ def eval_line(values: Mapping[str, float], summary: Sequence[str], prefix: str =
         KeyError: If `values` lacks a name of `summary`.
 
     Example:
-        >>> eval_line({"Mean": 88.5, "Ankle": 79.0}, ("Mean", "Ankle"), prefix="epoch=3:")
-        '[EVAL] epoch=3:Ankle=79 Mean=88.5 '
+        >>> eval_line({"Mean": 88.4641, "Ankle": 79.0}, ("Mean", "Ankle"), prefix="epoch=3:")
+        '[EVAL] epoch=3:Ankle=79 Mean=88.464 '
     """
-    return f"[EVAL] {prefix}" + "".join(f"{key}={values[key]:.10g} " for key in sorted(summary))
+    return f"[EVAL] {prefix}" + "".join(f"{key}={values[key]:.5g} " for key in sorted(summary))

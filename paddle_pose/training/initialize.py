@@ -10,6 +10,7 @@ import numpy as np
 
 from paddle_pose.environment import argument
 from paddle_pose.errors import InputError
+from paddle_pose.skeletons import Skeleton
 from paddle_pose.training.unfold_batch_norm import unfold_batch_norm
 from paddle_pose.weights.names import family_of, has_batch_norm, is_mmpose
 from paddle_pose.weights.partial import fitting_tensors
@@ -17,7 +18,13 @@ from paddle_pose.weights.read import read_weights
 
 
 def initialize(
-    network: Any, init: str, freeze: str, resumed: bool, images: Callable[[], Any] | None = None
+    network: Any,
+    init: str,
+    freeze: str,
+    resumed: bool,
+    images: Callable[[], Any] | None = None,
+    joints: Sequence[str] = (),
+    skeleton: Skeleton | None = None,
 ) -> list[str]:
     """Loads initial weights into a network and freezes parts of it.
 
@@ -31,6 +38,8 @@ def initialize(
         resumed: Whether the weights are restored from a checkpoint of the run, so that `init` is
             not read.
         images: Function that returns a batch of training images, see `load_initial_weights`.
+        joints: Names of the joints of the file's network; none if they are not known.
+        skeleton: Skeleton of the network; None if it is not known.
 
     Returns:
         Lines for the log: tensors that were loaded and not loaded, and the parameters that are
@@ -48,7 +57,9 @@ def initialize(
         )
     lines = []
     if init and not resumed:
-        lines = load_initial_weights(network, read_weights(init), Path(init), images)
+        lines = load_initial_weights(
+            network, read_weights(init), Path(init), images, joints, skeleton
+        )
     if freeze == "statistics":
         return [*lines, freeze_statistics(network)]
     return [*lines, freeze_backbone(network)] if freeze == "backbone" else lines
@@ -59,8 +70,13 @@ def load_initial_weights(
     tensors: Mapping[str, np.ndarray],
     source: Path,
     images: Callable[[], Any] | None = None,
+    joints: Sequence[str] = (),
+    skeleton: Skeleton | None = None,
 ) -> list[str]:
     """Sets those tensors of a network that a file has, under any known name and in the same shape.
+
+    With other joints than the file's, the head gets the values of those that both have, see
+    `weights.partial.fitting_tensors`.
 
     Args:
         network: Network whose tensors are set; tensors that are not in the file are unchanged.
@@ -69,6 +85,8 @@ def load_initial_weights(
         images: Function without arguments that returns a batch of training images, uint8 RGB
             [N, H, W, 3]. The batch is used to unfold the batch normalisations of a file if only the
             network has them, see `unfold_batch_norm`; None does not unfold them.
+        joints: Names of the joints of the file's network; none if they are not known.
+        skeleton: Skeleton of the network; None if it is not known.
 
     Returns:
         Lines for the log that account for every tensor of the network and of the file.
@@ -76,15 +94,14 @@ def load_initial_weights(
     Raises:
         InputError: If no tensor fits.
     """
-    shapes = {name: tuple(value.shape) for name, value in network.state_dict().items()}
+    state = network.state_dict()
     tensors_of_file = tensors
-    if images is not None and has_batch_norm(shapes) and not has_batch_norm(tensors):
+    if images is not None and has_batch_norm(state) and not has_batch_norm(tensors):
         tensors = unfold_batch_norm(network, tensors, images())
     try:
-        fitting, account = fitting_tensors(tensors, shapes)
+        fitting, account = fitting_tensors(tensors, state, joints, skeleton)
     except ValueError as problem:
         raise InputError(f"{source}: {problem}") from problem
-    state = network.state_dict()
     for name, value in fitting.items():
         state[name].set_value(value)
     if tensors.keys() != tensors_of_file.keys():

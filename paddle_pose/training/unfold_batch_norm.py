@@ -86,4 +86,5 @@ def unfold_batch_norm(
         if name.rpartition(".")[0] in norm_names
     }
     kept = {name: value for name, value in found.fitting.items() if name not in folded}
-    return {**kept, **unfolded, **{name: tensors[name] for name in found.unused}}
+    unused = {name: tensors[name] for name in found.unused}
+    return {**kept, **found.mismatched, **unfolded, **unused}

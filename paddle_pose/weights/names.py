@@ -211,8 +211,9 @@ class Fit:
         unused: Names in the file that belong to no tensor of the network.
         dropped: Names in the file that no network here has, such as torch's `num_batches_tracked`.
         repeated: Names in the file that are converted to the same name as another name in the file.
-        mismatched: (shape in the file, shape in the network) of the tensors whose shapes differ, by
-            the network's names.
+        mismatched: Arrays of the file whose shapes differ from those of the network's tensors, in
+            the file's dtype, by the network's names.
+        target_shapes: Shape of every tensor of the network, by name.
     """
 
     family: Family
@@ -221,7 +222,8 @@ class Fit:
     unused: Sequence[str]
     dropped: Sequence[str]
     repeated: Sequence[str]
-    mismatched: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]]
+    mismatched: Mapping[str, np.ndarray]
+    target_shapes: Mapping[str, tuple[int, ...]]
 
     def shapes(self) -> list[str]:
         """Returns one text for each entry of `mismatched`; none gives an empty list.
@@ -230,8 +232,8 @@ class Fit:
         network: "final_layer.bias (file (16,), network (17,))".
         """
         return [
-            f"{name} (file {theirs}, network {wanted})"
-            for name, (theirs, wanted) in self.mismatched.items()
+            f"{name} (file {value.shape}, network {tuple(self.target_shapes[name])})"
+            for name, value in self.mismatched.items()
         ]
 
 
@@ -254,21 +256,19 @@ def fit(tensors: Mapping[str, np.ndarray], target_shapes: Mapping[str, tuple[int
     ours = {name: family.rename(name) for name in kept}
     uses = Counter(ours.values())
     found = {our: family.reorder(our, tensors[name]) for name, our in ours.items()}
-    shapes = {
-        name: (found[name].shape, tuple(shape))
-        for name, shape in target_shapes.items()
-        if name in found
+    known = {name: found[name] for name in target_shapes if name in found}
+    fitting = {
+        name: value for name, value in known.items() if value.shape == tuple(target_shapes[name])
     }
     return Fit(
         family=family,
-        fitting={
-            name: found[name] for name, (theirs, wanted) in shapes.items() if theirs == wanted
-        },
+        fitting=fitting,
         missing=[name for name in target_shapes if name not in found],
         unused=[name for name, our in ours.items() if our not in target_shapes],
         dropped=[name for name in tensors if name not in ours],
         repeated=[name for name, our in ours.items() if uses[our] > 1],
-        mismatched={name: both for name, both in shapes.items() if both[0] != both[1]},
+        mismatched={name: value for name, value in known.items() if name not in fitting},
+        target_shapes=target_shapes,
     )
 
 

@@ -58,7 +58,10 @@ def test_check_of_annotation_files_reports_missing_images(coco, tmp_path, capsys
         shutil.copy(path, copy / "train2017")
     assert check.main([*flags, "--images", str(copy / "train2017")]) == 0
     files = f"--train_annotations {copy}/train.json --val_annotations {copy}/val.json --images"
-    assert f" {files} " in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    recipe = "--config movenet_lightning_coco --preset finetune"
+    assert f"Next: {command('train')} {recipe} {files} " in printed
+    assert f"{command('download')} movenet_lightning (with local copies: --from_file" in printed
     shutil.copy(copy / "train.json", copy / "val.json")
     assert check.main([*flags, "--images", str(copy / "train2017"), "--json"]) == 0
     findings = json.loads(capsys.readouterr().out)["findings"]

@@ -48,6 +48,27 @@ def test_list_configs_of_contradicting_flags_raises():
         train.build_parser().parse_args(flags)
 
 
+def test_list_configs_prints_the_values_of_the_preset_and_of_overrides(capsys):
+    config = ("--config", "movenet_lightning_coco")
+    changes = ("--preset", "finetune", "-o", "train.learning_rate=0.0002")
+    with pytest.raises(SystemExit) as stopped:
+        train.build_parser().parse_args(["--list_configs", *changes, *config])
+    assert stopped.value.code == 0
+    printed = capsys.readouterr().out.splitlines()
+    for line in ("train.steps=600", "train.init=movenet_lightning", "train.learning_rate=0.0002"):
+        assert f"  {line}" in printed
+    assert [line for line in printed if line in CONFIGS] == ["movenet_lightning_coco"]
+
+
+@pytest.mark.parametrize("command", ["predict", "val", "export"])
+def test_list_configs_needs_no_other_argument(capsys, command):
+    parser = importlib.import_module(f"paddle_pose.cli.{command}").build_parser()
+    with pytest.raises(SystemExit) as stopped:
+        parser.parse_args(["--list_configs"])
+    assert stopped.value.code == 0
+    assert "  model.num_stacks=1\n" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("command", "words", "nearest"),
     [

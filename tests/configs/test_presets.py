@@ -13,6 +13,7 @@ def test_finetune_is_a_valid_change_of_every_config(config):
     assert "train.init" not in changes
     tuned = override(config, changes)
     assert tuned.data.framing == "person"
+    assert tuned.codec.max_persons in (None, 1)
     assert (tuned.train.steps, tuned.train.schedule.kind) == (changes["train.steps"], "cosine")
     arguments = tuned.train.schedule.arguments(1e-3, steps_per_epoch=10, epochs=100)
     assert arguments["warmup"] == 50

@@ -155,6 +155,8 @@ def test_prediction_has_the_joints_of_the_skeleton(trained, own, run_in):
         image,
         "--weights",
         weights(own),
+        "--detector",
+        "none",
         "--threshold",
         -9,
         "--maps",

@@ -250,6 +250,9 @@ def test_auto_uses_whole_images_for_other_skeletons(opened):
     model = PoseModel(config, Path("w"), brightest, "cpu", open_detector=opened.append)
     assert model.open_detector("auto") is None
     assert len(model.predict(photo())) == 1
+    few = replace(skeleton, joints=("nose", "wrist_l", "wrist_r", *points[3:]))
+    config = replace(CONFIG, codec=replace(CONFIG.codec, skeleton=few))
+    assert PoseModel(config, Path("w"), brightest, "cpu", open_detector=opened.append).needs_boxes
 
 
 def test_predict_without_people_returns_empty_arrays(model):

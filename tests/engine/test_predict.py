@@ -1,8 +1,10 @@
 """`predict_files`: checks of its arguments before a network runs, and files of videos."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from helpers import movies
@@ -100,6 +102,55 @@ def test_people_of_a_video_have_ids_from_the_first_frame(model, tmp_path, rate):
     assert summary.frames == summary.people == 9
     expected = [(frame, [1]) for frame in range(7)] + [(frame, [-1]) for frame in range(2)]
     assert predicted(tmp_path / "out") == expected
+
+
+@pytest.mark.parametrize(
+    ("people", "words"),
+    [
+        (People(detector=None), "whole images (--detector none)"),
+        (People(one_person=True), "one person, around the previous frame's"),
+        (People(boxes=Path("b.json")), "file b.json"),
+        (People(), "detector nanodet_m"),
+    ],
+)
+def test_the_log_states_where_boxes_come_from(model, people, words):
+    loaded = predict.load_model("model")
+    name = predict._detector_name(people, loaded)
+    assert predict._boxes_report(people, name, loaded) == words
+
+
+@pytest.mark.parametrize(
+    ("config", "joints", "reason"),
+    [
+        ("movenet_lightning_coco", None, "trained on whole images"),
+        ("hourglass_tiny_128", "point", "no left and right joint of a person's body"),
+    ],
+)
+def test_the_log_states_why_whole_images_are_used(config, joints, reason):
+    config = registry.find(config)
+    if joints is not None:
+        names = tuple(f"{joints}_{k}" for k in range(16))
+        skeleton = replace(config.codec.skeleton, joints=names, mirror_pairs=(), limbs=(), upper=())
+        config = replace(config, codec=replace(config.codec, skeleton=skeleton))
+    loaded = PoseModel(config, Path("w"), one_pose, "cpu", open_detector=lambda name: None)
+    name = predict._detector_name(People(), loaded)
+    report = predict._boxes_report(People(), name, loaded)
+    assert reason in report
+    assert "--detector nanodet_m or --boxes FILE" in report
+
+
+@pytest.mark.parametrize("threshold", [0.5, 0.95])
+def test_the_log_states_that_all_scores_are_below_the_threshold(model, tmp_path, capsys, threshold):
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((64, 64, 3), np.uint8))
+    predict.predict_files(
+        [str(tmp_path / "a.png")],
+        "model",
+        people=People(detector=None),
+        results=Results(folder=tmp_path / "out", min_score=threshold),
+    )
+    printed = capsys.readouterr().out
+    assert "Boxes of the people: whole images" in printed
+    assert ("1 people found" in printed and "--threshold 0.5 " in printed) == (threshold > 0.9)
 
 
 class AfterChecks(Interruption):

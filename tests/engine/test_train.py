@@ -102,7 +102,45 @@ def test_a_run_of_some_steps_ends_with_their_epoch(tmp_path):
     )
     stored = json.loads((run.folder / FILE_NAME).read_text())["values"]
     assert (stored["train.epochs"], stored["train.steps"]) == (3, 0)
+    recipe, counts = (run.folder / "log.txt").read_text(encoding="utf-8").splitlines()[:2]
+    assert recipe.startswith("Recipe: 3 steps = 3 epochs x 1, evaluated every epoch; ")
+    assert recipe.endswith("; starts from random weights")
+    assert (
+        counts == "Data: 6 images with 6 people for training, 2 images with 2 people for evaluation"
+    )
     assert [line["epoch"] for line in run.history if line["kind"] == "eval"] == [0, 1, 2]
+
+
+def test_a_run_starts_from_the_joints_that_another_run_has_in_common(synthetic_mpii, tmp_path):
+    options = {"device": "cpu", "progress": None}
+    first = train.train(
+        "hourglass_tiny_128", data=synthetic_mpii, overrides=CHANGES, output="first", **options
+    )
+    coco = {**CHANGES, "data.dataset": "coco", "codec.skeleton": "coco_17"}
+    second = train.train(
+        "hourglass_tiny_128",
+        data=write_coco(tmp_path / "coco", num_train=4, num_val=2, size=(64, 64)),
+        init=first.last,
+        overrides=coco,
+        output="second",
+        **options,
+    )
+    log = (second.folder / "log.txt").read_text(encoding="utf-8")
+    assert "loaded by joint: heads.0.* (2): 12 of 17 joints (left_shoulder, " in log
+    assert "randomly initialized: nose, left_eye, right_eye, left_ear, right_ear\n" in log
+
+
+@pytest.mark.parametrize(
+    ("init", "joints"),
+    [
+        ("movenet_thunder", CONFIGS["movenet_thunder_coco"].codec.skeleton.joints),
+        ("mmpose_hourglass52_mpii_256", CONFIGS["hourglass52_mpii_256"].codec.skeleton.joints),
+        ("imagenet_resnet50", ()),  # a classifier
+        ("missing.pdparams", ()),
+    ],
+)
+def test_the_joints_of_initial_weights_are_those_of_their_config(init, joints):
+    assert train._joints_of(init) == joints
 
 
 def test_train_reads_the_skeleton_of_annotation_files(trained, tmp_path):
@@ -350,7 +388,7 @@ def test_the_log_states_the_plan_of_a_run_and_that_a_resumed_one_has_nothing_to_
     begun = capsys.readouterr().out
     assert "Total batch 8 = 1 process x 8 images" in begun
     assert "this run takes 8 (56 fewer): there are 8 training samples\n" in begun
-    assert "Training 1 epochs of 1 steps, with a [TRAIN] line after every step" in begun
+    assert "A [TRAIN] line follows after every step" in begun
     assert "First step" not in begun, "the [TRAIN] line follows at once"
     assert stored(first)["train.batch_size"] == 100
     saved = first.last.stat().st_mtime_ns

@@ -182,7 +182,7 @@ def facts(run_dir: Path) -> dict[str, object]:
         "log.txt": [
             line.partition(", batch_cost")[0]
             for line in log
-            if not line.startswith(("Resumed", "Done", "Total batch"))
+            if not line.startswith(("Resumed", "Done", "Recipe", "Data", "Total batch"))
         ],
         "state.json": {key: value for key, value in state.items() if key != "log"},
     }

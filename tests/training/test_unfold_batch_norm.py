@@ -7,6 +7,7 @@ import paddle
 import pytest
 
 from paddle_pose.models.movenet import MoveNet
+from paddle_pose.skeletons import Skeleton
 from paddle_pose.training.initialize import load_initial_weights
 from paddle_pose.training.unfold_batch_norm import unfold_batch_norm
 
@@ -82,3 +83,25 @@ def test_backbone_only_file_is_unfolded_and_the_rest_is_listed(folded):
     assert "backbone" not in text
     assert "top/classifier.weight" in text
     assert "pyramid.*" in text
+
+
+def test_the_head_is_loaded_by_joint_from_a_folded_file(folded):
+    skeleton = Skeleton("own", ("b", "new"), (), (), sigmas=(1.0, 1.0), weights=(1.0, 1.0))
+    network = MoveNet(2, width=0.25)
+    before = tensors_of(network)
+    lines = load_initial_weights(
+        network,
+        tensors_of(folded),
+        Path("a.tflite"),
+        lambda: paddle.to_tensor(IMAGES),
+        joints=("a", "b", "c"),
+        skeleton=skeleton,
+    )
+    assert "loaded by joint: heads.* (6): 1 of 2 joints (b); randomly initialized: new" in lines[1]
+    for head, entries in {"heatmaps": 1, "regressions": 2, "offsets": 2}.items():
+        for kind in ("weight", "bias"):
+            name = f"heads.{head}.out.conv.{kind}"
+            loaded = tensors_of(network)[name]
+            theirs = tensors_of(folded)[name]
+            assert np.array_equal(loaded[:entries], theirs[entries : 2 * entries]), name
+            assert np.array_equal(loaded[entries:], before[name][entries:]), name

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from paddle_pose.errors import InputError
+from paddle_pose.skeletons import COCO_17, Skeleton
 from paddle_pose.weights.partial import fitting_tensors
 
 paddle = pytest.importorskip("paddle")
@@ -19,6 +20,11 @@ WIDTH = 4
 
 def shapes_of(network):
     return {name: tuple(value.shape) for name, value in network.state_dict().items()}
+
+
+def zeros(shapes):
+    """Returns tensors of these shapes, of zeros."""
+    return {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
 
 
 def norm(name, channels):
@@ -80,7 +86,7 @@ def check_report(lines, target, tensors):
 def test_torchvisions_resnets_fill_the_backbone(depth):
     target = shapes_of(SimpleBaseline(depth=depth, width=WIDTH, deconv_channels=8))
     tensors = numbered(resnet(depth))
-    taken, lines = fitting_tensors(tensors, target)
+    taken, lines = fitting_tensors(tensors, zeros(target))
     assert [name for name in target if name not in taken] == [
         name for name in target if name.startswith(("deconv_layers.", "final_layer."))
     ]
@@ -99,7 +105,7 @@ def test_paddles_resnet_fills_the_backbone():
     block = paddle.vision.models.resnet.BottleneckBlock
     state = paddle.vision.models.ResNet(block, 50, num_classes=3).state_dict()
     tensors = {name: value.numpy() for name, value in state.items()}
-    taken, lines = fitting_tensors(tensors, shapes_of(SimpleBaseline()))
+    taken, lines = fitting_tensors(tensors, SimpleBaseline().state_dict())
     assert len(taken) == 265
     assert lines[0] == "loaded 265/282 tensors, named as in this project"
     assert lines[-1] == "not used: fc.* (2)"
@@ -141,7 +147,7 @@ def imagenet_hrnet(network):
 def test_hrnets_imagenet_files_fill_the_backbone():
     network = HRNet(width=4, modules=(1, 1, 2), blocks=1, stem_channels=8)
     target, tensors = shapes_of(network), numbered(imagenet_hrnet(network))
-    taken, lines = fitting_tensors(tensors, target)
+    taken, lines = fitting_tensors(tensors, zeros(target))
     assert [name for name in target if name not in taken] == [
         "final_layer.weight",
         "final_layer.bias",
@@ -155,10 +161,80 @@ def test_hrnets_imagenet_files_fill_the_backbone():
     check_report(lines, target, tensors)
 
 
+def own_skeleton(*joints):
+    """Returns a skeleton of these joints."""
+    ones = (1.0,) * len(joints)
+    return Skeleton("own", joints, mirror_pairs=(), limbs=(), sigmas=ones, weights=ones)
+
+
+@pytest.mark.parametrize("entries", [1, 2])  # a heatmap, or the vectors (x, y), of each joint
+def test_a_head_is_loaded_by_the_names_of_the_joints(entries):
+    skeleton = own_skeleton("Left Wrist", "tail", "nose")
+    file = {
+        "backbone.weight": np.ones(2),
+        "head.weight": np.random.default_rng(0).random((17 * entries, 4)),
+        "head.bias": np.arange(17.0 * entries),
+        "from_heatmaps.weight": np.arange(4 * 17.0 * entries).reshape(4, -1),
+    }
+    network = zeros({name: np.shape(value) for name, value in file.items()})
+    for name in ("head.weight", "head.bias", "from_heatmaps.weight"):
+        axis = network[name].shape.index(17 * entries)
+        network[name] = np.take(network[name], range(3 * entries), axis) - 1.0
+    taken, lines = fitting_tensors(file, network, COCO_17.joints, skeleton)
+    assert taken.keys() == network.keys()
+    for name in ("head.weight", "head.bias", "from_heatmaps.weight"):
+        axis = file[name].shape.index(17 * entries)
+        theirs = np.moveaxis(file[name], axis, 0).reshape(17, entries, -1).astype(np.float32)
+        ours = np.moveaxis(taken[name], axis, 0).reshape(3, entries, -1)
+        assert np.array_equal(ours[0], theirs[COCO_17.joints.index("left_wrist")])
+        assert np.array_equal(ours[1], np.full_like(ours[1], -1.0))
+        assert np.array_equal(ours[2], theirs[0])
+        assert taken[name].flags.owndata
+    assert lines[1] == (
+        "loaded by joint: head.* (2), from_heatmaps.weight: 2 of 3 joints (Left Wrist, nose); "
+        "randomly initialized: tail"
+    )
+
+
+@pytest.mark.parametrize(
+    ("file_shape", "shape", "joints"),
+    [
+        ((17, 4), (3, 8), COCO_17.joints),  # another axis differs, too
+        ((17, 4), (3, 4, 1), COCO_17.joints),
+        ((18, 4), (3, 4), COCO_17.joints),  # no axis of joints
+        ((34, 4), (3, 4), COCO_17.joints),  # two entries in the file, one in the network
+        ((17, 4), (3, 4), ()),  # not known
+        ((17, 4), (3, 4), tuple(f"point {n}" for n in range(17))),  # other joints
+    ],
+)
+def test_what_differs_in_more_than_the_joints_is_randomly_initialized(file_shape, shape, joints):
+    file = {"backbone.bias": np.zeros(2), "head.weight": np.zeros(file_shape)}
+    network = zeros({"backbone.bias": (2,), "head.weight": shape})
+    taken, lines = fitting_tensors(file, network, joints, own_skeleton("nose", "tail", "left_hip"))
+    assert list(taken) == ["backbone.bias"]
+    assert lines[1:] == [
+        "randomly initialized, shape differs in the file: "
+        f"head.weight (file {file_shape}, network {shape})"
+    ]
+
+
+def test_as_many_other_joints_take_the_head_of_the_file_as_it_is():
+    file = {"head.bias": np.arange(2.0)}
+    for joints, report in (
+        (("b", "a"), ["head in the order of the file's joints: b, a"]),
+        ("ab", []),
+    ):
+        taken, lines = fitting_tensors(
+            file, zeros({"head.bias": (2,)}), joints, own_skeleton(*"ab")
+        )
+        assert np.array_equal(taken["head.bias"], file["head.bias"])
+        assert lines[1:] == report
+
+
 def test_other_joints_leave_the_head_randomly_initialized():
     target = shapes_of(SimpleBaseline(num_joints=16, width=WIDTH, deconv_channels=8))
     tensors = numbered(shapes_of(SimpleBaseline(num_joints=17, width=WIDTH, deconv_channels=8)))
-    taken, lines = fitting_tensors(tensors, target)
+    taken, lines = fitting_tensors(tensors, zeros(target))
     assert [name for name in target if name not in taken] == [
         "final_layer.weight",
         "final_layer.bias",
@@ -173,7 +249,7 @@ def test_other_joints_leave_the_head_randomly_initialized():
 def test_a_backbone_of_another_width_is_listed():
     target = shapes_of(SimpleBaseline(width=WIDTH, deconv_channels=8))
     tensors = numbered(shapes_of(SimpleBaseline(width=2 * WIDTH, deconv_channels=8)))
-    taken, lines = fitting_tensors(tensors, target)
+    taken, lines = fitting_tensors(tensors, zeros(target))
     assert {name.split(".")[0] for name in taken} <= {"deconv_layers", "final_layer"}
     assert lines[1].startswith(
         "randomly initialized, shape differs in the file: conv1.weight, bn1.* (4), layer1.* (50), "
@@ -185,11 +261,11 @@ def test_a_backbone_of_another_width_is_listed():
 def test_a_file_of_another_network_is_refused():
     target = {"stem.0.conv.weight": (4, 3, 7, 7), "heads.0.bias": (16,)}
     with pytest.raises(InputError, match="320 tensors") as caught:
-        fitting_tensors(numbered(resnet(50)), target)
+        fitting_tensors(numbered(resnet(50)), zeros(target))
     assert "conv1.weight, bn1.weight, bn1.bias, ...;" in str(caught.value)
     assert "stem.0.conv.weight, heads.0.bias" in str(caught.value)
     with pytest.raises(InputError, match=r"bias \(file \(2,\), network \(3,\)\)"):
-        fitting_tensors({"bias": np.zeros(2)}, {"bias": (3,)})
+        fitting_tensors({"bias": np.zeros(2)}, {"bias": np.zeros(3)})
 
 
 def test_two_tensors_with_the_same_converted_name_are_refused():
@@ -199,12 +275,12 @@ def test_two_tensors_with_the_same_converted_name_are_refused():
         "backbone.bn1.weight": np.zeros(1),
     }
     with pytest.raises(InputError, match=r"2 tensors.*: backbone\.conv1\.weight, conv1\.weight"):
-        fitting_tensors(twice, {"conv1.weight": (1,), "bn1.weight": (1,)})
+        fitting_tensors(twice, zeros({"conv1.weight": (1,), "bn1.weight": (1,)}))
 
 
 def test_loaded_tensors_own_their_memory():
     tensors = {"a": np.zeros((2, 3), np.float64).T}
-    taken, _ = fitting_tensors(tensors, {"a": (3, 2), "b": (1,)})
+    taken, _ = fitting_tensors(tensors, zeros({"a": (3, 2), "b": (1,)}))
     assert taken["a"].dtype == np.float32
     assert taken["a"].flags.owndata
     assert taken["a"].flags.c_contiguous
