@@ -224,6 +224,31 @@ def test_pose_model_of_several_people_is_a_detector(model, opened):
     assert result.boxes[0, 2] < 40  # the image is 80 px wide
 
 
+def test_people_with_a_score_below_the_threshold_are_left_out(model):
+    def two_boxes(image):
+        return np.array([BOX, (0.0, 0.0, 30.0, 60.0)]), np.array([0.9, 0.2])  # times joints of 0.9
+
+    def boxes_of(**settings):
+        return model.predict(photo(), **settings).boxes.tolist()
+
+    both = boxes_of(detector=two_boxes, person_threshold=0)
+    assert len(both) == 2
+    assert boxes_of(detector=two_boxes) == both[:1] == [list(BOX)]
+    assert boxes_of(detector=two_boxes, person_threshold=0.1) == both
+    assert boxes_of(boxes=[BOX]) == [list(BOX)]
+    assert boxes_of(boxes=[BOX], person_threshold=0.95) == []
+    frames = [photo()] * 3
+    tracked = [len(result) for result in model.track(frames, detector=two_boxes)]
+    assert tracked == [1, 1, 1]
+    every = list(model.track(frames, detector=two_boxes, person_threshold=0))
+    assert [len(result) for result in every] == [2, 2, 2]
+    for wrong in ("0.2", True, float("nan")):
+        with pytest.raises(InputError, match="person_threshold"):
+            model.predict(photo(), person_threshold=wrong)
+        with pytest.raises(InputError, match="person_threshold"):
+            model.track(frames, person_threshold=wrong)
+
+
 def test_auto_opens_the_detector_once_for_top_down_networks(model, opened):
     for _ in range(2):
         assert model.predict(photo()).boxes.tolist() == [list(BOX)]

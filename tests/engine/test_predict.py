@@ -15,6 +15,7 @@ from paddle_pose.engine.predict import People, Results
 from paddle_pose.errors import InputError, Interrupted
 from paddle_pose.interruption import CTRL_C, Interruption
 from paddle_pose.io.frames import Source
+from paddle_pose.io.images import write
 
 IMAGE = Source("image", Path("a.jpg"), Path("a"))
 VIDEO = Source("video", Path("b.mp4"), Path("b"))
@@ -100,6 +101,39 @@ def test_people_of_a_video_have_ids_from_the_first_frame(model, tmp_path, rate):
     assert summary.frames == summary.people == 9
     expected = [(frame, [1]) for frame in range(7)] + [(frame, [-1]) for frame in range(2)]
     assert predicted(tmp_path / "out") == expected
+
+
+def test_people_below_the_threshold_are_only_in_the_file_of_cocos_format(
+    model, monkeypatch, tmp_path
+):
+    def two_boxes(image):
+        return np.array([[10.0, 0, 60, 100], [90, 20, 40, 60]]), np.array([0.9, 0.2])
+
+    monkeypatch.setattr(predict, "locate_detector", lambda *_, **__: Path(__file__))
+    monkeypatch.setattr(predict, "open_detector", lambda *_, **__: two_boxes)
+    write(tmp_path / "1.png", np.zeros((120, 160, 3), np.uint8))
+
+    def run(save, threshold=None):
+        return predict.predict_files(
+            [str(tmp_path / "1.png")],
+            "model",
+            people=People(detector="d.onnx", person_threshold=threshold),
+            results=Results(folder=tmp_path / "out", save=save),
+        )
+
+    def number(name, key):
+        content = json.loads((tmp_path / "out" / name).read_text(encoding="utf-8"))
+        return len(content if key is None else content["images"][0][key])
+
+    summary = run(["json", "csv", "coco"])
+    assert (summary.people, summary.left_out, summary.threshold) == (1, 1, 0.2)
+    assert (summary.frames, summary.unit) == (1, "image")
+    assert number("predictions.json", "persons") == 1
+    assert len((tmp_path / "out" / "predictions.csv").read_text().splitlines()) == 2
+    assert number("keypoints_results.json", None) == 2
+    assert (run(["json"], 0.0).people, number("predictions.json", "persons")) == (2, 2)
+    only = run(["coco"])
+    assert (only.people, only.left_out, number("keypoints_results.json", None)) == (2, 0, 2)
 
 
 class AfterChecks(Interruption):
