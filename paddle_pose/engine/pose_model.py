@@ -657,10 +657,7 @@ def locate_detector(
     try:
         return zoo.locate(str(source), folder, _copies(from_file), progress, what="detector")
     except ConnectionError as problem:
-        without = environment.argument(
-            "--detector none, or --boxes FILE", "detector=None, or boxes="
-        )
-        raise ConnectionError(f"{problem}. To predict without a detector: {without}") from problem
+        raise ConnectionError(f"{problem}. {zoo.without_detector()}") from problem
 
 
 def with_people(config: Config, max_people: int | None) -> Config:

@@ -217,6 +217,8 @@ def predict_files(
     warn_of_no_effect(people, sources)
     boxes = _boxes(people, sources)
     check_copies(from_file, weights, people)
+    if not from_file:
+        zoo.check_downloads(_downloads(weights, people), cache)
     model = load_model(
         weights,
         config=config,
@@ -427,6 +429,23 @@ def check_copies(from_file: Sequence[Path], weights: str, people: People) -> Non
             f"--from_file {' '.join(map(str, from_file))}: expected the name of a published file "
             f"as weights or detector, got {', '.join(named)}; name one, or leave --from_file out"
         )
+
+
+def _downloads(weights: str, people: People) -> list[str]:
+    """Returns the names of the published files that a call needs, as far as these are known.
+
+    Whether a network that is no published file needs a detector is known when it is loaded.
+
+    Args:
+        weights: Name or path of the weights.
+        people: Settings of detection, with the name or path of the detector.
+    """
+    needed = [weights] if zoo.is_published(weights) else []
+    if people.boxes is not None or people.one_person or people.detector is None:
+        return needed
+    if people.detector != "auto":
+        return needed + [people.detector] * zoo.is_published(people.detector)
+    return needed + [DEFAULT_DETECTOR] * any(map(zoo.needs_detector, needed))
 
 
 def _detector_name(people: People, model: PoseModel) -> str | None:

@@ -136,6 +136,41 @@ def test_people_below_the_threshold_are_only_in_the_file_of_cocos_format(
     assert (only.people, only.left_out, number("keypoints_results.json", None)) == (2, 0, 2)
 
 
+@pytest.mark.parametrize(
+    ("weights", "people", "names"),
+    [
+        ("movenet_thunder", {}, ["movenet_thunder", "nanodet_m"]),
+        ("movenet_thunder", {"detector": "nanodet_g"}, ["movenet_thunder", "nanodet_g"]),
+        ("movenet_thunder", {"detector": "d.onnx"}, ["movenet_thunder"]),
+        ("movenet_thunder", {"detector": None}, ["movenet_thunder"]),
+        ("movenet_thunder", {"one_person": True}, ["movenet_thunder"]),
+        ("movenet_multipose", {}, ["movenet_multipose"]),
+        ("own.pdparams", {}, []),
+        ("own.pdparams", {"detector": "nanodet_m"}, ["nanodet_m"]),
+    ],
+)
+def test_all_downloads_are_checked_before_a_network_is_loaded(
+    monkeypatch, tmp_path, weights, people, names
+):
+    class Checked(Exception):
+        """Raised instead of the check."""
+
+    def check(needed, folder):
+        raise Checked(needed, folder)
+
+    monkeypatch.setattr(predict.zoo, "check_downloads", check)
+    write(tmp_path / "1.png", np.zeros((8, 8, 3), np.uint8))
+    with pytest.raises(Checked) as caught:
+        predict.predict_files(
+            [str(tmp_path / "1.png")],
+            weights,
+            people=People(**people),
+            results=Results(folder=tmp_path / "out"),
+            cache=tmp_path,
+        )
+    assert caught.value.args == (names, tmp_path)
+
+
 class AfterChecks(Interruption):
     """Interruption that requests Ctrl-C at the n-th check and at every later one."""
 
