@@ -149,15 +149,14 @@ def check_downloads(names: Sequence[str], folder: Path | None = None) -> None:
         _log.info(f"=> downloading {' and '.join(sizes)} to {place}")
         return
     files = [one.file_name for lacking in missing.values() for one in lacking]
-    failed = "; ".join(f"{address}: {reason}" for address, reason in reasons.items())
     hint = ""
     if any(PUBLISHED[name].purpose == "detect" for name in missing):
-        hint = f". {without_detector()}"
+        hint = f"\n{without_detector()}"
     raise ConnectionError(
-        f"{' and '.join(missing)} cannot be downloaded ({failed}). Needed are {', '.join(files)}: "
-        f"download them by other means and put them in {place}, or name them, or a folder with "
-        f"them, with {from_file_argument()}; the checksums are verified in both cases. Addresses: "
-        + argument(f"{command('zoo')} NAME", "paddle-pose zoo NAME")
+        f"cannot download all of {' and '.join(missing)}; nothing was downloaded:\n  "
+        + "\n  ".join(f"{address}: {reason}" for address, reason in reasons.items())
+        + f"\nDownload {', '.join(files)} by other means and put them in {place}, or name them, or a "
+        f"folder with them, with {from_file_argument()}; the checksums are verified in both cases"
         + hint
     )
 

@@ -130,7 +130,7 @@ def from_file_argument() -> str:
     return argument("--from_file FILE", "from_file=FILE of load_model or open_detector")
 
 
-def unreachable(files: Iterable[RemoteFile], timeout: float = 10.0) -> dict[str, Exception]:
+def unreachable(files: Iterable[RemoteFile], timeout: float = 10.0) -> dict[str, str]:
     """Returns the addresses from which nothing can be downloaded, with the reasons.
 
     All servers are asked at the same time, each up to two times; nothing is stored.
@@ -143,24 +143,24 @@ def unreachable(files: Iterable[RemoteFile], timeout: float = 10.0) -> dict[str,
         InputError: If PADDLE_POSE_MIRROR is not an address, see `address_of`.
     """
 
-    def problem(address: str) -> Exception | None:
-        reason: Exception | None = None
+    def problem(address: str) -> str:
+        reason = ""
         for _ in range(2):
             try:
                 _open(urllib.request.Request(address), timeout).close()
             except urllib.error.HTTPError as error:
                 error.close()
-                return None if _is_temporary(error) else error
+                return "" if _is_temporary(error) else str(error)
             except (http.client.HTTPException, OSError) as error:
-                reason = error
+                reason = str(getattr(error, "reason", error))
             else:
-                return None
+                return ""
         return reason
 
     addresses = list(dict.fromkeys(map(address_of, files)))
     with ThreadPoolExecutor(max(1, len(addresses))) as pool:
         problems = zip(addresses, pool.map(problem, addresses), strict=True)
-        return {address: reason for address, reason in problems if reason is not None}
+        return {address: reason for address, reason in problems if reason}
 
 
 def _is_temporary(error: urllib.error.HTTPError) -> bool:
