@@ -170,8 +170,8 @@ def _add_people(parser: argparse.ArgumentParser) -> None:
         metavar="T",
         help="lowest score of a person in drawings and files; 0 keeps all candidates, most of which "
         "are false below 0.2. Files in COCO's format always contain all, since AP counts them "
-        "(default: 0.2 for people of a detector; none with --boxes, whole images, or a MoveNet as "
-        "--detector)",
+        "(default: 0.2 for people of a detector without a track id; none with --boxes, whole "
+        "images, or a MoveNet as --detector)",
     )
     group.add_argument(
         "--people",

@@ -250,8 +250,9 @@ class PoseModel:
             source: Path of a video or an animated image, number of a camera, or an iterable of
                 frames (paths, uint8 RGB arrays [h, w, 3] or PIL images).
             detector: Detector that finds the people, see `predict`.
-            person_threshold: Lowest score of a person who is returned, see `predict`; people with a
-                lower score are tracked, too, so that nobody loses the id in between.
+            person_threshold: Lowest score of a person who is returned, see `predict`. None also
+                returns everybody who has an id, so that nobody disappears for single frames. People
+                with lower scores are tracked, too.
             by: Similarity that matches people of consecutive frames: of their keypoints ("oks") or
                 of their boxes ("iou"). None gives no ids, unless `smooth` needs them.
             smooth: Whether the keypoints are smoothed by the One-Euro filter.
@@ -318,7 +319,8 @@ class PoseModel:
             found = pipeline.tracked(predicted, self.skeleton, by, smooth)
         threshold = pipeline.person_threshold(person_threshold, find)
         for frame, poses in found:
-            yield PoseResult.of_frame(frame, pipeline.confident(poses, threshold), self.skeleton)
+            kept = pipeline.confident(poses, threshold, keep_tracked=person_threshold is None)
+            yield PoseResult.of_frame(frame, kept, self.skeleton)
 
     def maps(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """Returns the raw outputs of the network, without flip test and decoding.

@@ -309,7 +309,9 @@ def predict_files(
             predicted = pipeline.until(predicted, lambda: ended is not None)
             found = pipeline.tracked(predicted, model.skeleton, people.track, people.smooth)
         for frame, candidates in found:
-            poses = pipeline.confident(candidates, threshold)
+            poses = pipeline.confident(
+                candidates, threshold, keep_tracked=people.person_threshold is None
+            )
             color = results.color or _color(frame, poses)
             drawing = draw(frame.pixels, poses, color=color) if drawn else frame.pixels
             done += 1

@@ -259,14 +259,21 @@ def person_threshold(given: float | None, detector: Detector | None) -> float | 
     return given
 
 
-def confident(poses: Poses, threshold: float | None) -> Poses:
+def confident(poses: Poses, threshold: float | None, *, keep_tracked: bool = False) -> Poses:
     """Returns the people whose score is at least a threshold; None returns all.
 
     Args:
         poses: People in one image.
         threshold: Lowest score of a person, inclusive.
+        keep_tracked: Whether people with a track id are kept at any score, so that nobody
+            disappears for single frames; `Tracker` has its own limits.
     """
-    return poses if threshold is None else poses.chosen(poses.person_scores >= threshold)
+    if threshold is None:
+        return poses
+    kept = poses.person_scores >= threshold
+    if keep_tracked and len(poses.ids):
+        kept = kept | (poses.ids > 0)
+    return poses.chosen(kept)
 
 
 def _box_list(found: Detections | None) -> list[Box] | None:

@@ -78,7 +78,7 @@ def test_predict_help_states_the_defaults():
     assert tuple(given.save) == results.save
     assert given.threshold == results.min_score
     assert given.person_threshold is None
-    assert f"(default: {PERSON_THRESHOLD} for people of a detector;" in text
+    assert f"(default: {PERSON_THRESHOLD} for people of a detector without a track id;" in text
 
 
 def test_the_summary_counts_images_frames_and_people():

@@ -225,8 +225,10 @@ def test_pose_model_of_several_people_is_a_detector(model, opened):
 
 
 def test_people_with_a_score_below_the_threshold_are_left_out(model):
+    scores = iter(())  # of the boxes; those of the joints are 0.9
+
     def two_boxes(image):
-        return np.array([BOX, (0.0, 0.0, 30.0, 60.0)]), np.array([0.9, 0.2])  # times joints of 0.9
+        return np.array([BOX, (0.0, 0.0, 30.0, 60.0)]), next(scores, np.array([0.9, 0.2]))
 
     def boxes_of(**settings):
         return model.predict(photo(), **settings).boxes.tolist()
@@ -242,6 +244,11 @@ def test_people_with_a_score_below_the_threshold_are_left_out(model):
     assert tracked == [1, 1, 1]
     every = list(model.track(frames, detector=two_boxes, person_threshold=0))
     assert [len(result) for result in every] == [2, 2, 2]
+    frames = [photo()] * 4
+    for threshold, expected in ((None, [2, 2, 2, 2]), (0.2, [2, 2, 2, 1])):
+        scores = iter([np.array([0.9, 0.4])] * 3 + [np.array([0.9, 0.2])])  # a track, then 0.18
+        counts = model.track(frames, detector=two_boxes, detect_every=1, person_threshold=threshold)
+        assert [len(result) for result in counts] == expected
     for wrong in ("0.2", True, float("nan")):
         with pytest.raises(InputError, match="person_threshold"):
             model.predict(photo(), person_threshold=wrong)

@@ -215,6 +215,9 @@ def test_people_below_a_threshold_are_left_out_with_all_their_arrays():
     for name in ("keypoints", "scores", "boxes", "windows"):
         assert np.array_equal(getattr(kept, name), getattr(poses, name)[:2])
     assert pipeline.confident(poses, None) is poses
+    tracked = replace(poses, ids=np.array([7, -1, 9]))
+    assert pipeline.confident(tracked, 0.5, keep_tracked=True).ids.tolist() == [7, 9]
+    assert pipeline.confident(tracked, 0.5).ids.tolist() == [7]
     assert len(pipeline.confident(replace(poses, ids=np.zeros(0, int)), 2.0).ids) == 0
 
 
