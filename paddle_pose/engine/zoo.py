@@ -106,9 +106,9 @@ def fetch(
 def check_downloads(names: Sequence[str], folder: Path | None = None) -> None:
     """Makes sure that several published files can be downloaded, before the first one is.
 
-    The servers of all files that are missing are asked at the same time, so that a missing network
-    shows in seconds; a log line states the sizes. Files that must be fetched by hand are not
-    considered.
+    If several are missing, the servers of all their files are asked at the same time, so that a
+    missing network shows in seconds. A log line states the sizes. Files that must be fetched by
+    hand are not considered.
 
     Args:
         names: Names of the published files.
@@ -129,7 +129,9 @@ def check_downloads(names: Sequence[str], folder: Path | None = None) -> None:
     if not missing:
         return
     place = _folder(PUBLISHED[next(iter(missing))], folder).resolve()
-    reasons = unreachable([one for lacking in missing.values() for one in lacking])
+    # The download of a single one reports the same by itself.
+    asked = [one for lacking in missing.values() for one in lacking] if len(missing) > 1 else []
+    reasons = unreachable(asked)
 
     def is_blocked(files: Sequence[RemoteFile]) -> bool:
         return any(address_of(one) in reasons for one in files)

@@ -258,10 +258,11 @@ def test_downloads_are_announced_with_their_size(mirror, tmp_path, source, caplo
     assert ("12.6 MB" if own else f"{archive.size / 1e6:.1f} MB") in line
 
 
-def test_files_that_exist_and_files_to_fetch_by_hand_are_not_asked_for(mirror, tmp_path):
-    for name in (*THUNDER, DETECTOR):
+@pytest.mark.parametrize("stored", [[*THUNDER, DETECTOR], THUNDER], ids=["all", "all but one"])
+def test_only_several_missing_files_are_asked_for(mirror, tmp_path, stored):
+    for name in stored:
         (tmp_path / name).touch()
-    zoo.check_downloads([*MODELS, "rtmpose_m"], tmp_path)
+    zoo.check_downloads([*MODELS, "rtmpose_m"], tmp_path)  # rtmpose_m is fetched by hand
     assert mirror.asked == []
 
 
