@@ -2,7 +2,8 @@
 
 The table has the keypoint AP of whole images, of annotated boxes and of the network without a
 detector, and the box AP of the detector, on one split of a folder in COCO's layout. Intervals are
-95 % intervals over resampled images; with 32 images they are wide.
+95 % intervals over resampled images; with 32 images they are wide. A second table shows how many
+people of the default models are right above each score.
 """
 
 import argparse
@@ -11,13 +12,14 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
+from pycocotools.cocoeval import COCOeval
 
 import paddle_pose as pp
 from benchmarks.person_boxes import MAX_BOXES, box_ap, evaluate_records, values_and_intervals
@@ -35,6 +37,9 @@ SCORES = (0.2, 0.05)
 # Sizes of the window relative to the box: that of the config, and that of top-down papers.
 CONTEXTS = (1.0, 1.25)
 SIDES = (256, 384)  # px; long sides of the input of MultiPose, the default first
+# Lowest scores of a person in the second table.
+THRESHOLDS = (0.0, 0.1, 0.15, 0.2, 0.25, 0.3)
+THRESHOLDS_HEAD = ("lowest score", "people", "right", "false", "precision", "recall")
 HEAD = ("what", "AP", "95 %", "AP50", "images", "people", "ms", "protocol")
 _BY_DEFAULT = "whole images; keypoint AP"
 _ALONE = "the whole image is the window of one person; keypoint AP"
@@ -55,6 +60,7 @@ class Row:
         num_images: Number of images.
         num_people: Number of annotated people that the metric counts.
         milliseconds: Median time of an image.
+        found: Predicted people [n, 2], see `counted`; empty for boxes.
     """
 
     what: str
@@ -64,6 +70,7 @@ class Row:
     num_images: int
     num_people: int
     milliseconds: float
+    found: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
 
     def cells(self) -> tuple[str, ...]:
         """Returns the row as text, in the order of `HEAD`."""
@@ -71,6 +78,39 @@ class Row:
         numbers = (f"{self.values['AP']:.3f}", interval, f"{self.values['AP50']:.3f}")
         counts = (str(self.num_images), str(self.num_people), f"{self.milliseconds:.0f}")
         return (self.what, *numbers, *counts, self.protocol)
+
+    def threshold_cells(self, threshold: float) -> tuple[str, ...]:
+        """Returns the people with at least a score as text, in the order of `THRESHOLDS_HEAD`.
+
+        Args:
+            threshold: Lowest score of a person.
+        """
+        right = self.found[self.found[:, 0] >= threshold, 1]
+        num_right = round(right.sum())
+        precision, recall = num_right / max(len(right), 1), num_right / self.num_people
+        counts = (len(right), num_right, len(right) - num_right)
+        return (f"{threshold:g}", *map(str, counts), f"{precision:.2f}", f"{recall:.2f}")
+
+
+def counted(evaluation: COCOeval) -> np.ndarray:
+    """Returns the score of each predicted person, and 1 for a right one, 0 for a false one, [n, 2].
+
+    A person is right with an OKS above 0.5 to an annotated one, whom no better person has. As in
+    COCO's AP, people in crowds and people whose joints nobody labelled do not count.
+
+    Args:
+        evaluation: Evaluation as returned by `evaluate_records`.
+    """
+    rows = [
+        (score, match > 0)
+        for image in evaluation.evalImgs
+        if image is not None
+        for score, match, ignored in zip(
+            image["dtScores"], image["dtMatches"][0], image["dtIgnore"][0]
+        )
+        if not ignored
+    ]
+    return np.array(rows, np.float64).reshape(-1, 2)
 
 
 class Benchmark:
@@ -112,13 +152,10 @@ class Benchmark:
             record for image_id, result in results.items() for record in result.to_coco(image_id)
         ]
         evaluation = evaluate_records(self._annotations, records, list(self.paths), "keypoints")
-        return self._row(
-            what,
-            protocol,
-            values_and_intervals(evaluation, self._resamples),
-            milliseconds,
-            by_joints=True,
-        )
+        found = counted(evaluation)
+        numbers = values_and_intervals(evaluation, self._resamples)
+        row = self._row(what, protocol, numbers, milliseconds, by_joints=True)
+        return replace(row, found=found)
 
     def detections(
         self, what: str, protocol: str, detector: Callable[[np.ndarray], Detections]
@@ -189,7 +226,9 @@ def rows(benchmark: Benchmark, **options: Any) -> Iterator[Row]:
     for name in (THUNDER, LIGHTNING):
         with pp.load_model(name, **options) as model:
             yield benchmark.poses(
-                f"{name}, {DETECTOR}", _BY_DEFAULT, lambda _, path: model.predict(path)
+                f"{name}, {DETECTOR}",
+                _BY_DEFAULT,
+                lambda _, path: model.predict(path, person_threshold=0),
             )
             yield benchmark.poses(
                 f"{name} alone", _ALONE, lambda _, path: model.predict(path, detector=None)
@@ -244,10 +283,16 @@ def main() -> None:
         " images, seed 0\n"
     )
     print(f"| {' | '.join(HEAD)} |\n|{'---|' * len(HEAD)}")
-    for row in rows(
-        benchmark, from_file=arguments.from_file, threads=arguments.threads, progress=show_download
-    ):
+    options = {"from_file": arguments.from_file, "threads": arguments.threads}
+    default: Row | None = None
+    for row in rows(benchmark, progress=show_download, **options):
+        default = default or row
         print(f"| {' | '.join(row.cells())} |", flush=True)
+    if default is not None:
+        print(f"\nPeople of {default.what} with at least a score; right: OKS above 0.5\n")
+        print(f"| {' | '.join(THRESHOLDS_HEAD)} |\n|{'---|' * len(THRESHOLDS_HEAD)}")
+        for threshold in THRESHOLDS:
+            print(f"| {' | '.join(default.threshold_cells(threshold))} |")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -160,6 +160,23 @@ class Poses:
     boxes: np.ndarray = field(default_factory=lambda: np.zeros((0, 4)))
     ids: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     windows: np.ndarray = field(default_factory=lambda: np.zeros((0, 4)))
+
+    def chosen(self, people: np.ndarray) -> Poses:
+        """Returns some of the people, with all arrays that are set.
+
+        Args:
+            people: Indices of the people in the wanted order, int; or bool [P], true for those to
+                keep.
+
+        Example:
+            >>> poses = Poses(np.zeros((3, 2, 2)), np.ones((3, 2)), np.array([0.9, 0.5, 0.1]))
+            >>> poses.chosen(poses.person_scores > 0.3).person_scores
+            array([0.9, 0.5])
+        """
+        arrays = {array.name: getattr(self, array.name) for array in fields(self)}
+        return Poses(
+            **{name: values[people] if len(values) else values for name, values in arrays.items()}
+        )
 
     def moved(self, matrix: np.ndarray) -> Poses:
         """Returns the same people with keypoints and boxes transformed by an affine matrix.

@@ -279,8 +279,8 @@ def _draw_figure(drawing: np.ndarray, figure: _Figure, skeleton: Skeleton) -> No
         radius, ring = max(1.2, 1.15 * widths[j]), 0.35 * widths[j]
         with _blended(drawing, opacity[j], figure.points[[j]], radius + ring):
             if ring >= 0.5:
-                _draw_dot(drawing, points[j], BLACK, radius + ring)
-            _draw_dot(drawing, points[j], figure.shades[sides[j]], radius)
+                _draw_dot(drawing, figure.points[j], BLACK, radius + ring)
+            _draw_dot(drawing, figure.points[j], figure.shades[sides[j]], radius)
 
 
 def _fixed(points: np.ndarray) -> np.ndarray:
@@ -295,8 +295,23 @@ def _draw_line(
     cv2.line(drawing, start, end, color, width, cv2.LINE_AA, _SHIFT)
 
 
-def _draw_dot(drawing: np.ndarray, center: Sequence[int], color: Color, radius: float) -> None:
-    cv2.circle(drawing, center, round(radius * 2**_SHIFT), color, -1, cv2.LINE_AA, _SHIFT)
+def _draw_dot(drawing: np.ndarray, center: np.ndarray, color: Color, radius: float) -> None:
+    """Draws a disc in place; OpenCV's own below 3 px are squares on a corner.
+
+    Args:
+        drawing: Image to draw on, uint8 RGB [h, w, 3].
+        center: (x, y) of the centre in px.
+        color: Colour of the disc.
+        radius: Radius in px at which the disc begins to fade; it ends a pixel further out.
+    """
+    size = drawing.shape[1::-1]
+    left, top = np.clip(np.floor(center - radius - 1), 0, size).astype(int)
+    right, bottom = np.clip(np.ceil(center + radius + 2), 0, size).astype(int)
+    y, x = np.ogrid[top:bottom, left:right]
+    distance = np.hypot(x - center[0], y - center[1])
+    cover = np.clip(radius + 1 - distance, 0, 1)[..., None]
+    region = drawing[top:bottom, left:right]
+    region[:] = np.rint(region * (1 - cover) + np.array(color) * cover)
 
 
 @contextmanager

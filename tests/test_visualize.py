@@ -36,6 +36,19 @@ def test_joints_are_drawn_at_their_position_in_the_colour_of_their_side(image):
         assert np.hypot(changed_x - x, changed_y - y).max() < 6, "something was drawn elsewhere"
 
 
+def test_small_dots_are_round(image):
+    poses = one_person(np.where(np.isin(np.arange(16), (0, 15)), 1.0, 0.0))  # no limb's ends
+    drawing = visualize.draw_poses(np.zeros_like(image), poses, MPII_16)
+    x, y = poses.keypoints[0, 0].astype(int)
+    weights = drawing[y - 6 : y + 7, x - 6 : x + 7].sum(axis=-1)
+    along_y, along_x = np.mgrid[-6:7, -6:7]
+    straight = np.average((along_x**4 + along_y**4) / 2, weights=weights)
+    diagonal = np.average(
+        ((along_x + along_y) ** 4 + (along_x - along_y) ** 4) / 8, weights=weights
+    )
+    assert straight / diagonal == pytest.approx(1, abs=0.1)  # 4 / 3 for a square on a corner
+
+
 def test_a_limb_from_side_to_side_is_in_the_middle_and_the_mirror_pairs_name_the_sides(image):
     crab = Skeleton("crab", ("a", "b"), (("b", "a"),), (("a", "b"),), (0.1, 0.1), (1.0, 1.0))
     poses = Poses(np.array([[[30.0, 60.0], [130.0, 60.0]]]), np.ones((1, 2)), np.ones(1))

@@ -6,12 +6,16 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from paddle_pose import environment
 from paddle_pose.cli import options
 from paddle_pose.cli.download import add_folder, show_download
 from paddle_pose.interruption import SignalInterruption
 from paddle_pose.progress import show_progress
+
+if TYPE_CHECKING:
+    from paddle_pose.engine.predict import Summary
 
 DEFAULT_WEIGHTS = "movenet_thunder"
 ACCURATE_WEIGHTS = "rtmpose_m"
@@ -161,6 +165,15 @@ def _add_people(parser: argparse.ArgumentParser) -> None:
         "RTMDet, 0.25 for Ultralytics, 0.05 for a MoveNet)",
     )
     group.add_argument(
+        "--person_threshold",
+        type=options.number(float, min=-1000, max=1000),
+        metavar="T",
+        help="lowest score of a person in drawings and files; 0 keeps all candidates, most of which "
+        "are false below 0.2. Files in COCO's format always contain all, since AP counts them "
+        "(default: 0.2 for people of a detector without a track id; none with --boxes, whole "
+        "images, or a MoveNet as --detector)",
+    )
+    group.add_argument(
         "--people",
         type=options.number(int, min=1, max=1000),
         metavar="N",
@@ -217,7 +230,9 @@ def _add_results(parser: argparse.ArgumentParser) -> None:
         choices=SAVED,
         default=SAVED[:2],
         metavar="WHAT",
-        help=f"kinds of files to write, of {', '.join(SAVED)} (default: {' '.join(SAVED[:2])})",
+        help="kinds of files to write, instead of the default ones: drawing (PNG, for videos MP4), "
+        "json (predictions.json), coco (keypoints_results.json) and csv (predictions.csv), separated "
+        f"by spaces; --save alone writes none (default: {' '.join(SAVED[:2])})",
     )
     group.add_argument(
         "--show",
@@ -230,8 +245,8 @@ def _add_results(parser: argparse.ArgumentParser) -> None:
         type=options.number(float, min=-1000, max=1000),
         default=0.2,
         metavar="T",
-        help="lowest score of a joint that is drawn (default: %(default)s); joints below 0.5 are "
-        "drawn fainter",
+        help="lowest score of a joint that is drawn, as a dot (default: %(default)s); joints below "
+        "0.5 are drawn fainter",
     )
     group.add_argument(
         "--color",
@@ -248,6 +263,26 @@ def _add_results(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="also write an image of the network's maps, such as heatmaps, for each person",
     )
+
+
+def summary_text(summary: Summary) -> str:
+    """Returns what `predict` did as a line: frames, people, people who were left out, speed.
+
+    Args:
+        summary: Result of `predict_files`.
+    """
+    number, seconds = summary.frames, max(summary.seconds, 1e-9)
+    frames = f"{number} {summary.unit}" if number == 1 else f"{number} {summary.unit}s"
+    people = "1 person" if summary.people == 1 else f"{summary.people} people"
+    if summary.left_out:
+        people += (
+            f" ({summary.left_out} with a score below {summary.threshold:g} left out: "
+            "--person_threshold 0 keeps them)"
+        )
+    rate = number / seconds
+    speed = f"{rate:.0f}" if rate >= 10 else f"{rate:.1f}"
+    speed = f"{seconds:.1f} s" if number == 1 else f"{speed} {summary.unit}s per second"
+    return f"{frames}, {people}, {speed}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -282,6 +317,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         detector_format=arguments.detector_format,
         detect_every=arguments.detect_every,
         min_score=arguments.box_threshold,
+        person_threshold=arguments.person_threshold,
         max_people=arguments.people,
         fit=arguments.fit,
         one_person=arguments.one_person,
@@ -318,12 +354,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         progress=show_progress,
         interruption=SignalInterruption(),
     )
-    rate = summary.frames / max(summary.seconds, 1e-9)
-    speed = f"{rate:.0f}" if rate >= 10 else f"{rate:.1f}"
-    print(
-        f"{summary.frames} frames, {summary.people} people, {speed} frames per second: "
-        f"{arguments.output}"
-    )
+    print(f"{summary_text(summary)}: {arguments.output}")
     if summary.video_codec:
         print(f"Videos are {summary.video_codec}.")
     for failure in summary.failures:

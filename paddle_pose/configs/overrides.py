@@ -127,9 +127,9 @@ def override(config: Config, changes: Mapping[str, Any]) -> Config:
         changes: New values by dotted key; a value may also be text, as on a command line.
 
     Raises:
-        InputError: If a key does not exist (the message lists the valid keys), or a value has the
-            wrong type or lies outside its range, or asks for mirrored images of a skeleton that
-            cannot be mirrored.
+        InputError: If a key does not exist (the message lists the keys of the same part), or a value
+            has the wrong type or lies outside its range, or asks for mirrored images of a skeleton
+            that cannot be mirrored.
 
     Example:
         >>> from paddle_pose.configs.registry import CONFIGS
@@ -281,14 +281,9 @@ def _replaced(node: Any, path: list[str], value: Any, key: str, root: Config) ->
     """
     name, rest = path[0], path[1:]
     if key in _FIXED or name not in [field.name for field in dataclasses.fields(node)]:
-        valid = [name for name, _ in _flat(root, "")]
         if key in RENAMED:
             raise InputError(f"key {key!r} was renamed to {RENAMED[key]!r}; use the new name")
-        raise InputError(
-            f"unknown key {key!r}.{did_you_mean(key, valid)} The valid keys are\n  "
-            + "\n  ".join(valid)
-            + "\nand augment=none, final_augment=none, final_augment=augment"
-        )
+        raise InputError(_unknown_key(key, root))
     current = getattr(node, name)
     if name == "final_augment" and (value == "augment" if not rest else current is None):
         current = root.augment or Augment()
@@ -325,6 +320,26 @@ def _of_kind(current: Any, family: type, kind: object, key: str) -> Any:
     names = {field.name for field in dataclasses.fields(chosen)} & names_before
     kept = {name: getattr(current, name) for name in kinds.shared(family) if name in names}
     return chosen(**kept)
+
+
+def _unknown_key(key: str, config: Config) -> str:
+    """Returns the message for a key that a config does not have, with the keys of the same part.
+
+    Args:
+        key: Dotted key.
+        config: The whole config.
+    """
+    valid = [name for name, _ in _flat(config, "")]
+    part = key.rpartition(".")[0]
+    while part and not any(name.startswith(f"{part}.") for name in valid):
+        part = part.rpartition(".")[0]
+    if part:
+        beside = ", ".join(name for name in valid if name.startswith(f"{part}."))
+        known = f"The keys of {part!r} in {config.name} are {beside}"
+    else:
+        parts = dict.fromkeys(name.partition(".")[0] for name in valid)
+        known = f"Keys begin with {', '.join(parts)}, such as train.epochs"
+    return f"unknown key {key!r}.{did_you_mean(key, valid)} {known}"
 
 
 def _converted(value: Any, hint: Any, key: str) -> Any:

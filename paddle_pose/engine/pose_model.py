@@ -155,6 +155,7 @@ class PoseModel:
         *,
         boxes: BoxesInput | None = None,
         detector: DetectorChoice = "auto",
+        person_threshold: float | None = None,
         batch_size: int = 8,
     ) -> PoseResult: ...
 
@@ -165,6 +166,7 @@ class PoseModel:
         *,
         boxes: Iterable[BoxesInput | None] | None = None,
         detector: DetectorChoice = "auto",
+        person_threshold: float | None = None,
         batch_size: int = 8,
     ) -> Iterator[PoseResult]: ...
 
@@ -174,6 +176,7 @@ class PoseModel:
         *,
         boxes: BoxesInput | Iterable[BoxesInput | None] | None = None,
         detector: DetectorChoice = "auto",
+        person_threshold: float | None = None,
         batch_size: int = 8,
     ) -> PoseResult | Iterator[PoseResult]:
         """Returns the poses in an image, or an iterator over the poses in several images.
@@ -193,6 +196,10 @@ class PoseModel:
                 detector; a `PoseModel` that finds several people; or a function from a uint8 RGB
                 image [h, w, 3] to boxes [D, 4] (x, y, width, height) in image px and scores [D].
                 Ignored if `boxes` are given.
+            person_threshold: Lowest score of a person who is returned, inclusive. None takes 0.2 for
+                the people of a detector, below which most are false, and returns all people in
+                boxes and whole images, and all of a MoveNet as the detector, whose scores are
+                small. 0 returns all candidates, as the AP of COCO counts them.
             batch_size: Number of windows that the network processes together.
 
         Returns:
@@ -211,22 +218,21 @@ class PoseModel:
             `people = model.predict("photo.jpg"); people.keypoints[0], people.scores[0]`
         """
         _check_count("batch_size", batch_size)
+        _check_score("person_threshold", person_threshold)
         several = _several(images)
         if several is not None:
-            return self._results(
-                several, cast("Iterable[BoxesInput | None] | None", boxes), detector, batch_size
-            )
+            of_each = cast("Iterable[BoxesInput | None] | None", boxes)
+            return self._results(several, of_each, detector, person_threshold, batch_size)
         boxes_of_image = None if boxes is None else [cast(BoxesInput, boxes)]
-        results = self._results(
-            [cast(ImageInput, images)], boxes_of_image, detector=detector, batch_size=1
-        )
-        return next(results)
+        one = [cast(ImageInput, images)]
+        return next(self._results(one, boxes_of_image, detector, person_threshold, batch_size=1))
 
     def track(
         self,
         source: str | Path | int | Iterable[ImageInput],
         *,
         detector: DetectorChoice = "auto",
+        person_threshold: float | None = None,
         by: Literal["oks", "iou"] | None = "oks",
         smooth: bool = False,
         one_person: bool = False,
@@ -243,6 +249,9 @@ class PoseModel:
             source: Path of a video or an animated image, number of a camera, or an iterable of
                 frames (paths, uint8 RGB arrays [h, w, 3] or PIL images).
             detector: Detector that finds the people, see `predict`.
+            person_threshold: Lowest score of a person who is returned, see `predict`. None also
+                returns everybody who has an id, so that nobody disappears for single frames. People
+                with lower scores are tracked, too.
             by: Similarity that matches people of consecutive frames: of their keypoints ("oks") or
                 of their boxes ("iou"). None gives no ids, unless `smooth` needs them.
             smooth: Whether the keypoints are smoothed by the One-Euro filter.
@@ -269,6 +278,7 @@ class PoseModel:
             `for result in model.track("clip.mp4", smooth=True): print(result.seconds, result.ids)`
         """
         _check_choice("by", by, (*SIMILARITIES, None))
+        _check_score("person_threshold", person_threshold)
         _check_count("detect_every", detect_every)
         if not (isinstance(frames_per_second, numbers.Real) and 0 < frames_per_second < math.inf):
             raise InputError(
@@ -278,6 +288,7 @@ class PoseModel:
         return self._tracked(
             stream,
             detector=detector,
+            person_threshold=person_threshold,
             by=by,
             smooth=smooth,
             one_person=one_person,
@@ -289,6 +300,7 @@ class PoseModel:
         stream: Iterator[Frame],
         *,
         detector: DetectorChoice,
+        person_threshold: float | None,
         by: Literal["oks", "iou"] | None,
         smooth: bool,
         one_person: bool,
@@ -304,8 +316,10 @@ class PoseModel:
                 stream, predictor, detector=find, every=detect_every, batch_size=1
             )
             found = pipeline.tracked(predicted, self.skeleton, by, smooth)
+        threshold = pipeline.person_threshold(person_threshold, find)
         for frame, poses in found:
-            yield PoseResult.of_frame(frame, poses, self.skeleton)
+            kept = pipeline.confident(poses, threshold, keep_tracked=person_threshold is None)
+            yield PoseResult.of_frame(frame, kept, self.skeleton)
 
     def maps(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """Returns the raw outputs of the network, without flip test and decoding.
@@ -431,6 +445,7 @@ class PoseModel:
         inputs: Iterable[ImageInput | Source],
         boxes: Iterable[BoxesInput | None] | None,
         detector: DetectorChoice,
+        person_threshold: float | None,
         batch_size: int,
     ) -> Iterator[PoseResult]:
         """Returns a lazy iterator over the results of images, in order.
@@ -439,13 +454,18 @@ class PoseModel:
             inputs: Images.
             boxes: Boxes of each image, see `predict`; None uses the detector.
             detector: Detector that finds the people, see `predict`.
+            person_threshold: Lowest score of a person who is returned, see `predict`.
             batch_size: Number of windows that the network processes together.
         """
         find = None if boxes is not None else self.open_detector(detector)
         boxed = _with_boxes(inputs, boxes, find)
         predictor = self.predictor(None if boxes is None and find is None else 1)
         found = pipeline.predict(boxed, predictor, rescore=find is not None, batch_size=batch_size)
-        return (PoseResult.of_frame(frame, poses, self.skeleton) for frame, poses in found)
+        threshold = pipeline.person_threshold(person_threshold, find)
+        return (
+            PoseResult.of_frame(frame, pipeline.confident(poses, threshold), self.skeleton)
+            for frame, poses in found
+        )
 
 
 def check_open(model: PoseModel) -> Backend:
@@ -638,10 +658,7 @@ def locate_detector(
     try:
         return zoo.locate(str(source), folder, _copies(from_file), progress, what="detector")
     except ConnectionError as problem:
-        without = environment.argument(
-            "--detector none, or --boxes FILE", "detector=None, or boxes="
-        )
-        raise ConnectionError(f"{problem}. To predict without a detector: {without}") from problem
+        raise ConnectionError(f"{problem}. {zoo.without_detector()}") from problem
 
 
 def with_people(config: Config, max_people: int | None) -> Config:
@@ -673,6 +690,14 @@ def _check_count(name: str, value: object) -> None:
     """Raises an InputError if the value of an argument is not a positive integer."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
         raise InputError(f"{name} {value!r}: expected a positive integer")
+
+
+def _check_score(name: str, value: object) -> None:
+    """Raises an InputError if the value of an argument is neither None nor a number."""
+    if value is not None and (
+        isinstance(value, bool) or not isinstance(value, numbers.Real) or math.isnan(value)
+    ):
+        raise InputError(f"{name} {value!r}: expected a number, the lowest score, or None")
 
 
 def _several(

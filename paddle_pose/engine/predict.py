@@ -60,6 +60,8 @@ class People:
         detect_every: Number of frames of a video between two runs of the detector.
         min_score: Lowest score of a box, from 0 to 1; None takes `MIN_BOX_SCORE` with `boxes`, else
             the default of the detector, see `open_detector`.
+        person_threshold: Lowest score of a person, see `PoseModel.predict`. The file in COCO's
+            format contains the others, too: AP counts all candidates by their scores.
         max_people: Largest number of people per image; None takes the default of the detector or
             network.
         fit: Method that fits a whole image into the input: "letterbox" adds black borders,
@@ -77,6 +79,7 @@ class People:
     detector_format: DetectorFormat | None = None
     detect_every: int = DETECT_EVERY
     min_score: float | None = None
+    person_threshold: float | None = None
     max_people: int | None = None
     fit: Literal["letterbox", "stretch"] = "letterbox"
     one_person: bool = False
@@ -121,11 +124,14 @@ class Summary:
 
     Attributes:
         frames: Number of processed frames; an image is one frame.
-        people: Number of poses in all frames.
+        people: Number of people in all frames, without `left_out`.
         seconds: Duration in seconds, without loading the networks.
         failures: Message for each source that could not be read to its end.
         ended: Interruption that stopped the call early; None if there was none.
         video_codec: Names of codec and encoder of the drawn videos; "" if no video was drawn.
+        unit: What a frame is: "image" if all frames are images, else "frame".
+        left_out: Number of people whose score is below `threshold`.
+        threshold: Lowest score of a person in drawings and files; None if all are there.
     """
 
     frames: int
@@ -134,6 +140,9 @@ class Summary:
     failures: tuple[str, ...]
     ended: Interrupted | None
     video_codec: str = ""
+    unit: Literal["image", "frame"] = "frame"
+    left_out: int = 0
+    threshold: float | None = None
 
 
 def predict_files(
@@ -209,6 +218,8 @@ def predict_files(
     warn_of_no_effect(people, sources)
     boxes = _boxes(people, sources)
     check_copies(from_file, weights, people)
+    if not from_file:
+        zoo.check_downloads(_downloads(weights, people), cache)
     model = load_model(
         weights,
         config=config,
@@ -241,6 +252,9 @@ def predict_files(
         )
     _log.info("Boxes of the people: %s", _boxes_report(people, detector_name, model))
     one_each = boxes is not None or detector is not None or people.one_person
+    threshold = pipeline.person_threshold(people.person_threshold, detector)
+    if not results.show and set(results.save) <= {"coco"}:
+        threshold = None  # the only file contains all candidates
 
     live = results.show or any(source.kind == "camera" for source in sources)
     if batch_size is None:
@@ -256,13 +270,19 @@ def predict_files(
     )
     known = (lambda path: None) if boxes is None else boxes.image_id
     failures: list[str] = []
-    done = num_people = 0
+    done = num_people = left_out = 0
     highest = -math.inf
     ended: Interrupted | None = None
-    advance = progress(frames.count(sources), "frames")
+    moving = any(source.kind != "image" for source in sources)
+    unit: Literal["image", "frame"] = "frame" if moving else "image"
+    advance = progress(frames.count(sources), f"{unit}s")
     began = monotonic()
     with ExitStack() as stack, interruption:
-        header = {**_header(model), "boxes": _boxes_source(people, detector_name)}
+        header = {
+            **_header(model),
+            "boxes": _boxes_source(people, detector_name),
+            "person_threshold": threshold,
+        }
         if detector_file is not None:
             header |= {"detector": str(detector_file), "detector_sha256": sha256_of(detector_file)}
         made = _sinks(results, header, model.joints, image_ids(sources, known), drawings, outputs)
@@ -280,7 +300,6 @@ def predict_files(
             found = pipeline.until(found, lambda: ended is not None)
         else:
             predictor = model.predictor(1 if one_each else people.max_people)
-            moving = any(source.kind != "image" for source in sources)
             predicted = pipeline.predict_frames(
                 stream,
                 predictor,
@@ -292,16 +311,22 @@ def predict_files(
             )
             predicted = pipeline.until(predicted, lambda: ended is not None)
             found = pipeline.tracked(predicted, model.skeleton, people.track, people.smooth)
-        for frame, poses in found:
+        for frame, candidates in found:
+            poses = pipeline.confident(
+                candidates, threshold, keep_tracked=people.person_threshold is None
+            )
             color = results.color or _color(frame, poses)
             drawing = draw(frame.pixels, poses, color=color) if drawn else frame.pixels
             done += 1
             num_people += len(poses.scores)
             highest = max(highest, float(poses.scores.max(initial=-math.inf)))
+            left_out += len(candidates.scores) - len(poses.scores)
             advance(done)
             try:
                 for sink in sinks:
-                    sink.write(frame, poses, drawing)
+                    # AP counts all candidates by their scores.
+                    people_of = candidates if isinstance(sink, CocoFile) else poses
+                    sink.write(frame, people_of, drawing)
                 interruption.check()
             except Interrupted as stop:
                 ended = ended or stop
@@ -316,14 +341,16 @@ def predict_files(
         )
     if "json" in results.save:
         outputs.remove_old((".png", ".mp4"))
-    has_video = "drawing" in results.save and any(source.kind != "image" for source in sources)
     return Summary(
         frames=done,
         people=num_people,
         seconds=monotonic() - began,
         failures=tuple(failures),
         ended=ended,
-        video_codec=videos.codec() if has_video else "",
+        video_codec=videos.codec() if moving and "drawing" in results.save else "",
+        unit=unit,
+        left_out=left_out,
+        threshold=threshold,
     )
 
 
@@ -417,6 +444,23 @@ def check_copies(from_file: Sequence[Path], weights: str, people: People) -> Non
             f"--from_file {' '.join(map(str, from_file))}: expected the name of a published file "
             f"as weights or detector, got {', '.join(named)}; name one, or leave --from_file out"
         )
+
+
+def _downloads(weights: str, people: People) -> list[str]:
+    """Returns the names of the published files that a call needs, as far as these are known.
+
+    Whether a network that is no published file needs a detector is known when it is loaded.
+
+    Args:
+        weights: Name or path of the weights.
+        people: Settings of detection, with the name or path of the detector.
+    """
+    needed = [weights] if zoo.is_published(weights) else []
+    if people.boxes is not None or people.one_person or people.detector is None:
+        return needed
+    if people.detector != "auto":
+        return needed + [people.detector] * zoo.is_published(people.detector)
+    return needed + [DEFAULT_DETECTOR] * any(map(zoo.needs_detector, needed))
 
 
 def _detector_name(people: People, model: PoseModel) -> str | None:

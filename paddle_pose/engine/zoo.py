@@ -23,7 +23,13 @@ from paddle_pose.io import atomic
 from paddle_pose.io.archives import extract, is_archive
 from paddle_pose.io.cache import cache_for
 from paddle_pose.io.checksum import sha256_of
-from paddle_pose.io.download import Progress, RemoteFile
+from paddle_pose.io.download import (
+    Progress,
+    RemoteFile,
+    address_of,
+    from_file_argument,
+    unreachable,
+)
 from paddle_pose.io.download_files import MAX_ARCHIVE_BYTES, download_files, may_be_in
 from paddle_pose.io.locks import locked
 from paddle_pose.io.weights_files import find_weights
@@ -95,6 +101,89 @@ def fetch(
     return download_files(
         file.files, _folder(file, folder), archive=file.archive, copies=copies, progress=progress
     )[0]
+
+
+def check_downloads(names: Sequence[str], folder: Path | None = None) -> None:
+    """Makes sure that several published files can be downloaded, before the first one is.
+
+    If several are missing, the servers of all their files are asked at the same time, so that a
+    missing network shows in seconds. A log line states the sizes. Files that must be fetched by
+    hand are not considered.
+
+    Args:
+        names: Names of the published files.
+        folder: Folder to store the files in; None takes the cache, see `io.cache`.
+
+    Raises:
+        InputError: If no published file has one of the names.
+        ConnectionError: If one of them cannot be downloaded, also not in its archive; the message
+            names all missing files and states where to put them.
+    """
+    missing: dict[str, list[RemoteFile]] = {}
+    for name in names:
+        file = find_published(name)
+        stored = _folder(file, folder)
+        lacking = [one for one in file.files if not (stored / one.file_name).exists()]
+        if lacking and not file.on_page:
+            missing[name] = lacking
+    if not missing:
+        return
+    place = _folder(PUBLISHED[next(iter(missing))], folder).resolve()
+    # The download of a single one reports the same by itself.
+    asked = [one for lacking in missing.values() for one in lacking] if len(missing) > 1 else []
+    reasons = unreachable(asked)
+
+    def is_blocked(files: Sequence[RemoteFile]) -> bool:
+        return any(address_of(one) in reasons for one in files)
+
+    sources = dict(missing)
+    for name, lacking in missing.items():
+        archive = PUBLISHED[name].archive
+        if archive is not None and is_blocked(lacking):
+            sources[name] = [archive]
+            if not (place / archive.file_name).exists():
+                reasons |= unreachable([archive])
+    if not any(map(is_blocked, sources.values())):
+        sizes = [
+            f"{name} ({_megabytes(sum(one.size or 0 for one in files) or None)})"
+            for name, files in sources.items()
+        ]
+        _log.info(f"=> downloading {' and '.join(sizes)} to {place}")
+        return
+    files = [one.file_name for lacking in missing.values() for one in lacking]
+    hint = ""
+    if any(PUBLISHED[name].purpose == "detect" for name in missing):
+        hint = f"\n{without_detector()}"
+    raise ConnectionError(
+        f"cannot download all of {' and '.join(missing)}; nothing was downloaded:\n  "
+        + "\n  ".join(f"{address}: {reason}" for address, reason in reasons.items())
+        + f"\nDownload {', '.join(files)} by other means and put them in {place}, or name them, or a "
+        f"folder with them, with {from_file_argument()}; the checksums are verified in both cases"
+        + hint
+    )
+
+
+def without_detector() -> str:
+    """Returns how to predict without a person detector, for messages."""
+    return "To predict without a detector: " + argument(
+        "--detector none, or --boxes FILE", "detector=None, or boxes="
+    )
+
+
+def needs_detector(name: str) -> bool:
+    """Returns whether a published pose network expects one person in its window.
+
+    Args:
+        name: Name of the published file.
+
+    Raises:
+        InputError: If no published file has that name.
+    """
+    file = find_published(name)
+    if not file.config:
+        return True
+    config = registry.find(file.config)
+    return config.data.framing != "image" or config.codec.kind == MoveNetCodec.kind
 
 
 def path_of_published(name: str) -> Path:

@@ -7,6 +7,7 @@ of a video.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Literal
 
@@ -16,6 +17,7 @@ from paddle_pose.errors import InputError
 from paddle_pose.inference.detection.base import Detections, Detector
 from paddle_pose.inference.detection.every_nth import EveryNth
 from paddle_pose.inference.predictor import CropMaps, Predictor
+from paddle_pose.inference.two_stage import PoseDetector
 from paddle_pose.io.boxes import Boxes
 from paddle_pose.io.frames import Frame, Source
 from paddle_pose.metrics.oks import oks_nms
@@ -25,8 +27,14 @@ from paddle_pose.tracking.one_euro import OneEuro
 from paddle_pose.tracking.pose_tracker import PoseTracker, SinglePersonVideo, WindowPredictor
 from paddle_pose.tracking.tracker import Tracker
 
-MAX_OKS = 0.9
-"""Highest OKS of two people who are both kept. Source: SimpleBaseline and HRNet."""
+MAX_OKS = 0.8
+"""Highest OKS of two detected people who are both kept.
+
+SimpleBaseline and HRNet have 0.9 in their evaluation, and so has `metrics.coco_ap`. Measured with
+`benchmarks/people.py`: 0.8 keeps fewer duplicates and loses nobody.
+"""
+PERSON_THRESHOLD = 0.2
+"""Lowest score of a detected person who is returned by default; measured, see docs/predict.md."""
 
 Boxed = tuple[Frame, Detections | None]
 """A frame and the boxes of its people in image px; None takes the whole image as the window."""
@@ -214,8 +222,8 @@ def rescored(poses: Poses, found: Detections, skeleton: Skeleton) -> Poses:
     """Returns detected people with new scores, highest first, without duplicates.
 
     A person's score is the score of the box times the mean score of the joints above 0.2; a person
-    without such a joint is left out. Of two people with an OKS above 0.9, the one with the lower
-    score is left out.
+    without such a joint is left out. Of two people with an OKS above `MAX_OKS`, the one with the
+    lower score is left out.
 
     Source: SimpleBaseline and HRNet, in their evaluation on COCO.
 
@@ -234,13 +242,38 @@ def rescored(poses: Poses, found: Detections, skeleton: Skeleton) -> Poses:
     areas = poses.windows[:, 2] * poses.windows[:, 3]
     kept = oks_nms(poses.keypoints, scores, areas, skeleton.sigmas, MAX_OKS)
     order = [person for person in kept if scores[person] > 0]
-    return Poses(
-        poses.keypoints[order],
-        poses.scores[order],
-        scores[order],
-        poses.boxes[order],
-        windows=poses.windows[order],
-    )
+    return replace(poses, person_scores=scores).chosen(np.array(order, int))
+
+
+def person_threshold(given: float | None, detector: Detector | None) -> float | None:
+    """Returns the lowest score of a person who is returned; None returns all.
+
+    Args:
+        given: Score that the caller chose; None takes the default: `PERSON_THRESHOLD` for the
+            people of a detector. People in given boxes and in whole images are all returned, and so
+            are those of a `two_stage.PoseDetector`, whose scores are small.
+        detector: Detector that finds the people; None for given boxes and whole images.
+    """
+    if given is None and detector is not None and not isinstance(detector, PoseDetector):
+        return PERSON_THRESHOLD
+    return given
+
+
+def confident(poses: Poses, threshold: float | None, *, keep_tracked: bool = False) -> Poses:
+    """Returns the people whose score is at least a threshold; None returns all.
+
+    Args:
+        poses: People in one image.
+        threshold: Lowest score of a person, inclusive.
+        keep_tracked: Whether people with a track id are kept at any score, so that nobody
+            disappears for single frames; `Tracker` has its own limits.
+    """
+    if threshold is None:
+        return poses
+    kept = poses.person_scores >= threshold
+    if keep_tracked and len(poses.ids):
+        kept = kept | (poses.ids > 0)
+    return poses.chosen(kept)
 
 
 def _box_list(found: Detections | None) -> list[Box] | None:

@@ -207,6 +207,8 @@ class PoseResult:
     def to_coco(self, image_id: int) -> list[dict[str, object]]:
         """Returns the people as results in COCO's format, which `score_file` and pycocotools read.
 
+        AP counts all candidates by their scores: predict with `person_threshold=0` for it.
+
         Args:
             image_id: Id of the image in the annotations.
 

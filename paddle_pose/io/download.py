@@ -13,7 +13,8 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
@@ -107,7 +108,7 @@ def download(
             raise ConnectionError(
                 f"{file.name} cannot be downloaded automatically: download {file.on_page} by hand"
                 f" from {file.url}, then name it with"
-                f" {argument('--from_file FILE', 'from_file')}, or put it at {target.resolve()}"
+                f" {from_file_argument()}, or put it at {target.resolve()}"
             )
         with locked(target, what=file.name, wait=True):
             if not target.exists():  # another process may have downloaded it meanwhile
@@ -122,6 +123,49 @@ def download(
                 return target
     _verify(target, file, "delete it, or move it away, to download it again")
     return target
+
+
+def from_file_argument() -> str:
+    """Returns the name of the argument for local copies, for messages."""
+    return argument("--from_file FILE", "from_file=FILE of load_model or open_detector")
+
+
+def unreachable(files: Iterable[RemoteFile], timeout: float = 10.0) -> dict[str, str]:
+    """Returns the addresses from which nothing can be downloaded, with the reasons.
+
+    All servers are asked at the same time, each up to two times; nothing is stored.
+
+    Args:
+        files: Files to ask for.
+        timeout: Seconds without an answer after which a question ends.
+
+    Raises:
+        InputError: If PADDLE_POSE_MIRROR is not an address, see `address_of`.
+    """
+
+    def problem(address: str) -> str:
+        reason = ""
+        for _ in range(2):
+            try:
+                _open(urllib.request.Request(address), timeout).close()
+            except urllib.error.HTTPError as error:
+                error.close()
+                return "" if _is_temporary(error) else str(error)
+            except (http.client.HTTPException, OSError) as error:
+                reason = str(getattr(error, "reason", error))
+            else:
+                return ""
+        return reason
+
+    addresses = list(dict.fromkeys(map(address_of, files)))
+    with ThreadPoolExecutor(max(1, len(addresses))) as pool:
+        problems = zip(addresses, pool.map(problem, addresses), strict=True)
+        return {address: reason for address, reason in problems if reason}
+
+
+def _is_temporary(error: urllib.error.HTTPError) -> bool:
+    """Returns whether a server that refuses may answer another attempt."""
+    return error.code >= 500 or error.code in (408, 429)
 
 
 def address_of(file: RemoteFile) -> str:
@@ -177,7 +221,7 @@ def _verify_part(part: Path, file: RemoteFile) -> None:
             part,
             file,
             f"it was deleted; {argument('run the command again', 'try again')}, or use"
-            f" {argument('--from_file')}",
+            f" {from_file_argument()}",
         )
     except ValueError:
         part.unlink()
@@ -206,14 +250,14 @@ def _fetch(
             error.close()
             if error.code == 416:  # `part` does not begin this file: start from the beginning
                 part.unlink(missing_ok=True)
-            elif error.code < 500 and error.code not in (408, 429):
+            elif not _is_temporary(error):
                 break  # another attempt would have the same result
         except (http.client.HTTPException, OSError) as error:
             reason = error
     place = part.with_name(file.file_name).resolve()
     raise ConnectionError(
         f"cannot download {address_of(file)} ({reason}). Download it by other means and put it at"
-        f" {place}, or name it with {argument('--from_file FILE', 'from_file')}; the checksum is"
+        f" {place}, or name it with {from_file_argument()}; the checksum is"
         " verified in both cases"
     )
 
@@ -283,7 +327,7 @@ def _check_size(file: RemoteFile, count: int, most: int) -> None:
         kind = "the published size" if file.size is not None else "at most"
         raise InputError(
             f"{file.url}: {count:,} bytes or more, {kind} is {most:,}; not downloaded. Use"
-            f" {argument('--from_file FILE', 'from_file')} with a copy of {file.name}"
+            f" {from_file_argument()} with a copy of {file.name}"
         )
 
 

@@ -36,6 +36,8 @@ def test_annotated_joints_score_one_and_half_of_the_people_less(benchmark, recor
     row = benchmark.poses("all", "", predict)
     assert row.values["AP"] == pytest.approx(1)
     assert (row.num_images, row.num_people) == (2, 3)
+    assert row.threshold_cells(1.0) == ("1", "3", "3", "0", "1.00", "1.00")
+    assert row.threshold_cells(1.1) == ("1.1", "0", "0", "0", "0.00", "0.00")
     assert len(row.cells()) == len(HEAD)
     one_each = benchmark.poses(
         "one of each image", "", lambda image_id, path: predict(image_id, path, most=1)

@@ -10,7 +10,7 @@ from paddle_pose.cli import download, options, predict
 from paddle_pose.cli.main import execute
 from paddle_pose.configs.registry import config_of, find, to_json
 from paddle_pose.engine import pose_model
-from paddle_pose.engine.predict import Results
+from paddle_pose.engine.predict import Results, Summary
 from paddle_pose.errors import InputError
 from paddle_pose.inference import two_stage
 from paddle_pose.inference.detection.base import MAX_PEOPLE
@@ -18,6 +18,7 @@ from paddle_pose.inference.detection.nanodet import NanoDetDecoder
 from paddle_pose.inference.detection.recognize import DetectorFormat
 from paddle_pose.inference.detection.yolo import UltralyticsDecoder, YoloxDecoder
 from paddle_pose.inference.foreign_pose import POSE_FORMATS
+from paddle_pose.inference.pipeline import PERSON_THRESHOLD
 from paddle_pose.io.images import write
 from paddle_pose.weights.zoo import PUBLISHED
 
@@ -76,6 +77,22 @@ def test_predict_help_states_the_defaults():
     assert given.output == results.folder
     assert tuple(given.save) == results.save
     assert given.threshold == results.min_score
+    assert given.person_threshold is None
+    assert f"(default: {PERSON_THRESHOLD} for people of a detector without a track id;" in text
+
+
+def test_the_summary_counts_images_frames_and_people():
+    one = Summary(1, 4, 0.25, (), None, unit="image", left_out=1, threshold=0.2)
+    text = predict.summary_text(one)
+    assert text.startswith("1 image, 4 people (1 with a score below 0.2 left out:")
+    assert "--person_threshold 0" in text
+    assert text.endswith(", 0.2 s")
+    assert (
+        predict.summary_text(Summary(30, 1, 2.0, (), None))
+        == "30 frames, 1 person, 15 frames per second"
+    )
+    several = Summary(3, 2, 2.0, (), None, unit="image", threshold=0.2)
+    assert predict.summary_text(several) == "3 images, 2 people, 1.5 images per second"
 
 
 @pytest.mark.parametrize(

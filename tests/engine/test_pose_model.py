@@ -224,6 +224,38 @@ def test_pose_model_of_several_people_is_a_detector(model, opened):
     assert result.boxes[0, 2] < 40  # the image is 80 px wide
 
 
+def test_people_with_a_score_below_the_threshold_are_left_out(model):
+    scores = iter(())  # of the boxes; those of the joints are 0.9
+
+    def two_boxes(image):
+        return np.array([BOX, (0.0, 0.0, 30.0, 60.0)]), next(scores, np.array([0.9, 0.2]))
+
+    def boxes_of(**settings):
+        return model.predict(photo(), **settings).boxes.tolist()
+
+    both = boxes_of(detector=two_boxes, person_threshold=0)
+    assert len(both) == 2
+    assert boxes_of(detector=two_boxes) == both[:1] == [list(BOX)]
+    assert boxes_of(detector=two_boxes, person_threshold=0.1) == both
+    assert boxes_of(boxes=[BOX]) == [list(BOX)]
+    assert boxes_of(boxes=[BOX], person_threshold=0.95) == []
+    frames = [photo()] * 3
+    tracked = [len(result) for result in model.track(frames, detector=two_boxes)]
+    assert tracked == [1, 1, 1]
+    every = list(model.track(frames, detector=two_boxes, person_threshold=0))
+    assert [len(result) for result in every] == [2, 2, 2]
+    frames = [photo()] * 4
+    for threshold, expected in ((None, [2, 2, 2, 2]), (0.2, [2, 2, 2, 1])):
+        scores = iter([np.array([0.9, 0.4])] * 3 + [np.array([0.9, 0.2])])  # a track, then 0.18
+        counts = model.track(frames, detector=two_boxes, detect_every=1, person_threshold=threshold)
+        assert [len(result) for result in counts] == expected
+    for wrong in ("0.2", True, float("nan")):
+        with pytest.raises(InputError, match="person_threshold"):
+            model.predict(photo(), person_threshold=wrong)
+        with pytest.raises(InputError, match="person_threshold"):
+            model.track(frames, person_threshold=wrong)
+
+
 def test_auto_opens_the_detector_once_for_top_down_networks(model, opened):
     for _ in range(2):
         assert model.predict(photo()).boxes.tolist() == [list(BOX)]

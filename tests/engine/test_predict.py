@@ -17,6 +17,7 @@ from paddle_pose.engine.predict import People, Results
 from paddle_pose.errors import InputError, Interrupted
 from paddle_pose.interruption import CTRL_C, Interruption
 from paddle_pose.io.frames import Source
+from paddle_pose.io.images import write
 
 IMAGE = Source("image", Path("a.jpg"), Path("a"))
 VIDEO = Source("video", Path("b.mp4"), Path("b"))
@@ -151,6 +152,74 @@ def test_the_log_states_that_all_scores_are_below_the_threshold(model, tmp_path,
     printed = capsys.readouterr().out
     assert "Boxes of the people: whole images" in printed
     assert ("1 people found" in printed and "--threshold 0.5 " in printed) == (threshold > 0.9)
+
+
+def test_people_below_the_threshold_are_only_in_the_file_of_cocos_format(
+    model, monkeypatch, tmp_path
+):
+    def two_boxes(image):
+        return np.array([[10.0, 0, 60, 100], [90, 20, 40, 60]]), np.array([0.9, 0.2])
+
+    monkeypatch.setattr(predict, "locate_detector", lambda *_, **__: Path(__file__))
+    monkeypatch.setattr(predict, "open_detector", lambda *_, **__: two_boxes)
+    write(tmp_path / "1.png", np.zeros((120, 160, 3), np.uint8))
+
+    def run(save, threshold=None):
+        return predict.predict_files(
+            [str(tmp_path / "1.png")],
+            "model",
+            people=People(detector="d.onnx", person_threshold=threshold),
+            results=Results(folder=tmp_path / "out", save=save),
+        )
+
+    def number(name, key):
+        content = json.loads((tmp_path / "out" / name).read_text(encoding="utf-8"))
+        return len(content if key is None else content["images"][0][key])
+
+    summary = run(["json", "csv", "coco"])
+    assert (summary.people, summary.left_out, summary.threshold) == (1, 1, 0.2)
+    assert (summary.frames, summary.unit) == (1, "image")
+    assert number("predictions.json", "persons") == 1
+    assert len((tmp_path / "out" / "predictions.csv").read_text().splitlines()) == 2
+    assert number("keypoints_results.json", None) == 2
+    assert (run(["json"], 0.0).people, number("predictions.json", "persons")) == (2, 2)
+    only = run(["coco"])
+    assert (only.people, only.left_out, number("keypoints_results.json", None)) == (2, 0, 2)
+
+
+@pytest.mark.parametrize(
+    ("weights", "people", "names"),
+    [
+        ("movenet_thunder", {}, ["movenet_thunder", "nanodet_m"]),
+        ("movenet_thunder", {"detector": "nanodet_g"}, ["movenet_thunder", "nanodet_g"]),
+        ("movenet_thunder", {"detector": "d.onnx"}, ["movenet_thunder"]),
+        ("movenet_thunder", {"detector": None}, ["movenet_thunder"]),
+        ("movenet_thunder", {"one_person": True}, ["movenet_thunder"]),
+        ("movenet_multipose", {}, ["movenet_multipose"]),
+        ("own.pdparams", {}, []),
+        ("own.pdparams", {"detector": "nanodet_m"}, ["nanodet_m"]),
+    ],
+)
+def test_all_downloads_are_checked_before_a_network_is_loaded(
+    monkeypatch, tmp_path, weights, people, names
+):
+    class Checked(Exception):
+        """Raised instead of the check."""
+
+    def check(needed, folder):
+        raise Checked(needed, folder)
+
+    monkeypatch.setattr(predict.zoo, "check_downloads", check)
+    write(tmp_path / "1.png", np.zeros((8, 8, 3), np.uint8))
+    with pytest.raises(Checked) as caught:
+        predict.predict_files(
+            [str(tmp_path / "1.png")],
+            weights,
+            people=People(**people),
+            results=Results(folder=tmp_path / "out"),
+            cache=tmp_path,
+        )
+    assert caught.value.args == (names, tmp_path)
 
 
 class AfterChecks(Interruption):

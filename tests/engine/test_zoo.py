@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from helpers.web_server import Site, serving
 
 from paddle_pose.configs import registry
 from paddle_pose.engine import zoo
@@ -210,6 +211,72 @@ def test_fetch_uses_files_of_earlier_versions(copy, tmp_path, monkeypatch):
     assert zoo.fetch(NAME) == earlier
     earlier.rename(copy)
     assert zoo.fetch(NAME, from_file=copy) == tmp_path / "home" / earlier.name
+
+
+THUNDER = ["movenet-thunder.json", "movenet-thunder.bin"]
+DETECTOR = "nanodet_m.onnx"
+MODELS = ["movenet_thunder", "nanodet_m"]
+
+
+@pytest.fixture
+def mirror(monkeypatch):
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with serving(Site()) as site:
+        monkeypatch.setenv("PADDLE_POSE_MIRROR", site.address)
+        yield site
+
+
+@pytest.mark.parametrize("present", ["nothing", "detector", "archive"])
+def test_missing_downloads_are_one_error_before_anything_is_stored(mirror, tmp_path, present):
+    archive = PUBLISHED["movenet_thunder"].archive.file_name
+    mirror.files |= {
+        "nothing": {},
+        "detector": {DETECTOR: b"network"},
+        "archive": {archive: b"archive"},
+    }[present]
+    with pytest.raises(ConnectionError) as caught:
+        zoo.check_downloads(MODELS, tmp_path)
+    for name in (*MODELS, *THUNDER, DETECTOR, str(tmp_path), "from_file"):
+        assert name in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+    assert {name for name, _ in mirror.asked} == {*THUNDER, DETECTOR, archive}
+
+
+@pytest.mark.parametrize("source", ["own addresses", "archive", "stored archive"])
+def test_downloads_are_announced_with_their_size(mirror, tmp_path, source, caplog):
+    caplog.set_level("INFO", logger="paddle_pose")
+    archive = PUBLISHED["movenet_thunder"].archive
+    own = source == "own addresses"
+    present = [*THUNDER, DETECTOR] if own else [archive.file_name, DETECTOR]
+    if source == "stored archive":
+        present.remove(archive.file_name)
+        (tmp_path / archive.file_name).touch()
+    mirror.files |= dict.fromkeys(present, b"content")
+    zoo.check_downloads(MODELS, tmp_path)
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert all(name in line for name in MODELS)
+    assert ("12.6 MB" if own else f"{archive.size / 1e6:.1f} MB") in line
+
+
+@pytest.mark.parametrize("stored", [[*THUNDER, DETECTOR], THUNDER], ids=["all", "all but one"])
+def test_only_several_missing_files_are_asked_for(mirror, tmp_path, stored):
+    for name in stored:
+        (tmp_path / name).touch()
+    zoo.check_downloads([*MODELS, "rtmpose_m"], tmp_path)  # rtmpose_m is fetched by hand
+    assert mirror.asked == []
+
+
+@pytest.mark.parametrize(
+    ("name", "needed"),
+    [
+        ("movenet_thunder", True),
+        ("movenet_multipose", False),
+        ("rtmpose_m", True),
+        ("mmpose_hrnet_w32_coco_256x192", True),
+    ],
+)
+def test_networks_of_one_person_need_a_detector(name, needed):
+    assert zoo.needs_detector(name) == needed
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

@@ -199,6 +199,40 @@ def test_of_two_equal_people_the_one_with_the_lower_score_is_left_out():
     assert len(apart.scores) == 2
 
 
+@pytest.mark.parametrize(("shift", "number"), [(5.0, 1), (6.0, 2)])
+def test_of_two_similar_people_one_is_left_out(shift, number):
+    poses = standing(2)  # the OKS in windows of 60 x 120 px is 0.83 at 5 px and 0.78 at 6 px
+    similar = replace(poses, keypoints=poses.keypoints[[0, 0]] + [[[0.0, 0.0]], [[shift, 0.0]]])
+    scored = pipeline.rescored(similar, Detections(poses.boxes, np.array([0.4, 0.8])), COCO_17)
+    assert len(scored.scores) == number
+
+
+def test_people_below_a_threshold_are_left_out_with_all_their_arrays():
+    poses = replace(standing(3), person_scores=np.array([0.9, 0.2, 0.19]), ids=np.array([7, 8, 9]))
+    kept = pipeline.confident(poses, 0.2)
+    assert kept.person_scores.tolist() == [0.9, 0.2]
+    assert kept.ids.tolist() == [7, 8]
+    for name in ("keypoints", "scores", "boxes", "windows"):
+        assert np.array_equal(getattr(kept, name), getattr(poses, name)[:2])
+    assert pipeline.confident(poses, None) is poses
+    tracked = replace(poses, ids=np.array([7, -1, 9]))
+    assert pipeline.confident(tracked, 0.5, keep_tracked=True).ids.tolist() == [7, 9]
+    assert pipeline.confident(tracked, 0.5).ids.tolist() == [7]
+    assert len(pipeline.confident(replace(poses, ids=np.zeros(0, int)), 2.0).ids) == 0
+
+
+def test_the_default_threshold_is_for_the_people_of_box_detectors_only():
+    def detector(image):
+        return np.zeros((0, 4)), np.zeros(0)
+
+    several = PoseDetector(Predictor(lambda crops: {}, Standing(COCO_17, (96, 96))))
+    assert pipeline.person_threshold(None, detector) == pipeline.PERSON_THRESHOLD
+    assert pipeline.person_threshold(None, None) is None
+    assert pipeline.person_threshold(None, several) is None
+    assert [pipeline.person_threshold(0.5, one) for one in (detector, several, None)] == [0.5] * 3
+    assert pipeline.person_threshold(0.0, detector) == 0.0
+
+
 def test_a_detected_person_without_a_visible_joint_is_left_out():
     poses = standing(2)
     poses.scores[0] = 0.2  # none above 0.2
