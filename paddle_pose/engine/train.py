@@ -484,7 +484,7 @@ def _plan(config: Config, steps: int, progress: Progress) -> str:
         )
     every = min(train.log_every, steps)
     return (
-        f"Training {train.epochs} epochs of {steps} steps, with a [TRAIN] line after every "
+        f"Training {train.epochs} epochs of {steps} steps, with a log line after every "
         f"{'step' if every == 1 else f'{every} steps'}; the first step takes longer than the others"
     )
 
