@@ -76,14 +76,15 @@ pp.Table(
 # ## 4. The people · 人
 #
 # The score of a person is that of the box times the mean score of the joints. Somebody of whom
-# little is visible gets a low one; choose your own limit.
+# little is visible gets a low one. People below 0.2 are left out; `person_threshold=0` returns all
+# candidates.
 
 # %% [markdown] tags=["zh"]
-# 人的置信度等于检测框的置信度乘以各关键点的平均置信度。只露出一小部分的人置信度低；阈值可自行选择。
+# 人的置信度等于检测框的置信度乘以各关键点的平均置信度。只露出一小部分的人置信度低。默认舍去低于 0.2 的人；`person_threshold=0` 返回所有候选。
 
 # %%
-sure = result.person_scores > 0.2
-print(f"{len(result)} people, {sure.sum()} with a score above 0.2: {result.keypoints[sure].shape}")
+candidates = model.predict(PHOTO, person_threshold=0)
+print(f"{len(result)} people of {len(candidates)} candidates: {result.keypoints.shape}")
 
 pp.Table(
     [

@@ -53,8 +53,9 @@ project need --config or --image_size. If data set and network have different
 skeletons, their common joints are evaluated. Files of predictions are scored
 without Paddle."""
 _EPILOG = """examples:
-  {val} --weights output/run/best_model/model.pdparams --dataset_root data/mpii
-      evaluates the best weights of a run; scores.json and the predictions go to output/val
+  {val} --weights output/run/best_model/model.pdparams
+      evaluates the best weights of a run on its data; the predictions and
+      scores.json go to output/val
   {val} --weights output/run --dataset_root data/mpii --no-flip --decode dark --report
       evaluates without the flip test, decodes with DARK, and writes report.html
   {val} --weights model.pth --config hrnet_w32_coco_256x192 --dataset_root data/coco
@@ -90,8 +91,8 @@ def build_parser() -> options.Parser:
     )
     options.add_data(
         parser,
-        "folder of the data set: images and annotations; not needed if the config names annotation "
-        "files",
+        "folder of the data set: images and annotations (default: the annotation files that the "
+        "config names, or the data that the run of the weights was trained on)",
     )
     parser.add_argument(
         "--dataset",

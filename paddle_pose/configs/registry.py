@@ -18,6 +18,7 @@ from paddle_pose.environment import argument
 from paddle_pose.errors import InputError, did_you_mean
 from paddle_pose.io import manifest
 from paddle_pose.io.json_files import read_json
+from paddle_pose.io.weights_files import run_of
 from paddle_pose.weights.read import check_kind
 from paddle_pose.weights.zoo import recognise
 
@@ -149,6 +150,19 @@ def data_of_run(run_dir: Path) -> str | None:
             f"folder with {argument('--dataset_root D', 'data')}"
         )
     return folder
+
+
+def data_of(weights: Path) -> str | None:
+    """Returns the folder of the data that a run's weights were trained on; None if it is not known.
+
+    Args:
+        weights: Path of weights in a checkpoint of the run, or of their copy at txyugood's path.
+
+    Raises:
+        InputError: If the folder of the data does not exist any more.
+    """
+    folder = weights.absolute().parent
+    return data_of_run(run_of(folder) or folder)
 
 
 def read_beside(weights: Path) -> Config | None:

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from paddle_pose import build
+from paddle_pose.configs import registry
 from paddle_pose.configs.overrides import override
 from paddle_pose.configs.specs import Config
-from paddle_pose.engine import run_folders
 from paddle_pose.engine.check import layout_of
 from paddle_pose.engine.pose_model import DEFAULT_DETECTOR, open_detector
 from paddle_pose.engine.zoo import path_of_published
@@ -65,7 +65,7 @@ def _training_data(config: Config, weights: Path) -> Path | None:
     """
     if config.data.train_annotations is not None:
         return None
-    folder = run_folders.data_of(weights)
+    folder = registry.data_of(weights)
     if folder is None:
         raise InputError(
             f"{weights}: does not state which data it was trained on; INT8 needs "

@@ -19,7 +19,6 @@ from paddle_pose.configs.published import GROUND_TRUTH, WHOLE_IMAGES
 from paddle_pose.configs.specs import Config
 from paddle_pose.data import coco, mpii
 from paddle_pose.data.skeleton_file import read_skeleton
-from paddle_pose.engine import run_folders
 from paddle_pose.engine.notebook import html_table
 from paddle_pose.engine.pose_model import PoseModel, check_open
 from paddle_pose.environment import argument
@@ -157,7 +156,7 @@ def evaluate(
         data is None
         and settings.data.val_annotations is None
         and "data.dataset" not in (overrides or {})
-        and (data := run_folders.data_of(weights)) is not None
+        and (data := registry.data_of(weights)) is not None
     ):
         _log.info(f"Data of the run: {data}")
     if output is not None:

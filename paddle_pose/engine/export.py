@@ -24,8 +24,7 @@ from paddle_pose.exporting.files import check_target, put_in_place
 from paddle_pose.exporting.images import in_batches, read_inputs, synthetic_inputs
 from paddle_pose.exporting.verify import Difference, check_difference, compare
 from paddle_pose.exporting.write import write_export
-from paddle_pose.io.weights_files import find_weights
-from paddle_pose.training import checkpoint_policy
+from paddle_pose.io.weights_files import find_weights, run_of
 
 _log = logging.getLogger("paddle_pose")
 
@@ -205,7 +204,7 @@ def export_path(
     suffix = SUFFIXES[format]
     if output_file is None:
         folder, name = weights.parent if weights.parent.name else Path.cwd(), weights.stem
-        run_dir = checkpoint_policy.run_of(folder)
+        run_dir = run_of(folder)
         if run_dir is not None:
             name = folder.name if name == "model" else f"{folder.name}_{name}"
             folder = run_dir / RUN_EXPORTS

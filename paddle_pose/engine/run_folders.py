@@ -9,12 +9,12 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from paddle_pose import environment
-from paddle_pose.configs import registry
 from paddle_pose.environment import argument
 from paddle_pose.errors import InputError
 from paddle_pose.io import manifest
 from paddle_pose.io.locks import locked, remove_unused
 from paddle_pose.io.outputs import Outputs
+from paddle_pose.io.weights_files import EARLIER
 from paddle_pose.training import checkpoint_policy
 
 _log = logging.getLogger("paddle_pose")
@@ -118,9 +118,7 @@ def resumed(
     """
     named = Path(resume) if resume else output
     if named is not None and (named / manifest.MANIFEST).is_file():
-        run_dir = (
-            named.parent.parent if named.parent.name == checkpoint_policy.EARLIER else named.parent
-        )
+        run_dir = named.parent.parent if named.parent.name == EARLIER else named.parent
         with _in_use(run_dir):
             manifest.check(named)
             yield run_dir, named
@@ -217,19 +215,6 @@ def _origin(target: Path) -> Path | None:
     if not (record.is_file() and (target / "model.pdparams").is_file()):
         return None
     return Path(record.read_text(encoding="utf-8").strip())
-
-
-def data_of(weights: Path) -> str | None:
-    """Returns the folder of the data that a run's weights were trained on; None if it is not known.
-
-    Args:
-        weights: Path of weights in a checkpoint of the run, or of their copy at txyugood's path.
-
-    Raises:
-        InputError: If the folder of the data does not exist any more.
-    """
-    folder = weights.absolute().parent
-    return registry.data_of_run(checkpoint_policy.run_of(folder) or folder)
 
 
 def _last_change(run_dir: Path) -> float:

@@ -524,8 +524,8 @@ def _outlook(config: Config, steps: int, progress: Progress) -> str:
         )
     every = min(train.log_every, steps)
     return (
-        f"A [TRAIN] line follows after every {'step' if every == 1 else f'{every} steps'}; the first "
-        "step takes longer than the others"
+        f"A log line follows after every {'step' if every == 1 else f'{every} steps'}; the first step "
+        "takes longer than the others"
     )
 
 

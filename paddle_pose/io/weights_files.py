@@ -1,4 +1,4 @@
-"""Finds the weights file in the folder of a run, a checkpoint or an export."""
+"""Finds the weights file in the folder of a run, a checkpoint or an export, and the reverse."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ _SUFFIXES = (".pdparams", ".safetensors", ".pth", ".pt", ".tflite", ".onnx")
 # Exported files whose weights are in a second file beside them.
 _WITH_COMPANION = {".xml": ".bin", ".json": ".pdiparams"}
 _MAX_SHOWN = 10
+EARLIER = "earlier"  # folder in the folder of a run for its earlier checkpoints
 
 
 def find_weights(place: str | Path) -> Path:
@@ -52,6 +53,20 @@ def find_weights(place: str | Path) -> Path:
         " expected the folder of a run with a best_model, of a checkpoint, or of one exported file;"
         " name the file"
     )
+
+
+def run_of(folder: Path) -> Path | None:
+    """Returns the folder of the run that a checkpoint belongs to; None if it belongs to no run.
+
+    Args:
+        folder: Folder of the checkpoint: RUN/last, RUN/best_model, or a folder in RUN/earlier.
+    """
+    run_dir = folder.parent
+    if run_dir.name == EARLIER:
+        run_dir = run_dir.parent
+    elif folder.name not in ("last", "best_model"):
+        return None
+    return run_dir if (run_dir / "config.json").is_file() else None
 
 
 def _is_weights(path: Path) -> bool:

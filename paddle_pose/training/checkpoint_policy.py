@@ -17,11 +17,10 @@ from typing import Any
 from paddle_pose.errors import InputError
 from paddle_pose.io import manifest
 from paddle_pose.io.json_files import read_json
+from paddle_pose.io.weights_files import EARLIER
 from paddle_pose.training import checkpoint
 
 _log = logging.getLogger("paddle_pose")
-
-EARLIER = "earlier"
 
 
 def newest(run_dir: Path, log: Callable[[str], None] = _log.info) -> Path | None:
@@ -43,20 +42,6 @@ def newest(run_dir: Path, log: Callable[[str], None] = _log.info) -> Path | None
             else:
                 return folder
     return None
-
-
-def run_of(folder: Path) -> Path | None:
-    """Returns the folder of the run that a checkpoint belongs to; None if it belongs to no run.
-
-    Args:
-        folder: Folder of the checkpoint: RUN/last, RUN/best_model, or a folder in RUN/earlier.
-    """
-    run_dir = folder.parent
-    if run_dir.name == EARLIER:
-        run_dir = run_dir.parent
-    elif folder.name not in ("last", "best_model"):
-        return None
-    return run_dir if (run_dir / "config.json").is_file() else None
 
 
 @dataclass(frozen=True)

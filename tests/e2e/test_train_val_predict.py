@@ -30,7 +30,7 @@ def test_training_logs_its_data_and_results(trained):
     folder, said = trained
     assert "=> num_images: 8\n=> load 8 samples" in said
     line = (
-        r"\[TRAIN\] epoch=0, batch_id=0, loss=[\d.]+, lr=[\d.]+, acc_pose=[\d.]+,"
+        r"\[TRAIN\] epoch=0, batch_id=0, loss=[\d.]+, lr=[\d.e-]+, acc_pose=[\d.]+,"
         r" batch_cost=[\d.]+, "
         r"reader_cost=[\d.]+, ips=[\d.]+ images/s ETA \d+:\d\d:\d\d"
     )

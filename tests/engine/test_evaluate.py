@@ -1,5 +1,7 @@
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -261,3 +263,10 @@ def test_evaluate_takes_the_data_of_the_run(weights, synthetic_mpii, tmp_path, m
     assert found.protocol["people"] == 3, "given data come first"
     with pytest.raises(InputError, match="data"):  # those of the run have another layout
         evaluate(run, overrides={"data.dataset": "coco"})
+
+
+def test_evaluating_an_exported_network_needs_no_paddle():
+    """Paddle may be missing, and its import adds a handler to the root logger."""
+    code = "import sys, paddle_pose.engine.evaluate; print('paddle' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

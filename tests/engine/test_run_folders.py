@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from paddle_pose.configs import registry
 from paddle_pose.engine import run_folders
 from paddle_pose.errors import InputError
 from paddle_pose.training import checkpoint
@@ -183,8 +184,8 @@ def test_the_data_of_weights_are_those_of_their_run(tmp_path):
         folder / "earlier" / "epoch-0001-batch-000000" / "model.pdparams",
         run_folders.OUTPUT / "256_best_model" / "model.pdparams",
     ):
-        assert run_folders.data_of(weights) == str(data)
-    assert run_folders.data_of(tmp_path / "elsewhere" / "model.pdparams") is None
+        assert registry.data_of(weights) == str(data)
+    assert registry.data_of(tmp_path / "elsewhere" / "model.pdparams") is None
     data.rename(tmp_path / "moved")
     with pytest.raises(InputError, match=str(data)):
-        run_folders.data_of(folder / "best_model" / "model.pdparams")
+        registry.data_of(folder / "best_model" / "model.pdparams")

@@ -388,7 +388,7 @@ def test_the_log_states_the_plan_of_a_run_and_that_a_resumed_one_has_nothing_to_
     begun = capsys.readouterr().out
     assert "Total batch 8 = 1 process x 8 images" in begun
     assert "this run takes 8 (56 fewer): there are 8 training samples\n" in begun
-    assert "A [TRAIN] line follows after every step" in begun
+    assert "A log line follows after every step" in begun
     assert "First step" not in begun, "the [TRAIN] line follows at once"
     assert stored(first)["train.batch_size"] == 100
     saved = first.last.stat().st_mtime_ns
