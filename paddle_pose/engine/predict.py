@@ -339,6 +339,11 @@ def predict_files(
             highest,
             min(highest / 2, highest),
         )
+    elif detector is not None and not num_people and not left_out:
+        _log.info(
+            "No people: the detector found nobody, or no joint in its boxes has a score above 0.2; "
+            "--detector none shows what the network predicts on whole images"
+        )
     if "json" in results.save:
         outputs.remove_old((".png", ".mp4"))
     return Summary(

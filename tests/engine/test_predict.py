@@ -151,7 +151,24 @@ def test_the_log_states_that_all_scores_are_below_the_threshold(model, tmp_path,
     )
     printed = capsys.readouterr().out
     assert "Boxes of the people: whole images" in printed
-    assert ("1 people found" in printed and "--threshold 0.5 " in printed) == (threshold > 0.9)
+    assert ("1 people found" in printed and "--threshold 0.4 " in printed) == (threshold > 0.9)
+
+
+@pytest.mark.parametrize("found", [0, 1])
+def test_the_log_states_that_nobody_was_found(model, monkeypatch, tmp_path, capsys, found):
+    boxes = np.array([[10.0, 0, 60, 100]])[:found]
+    monkeypatch.setattr(predict, "locate_detector", lambda *_, **__: Path(__file__))
+    monkeypatch.setattr(
+        predict, "open_detector", lambda *_, **__: lambda image: (boxes, np.ones(len(boxes)))
+    )
+    write(tmp_path / "1.png", np.zeros((120, 160, 3), np.uint8))
+    predict.predict_files(
+        [str(tmp_path / "1.png")],
+        "model",
+        people=People(detector="d.onnx"),
+        results=Results(folder=tmp_path / "out"),
+    )
+    assert ("No people: the detector found nobody" in capsys.readouterr().out) == (not found)
 
 
 def test_people_below_the_threshold_are_only_in_the_file_of_cocos_format(
