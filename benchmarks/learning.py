@@ -77,7 +77,7 @@ def main() -> None:
     """Trains what is missing, and prints the table."""
     arguments = build_parser().parse_args()
     arguments.output.mkdir(parents=True, exist_ok=True)
-    if arguments.train_people is not None:
+    if arguments.train_people is not None and not arguments.show:
         arguments.data = divided(arguments.data, arguments.train_people, arguments.output / "data")
     share = arguments.epochs / SETTINGS["epochs"]
     settings = {
