@@ -23,6 +23,7 @@ HOURGLASS = ROOT / "notebooks/03_hourglass.py"
 SQUATS = ROOT / "notebooks/08_squats.py"
 MAX_BYTES = 300 * 1024  # limit of the pre-commit hook
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
+FOLDER_OF_A_MACHINE = re.compile(r"(?<![\w.:/])/(?!home/aistudio/)(home|root|mnt|tmp|work|Users)/")
 HEADING = re.compile(r"^#+ .*$", re.MULTILINE)
 
 
@@ -410,6 +411,7 @@ def test_the_committed_notebook_was_executed_from_top_to_bottom(text):
     shown = {kind for output in outputs(notebook) for kind in output.get("data", {})}
     assert WIDGET not in shown
     assert not re.search(r"^(error:|Traceback)", printed(notebook), re.MULTILINE)
+    assert not FOLDER_OF_A_MACHINE.search(str(outputs(notebook)))
     assert images(notebook), "photographs and drawings are JPEG, charts PNG"
     assert tables(notebook)
 
