@@ -331,13 +331,10 @@ def predict_files(
             except Interrupted as stop:
                 ended = ended or stop
     if drawn and num_people and highest < results.min_score:
+        remedy = f": --threshold {highest / 2:.1g} draws more" if highest > 0.01 else ""
         _log.info(
-            "%d people found, but no joint reaches the score %g (the highest is %.2g), so no pose is "
-            "drawn: --threshold %.1g draws more",
-            num_people,
-            results.min_score,
-            highest,
-            min(highest / 2, highest),
+            f"{num_people} people found, but no joint reaches the score {results.min_score:g} (the "
+            f"highest is {highest:.2g}), so no pose is drawn{remedy}"
         )
     elif detector is not None and not num_people and not left_out:
         _log.info(
