@@ -199,7 +199,7 @@ def test_resume_with_more_epochs_needs_no_force(synthetic_mpii, run_in, tmp_path
     half = len(rates) // 2
     if schedule == "steps":
         assert len(set(rates)) == 1
-        assert "learning rate" not in resumed.stdout
+        assert "the next step's learning rate" not in resumed.stdout
     else:  # from there on as with the longer cosine schedule
         assert rates[half:] == pytest.approx(
             [0.004 * (1 + math.cos(math.pi * n / len(rates))) / 2 for n in range(half, len(rates))]

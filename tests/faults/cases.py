@@ -944,7 +944,7 @@ INPUTS = (
         "a photo in the place of a drawing",
         "predict",
         ("pics/x.jpg", "--weights", LAST, *WHOLE, "--output", "pics"),
-        r"1 frames",
+        r"1 image, ",
         prepare=several(
             lambda folder: put("pics/x.jpg", (folder / IMAGE).read_bytes())(folder),
             put("pics/x.png", b"mine"),

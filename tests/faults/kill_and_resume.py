@@ -74,6 +74,18 @@ FILES = (
 )
 TIMES = {"batch_cost", "reader_cost", "ips"}
 
+NOT_COMPARED = (
+    "Resumed",
+    "Done",
+    "Recipe",
+    "Data",
+    "Total batch",
+    "Disk",
+    "A log line",
+    "First step",
+)
+"""Beginnings of the lines of the log that differ between a resumed run and an uninterrupted one."""
+
 
 def start(
     folder: Path,
@@ -180,9 +192,7 @@ def facts(run_dir: Path) -> dict[str, object]:
             {k: v for k, v in record.items() if k not in TIMES} for record in records
         ],
         "log.txt": [
-            line.partition(", batch_cost")[0]
-            for line in log
-            if not line.startswith(("Resumed", "Done", "Recipe", "Data", "Total batch"))
+            line.partition(", batch_cost")[0] for line in log if not line.startswith(NOT_COMPARED)
         ],
         "state.json": {key: value for key, value in state.items() if key != "log"},
     }
