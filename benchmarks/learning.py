@@ -50,6 +50,7 @@ SETTINGS: dict[str, Any] = {
     "threads": 1,
 }
 METRICS = ("Mean", "Mean@0.1")
+SIDES = ("ours", "mmpose")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -62,7 +63,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--seeds", type=int, nargs="+", default=[0, 1, 2], help="seeds (%(default)s)"
     )
     parser.add_argument(
-        "--sides", nargs="+", default=["ours", "mmpose"], help="sides to train (both)"
+        "--sides", nargs="+", choices=SIDES, default=SIDES, help="sides to train (both)"
     )
     parser.add_argument("--train_people", type=int, help="people to train on (the training split)")
     parser.add_argument("--peer_python", type=Path, default=ROOT / ".peers" / "bin" / "python")
@@ -89,7 +90,7 @@ def main() -> None:
     }
     runs: dict[tuple[str, int], dict[str, float]] = {}
     for seed in arguments.seeds:
-        for side, function in (("ours", train_ours), ("mmpose", train_mmpose)):
+        for side, function in zip(SIDES, (train_ours, train_mmpose), strict=True):
             result = arguments.output / f"{side}-{seed}.json"
             if not result.exists() and not arguments.show and side in arguments.sides:
                 started = time.monotonic()

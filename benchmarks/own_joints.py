@@ -35,7 +35,7 @@ sys.path.insert(0, str(ROOT))
 from paddle_pose.data import mpii
 from paddle_pose.io import coco_records
 from paddle_pose.io.images import stored_size
-from paddle_pose.skeletons import MPII_16
+from paddle_pose.skeletons import COCO_17, MPII_16
 
 STARTS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "scratch": ("movenet_lightning_coco", "none", {}),
@@ -189,7 +189,7 @@ print(json.dumps(values))
 
 
 def train(arguments: argparse.Namespace, settings: dict[str, Any]) -> dict[str, Any]:
-    """Returns the numbers of a training by name, with the CPU minutes of this process's part."""
+    """Returns the numbers of a training by name, with the CPU minutes of this call."""
     config, init, changes = STARTS[settings["start"]]
     output = arguments.output
     annotations = write_annotations(arguments.data, "train", settings["photographs"], output)
@@ -209,6 +209,7 @@ def train(arguments: argparse.Namespace, settings: dict[str, Any]) -> dict[str, 
         "PYTHONPATH": str(ROOT),
         "OMP_NUM_THREADS": str(arguments.threads),
     }
+    before = cpu_seconds_of_children()
     done = subprocess.run(
         [sys.executable, "-c", CODE, json.dumps(task)],
         env=environment,
@@ -218,24 +219,49 @@ def train(arguments: argparse.Namespace, settings: dict[str, Any]) -> dict[str, 
     )
     if done.returncode:
         sys.exit(f"{task[1]}: status {done.returncode}")
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
     numbers: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-    numbers["cpu_minutes"] = (used.ru_utime + used.ru_stime) / 60
+    numbers["cpu_minutes"] = (cpu_seconds_of_children() - before) / 60
     return numbers
+
+
+def cpu_seconds_of_children() -> float:
+    """Returns the CPU time of all processes that this one has waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def mean_pck(row: dict[str, Any], known: bool) -> float:
+    """Returns the mean PCK of the joints whose names COCO has, or of the others; NaN for none.
+
+    Args:
+        row: Stored numbers of a training; left and right joints have one number.
+        known: Whether the joints are among COCO's.
+    """
+    kinds = {
+        skeleton: {name.removeprefix("left_").removeprefix("right_") for name in skeleton.joints}
+        for skeleton in (MPII_16, COCO_17)
+    }
+    values = [
+        numbers[0]
+        for name, numbers in row.items()
+        if name.lower() in kinds[MPII_16] and (name.lower() in kinds[COCO_17]) == known
+    ]
+    return float(np.mean(values)) if values else float("nan")
 
 
 def table(rows: list[dict[str, Any]]) -> str:
     """Returns a Markdown table of the stored numbers."""
     lines = [
-        "| photographs | start | steps | CPU minutes | PCK@0.2 | AP |",
-        "| ---: | --- | ---: | ---: | ---: | ---: |",
+        "| photographs | start | steps | CPU minutes | PCK@0.2 | of COCO's joints | of others | AP |",
+        "| ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for row in rows:
         pck = f"{row['Mean'][0]:.1f}"
         ap = f"{100 * row['AP'][0]:.1f}"
         lines.append(
             f"| {row['photographs']:,} | {row['start']} | {row['steps']} | "
-            f"{row['cpu_minutes']:.0f} | {pck} | {ap} |"
+            f"{row['cpu_minutes']:.0f} | {pck} | {mean_pck(row, known=True):.1f} | "
+            f"{mean_pck(row, known=False):.1f} | {ap} |"
         )
     return "\n".join(lines)
 

@@ -32,6 +32,7 @@ _PADDLE_HINT = (
 )
 _M_TRIM_THRESHOLD = -1  # constant of malloc.h
 _M_MMAP_THRESHOLD = -3  # constant of malloc.h
+_CPU_INFO = Path("/proc/cpuinfo")
 _in_command = False
 
 
@@ -41,7 +42,7 @@ def configure_cpu() -> None:
     use_avx2_on_amd()
 
 
-def use_avx2_on_amd(cpu_info: Path = Path("/proc/cpuinfo")) -> None:
+def use_avx2_on_amd(cpu_info: Path = _CPU_INFO) -> None:
     """Lets Paddle's matrix library use AVX2 on AMD's processors; call it before importing Paddle.
 
     Paddle's wheels contain MKL of 2019, which chooses its code by the name of the manufacturer and
@@ -52,16 +53,35 @@ def use_avx2_on_amd(cpu_info: Path = Path("/proc/cpuinfo")) -> None:
     Args:
         cpu_info: File in which Linux describes the processors; the first one is read.
     """
-    if "MKL_DEBUG_CPU_TYPE" in os.environ or not cpu_info.is_file():
+    if "MKL_DEBUG_CPU_TYPE" in os.environ:
         return
-    words: set[str] = set()
-    with cpu_info.open(errors="replace") as lines:
-        for line in lines:
-            if not line.strip():  # the others are of the same kind
-                break
-            words.update(line.split())
-    if {"AuthenticAMD", "avx2", "fma"} <= words:
+    if {"AuthenticAMD", "avx2", "fma"} <= _words_of_processor(cpu_info):
         os.environ["MKL_DEBUG_CPU_TYPE"] = "5"
+
+
+def sums_overflow_in_int8(cpu_info: Path = _CPU_INFO) -> bool:
+    """Returns whether the processor adds products of 8-bit numbers in 16 bits, which overflow.
+
+    This is true for x86 without the VNNI instructions, whose sums of two products of weights with 8
+    bits may not fit. It is false for other processors, and for systems without /proc/cpuinfo.
+
+    Args:
+        cpu_info: File in which Linux describes the processors; the first one is read.
+    """
+    words = _words_of_processor(cpu_info)
+    return "flags" in words and words.isdisjoint({"avx512_vnni", "avx_vnni"})
+
+
+def _words_of_processor(cpu_info: Path) -> set[str]:
+    """Returns the words of the first processor's description; none if there is no such file."""
+    words: set[str] = set()
+    if cpu_info.is_file():
+        with cpu_info.open(errors="replace") as lines:
+            for line in lines:
+                if not line.strip():  # the others are of the same kind
+                    break
+                words.update(line.split())
+    return words
 
 
 def use_all_cores() -> None:

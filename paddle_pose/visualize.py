@@ -304,14 +304,17 @@ def _draw_dot(drawing: np.ndarray, center: np.ndarray, color: Color, radius: flo
         color: Colour of the disc.
         radius: Radius in px at which the disc begins to fade; it ends a pixel further out.
     """
-    size = drawing.shape[1::-1]
-    left, top = np.clip(np.floor(center - radius - 1), 0, size).astype(int)
-    right, bottom = np.clip(np.ceil(center + radius + 2), 0, size).astype(int)
-    y, x = np.ogrid[top:bottom, left:right]
-    distance = np.hypot(x - center[0], y - center[1])
-    cover = np.clip(radius + 1 - distance, 0, 1)[..., None]
+    height, width = drawing.shape[:2]
+    x, y = center.tolist()
+    end = radius + 1
+    left, right = max(0, math.floor(x - end)), min(width, math.ceil(x + end) + 1)
+    top, bottom = max(0, math.floor(y - end)), min(height, math.ceil(y + end) + 1)
+    if left >= right or top >= bottom:
+        return
+    from_x, from_y = np.arange(left, right) - x, np.arange(top, bottom)[:, None] - y
+    cover = np.clip(end - np.sqrt(from_x**2 + from_y**2), 0, 1)[..., None]
     region = drawing[top:bottom, left:right]
-    region[:] = np.rint(region * (1 - cover) + np.array(color) * cover)
+    region[:] = region + (np.array(color) - region) * cover + 0.5  # rounded to the nearest
 
 
 @contextmanager

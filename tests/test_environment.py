@@ -61,6 +61,23 @@ def test_mkl_uses_avx2_on_amd(monkeypatch, tmp_path, vendor, flags, set_to):
     environment.use_avx2_on_amd(tmp_path / "missing")
 
 
+@pytest.mark.parametrize(
+    ("line", "overflow"),
+    [
+        ("flags\t\t: fpu avx2", True),
+        ("flags\t\t: fpu avx2 avx512_vnni", False),
+        ("flags\t\t: fpu avx2 avx_vnni", False),
+        ("Features\t: fp asimd", False),  # ARM
+        (None, False),
+    ],
+)
+def test_sums_of_int8_overflow_on_x86_without_vnni(tmp_path, line, overflow):
+    cpu_info = tmp_path / "cpuinfo"
+    if line is not None:
+        cpu_info.write_text(f"processor\t: 0\n{line}\n\nprocessor\t: 1\nflags\t\t: fpu\n")
+    assert environment.sums_overflow_in_int8(cpu_info) == overflow
+
+
 @pytest.mark.parametrize(("value", "count"), [("3", 3), ("4,2", 4), ("", 5), (None, 5)])
 def test_backends_use_the_threads_that_are_set(monkeypatch, value, count):
     monkeypatch.setattr(environment, "usable_cores", lambda: 5)

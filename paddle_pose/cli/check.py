@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from paddle_pose.data.check.findings import Report
 
 
-# The recommended trainings, with the weights that they start from.
-_COCO = ("--config simple_baseline_r50_coco_256x192", "imagenet_resnet50")
-_OWN = ("--config movenet_lightning_coco --preset finetune", "movenet_lightning")
+# Config and preset of the recommended trainings on COCO's format.
+_COCO = ("simple_baseline_r50_coco_256x192", None)
+_OWN = ("movenet_lightning_coco", "finetune")
 _DESCRIPTION = """\
 Checks a data set before training: MPII's or COCO's layout, or your own
 annotations in COCO's format. It checks counts, images, joints, boxes, swapped
@@ -79,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         InputError: If the flags name no data or contradict each other.
     """
     arguments = build_parser().parse_args(argv)
-    report, train, init = _check(arguments)
+    report, train, recipe = _check(arguments)
     errors = report.number("error")
     if arguments.json:
         print(json.dumps(report.as_dict()))
@@ -90,15 +90,18 @@ def main(argv: Sequence[str] | None = None) -> int:
             if errors
             else f"The data set is ready for training. Next: {train}"
         )
-        if not errors and init:
-            _print_missing_weights(init)
+        if not errors and recipe is not None:
+            _print_missing_weights(*recipe)
     return 1 if errors else 0
 
 
-def _print_missing_weights(init: str) -> None:
+def _print_missing_weights(config_name: str, preset: str | None) -> None:
     """Prints how to get the weights that a training starts from, if they are not downloaded."""
+    from paddle_pose.configs import presets, registry
     from paddle_pose.engine.zoo import path_of_published
 
+    config = registry.find(config_name)
+    init = presets.start_weights(config) if preset else config.train.init
     if not path_of_published(init).is_file():
         print(
             f"It starts from the weights {init}: first {command('download')} {init} (with local "
@@ -106,7 +109,7 @@ def _print_missing_weights(init: str) -> None:
         )
 
 
-def _check(arguments: argparse.Namespace) -> tuple[Report, str, str]:
+def _check(arguments: argparse.Namespace) -> tuple[Report, str, tuple[str, str | None] | None]:
     """Checks the data that the flags name.
 
     Args:
@@ -115,7 +118,7 @@ def _check(arguments: argparse.Namespace) -> tuple[Report, str, str]:
     Returns:
         report: Findings of the check.
         train: Command line that trains on the data.
-        init: Name of the published weights that this training starts from; "" for none.
+        recipe: Names of its config and of its preset; None on MPII's layout.
 
     Raises:
         FileNotFoundError: If the folder or the file of the skeleton is missing.
@@ -139,9 +142,8 @@ def _check(arguments: argparse.Namespace) -> tuple[Report, str, str]:
         )
         data = f"--dataset_root {shlex.quote(str(root))}"
         if layout == "mpii":
-            return report, f"{command('train')} {data} --image_size 256", ""
-        recipe, init = _COCO
-        return report, " ".join([command("train"), recipe, data, *more]), init
+            return report, f"{command('train')} {data} --image_size 256", None
+        return report, " ".join([command("train"), "--config", _COCO[0], data, *more]), _COCO
     names = {"train": arguments.train_annotations, "val": arguments.val_annotations}
     given = {split: name for split, name in names.items() if name}
     if not given or arguments.image_folder is None:
@@ -159,5 +161,6 @@ def _check(arguments: argparse.Namespace) -> tuple[Report, str, str]:
     )
     flags = [f"--{split}_annotations {shlex.quote(name)}" for split, name in given.items()]
     flags.append(f"--images {shlex.quote(arguments.image_folder)}")
-    recipe, init = _OWN
-    return report, " ".join([command("train"), recipe, *flags, *more]), init
+    config, preset = _OWN
+    recipe = f"--config {config} --preset {preset}"
+    return report, " ".join([command("train"), recipe, *flags, *more]), _OWN

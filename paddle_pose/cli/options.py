@@ -400,7 +400,7 @@ class ListConfigs(argparse.Action):
     def __call__(
         self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, *ignored: object
     ) -> None:
-        """Stores True; no other argument is required then.
+        """Prints the listing and exits with status 0.
 
         Args:
             parser: Parser that found the flag.
@@ -424,6 +424,6 @@ class ListConfigs(argparse.Action):
                 changes |= overrides(namespace)
             if getattr(namespace, "preset", None):
                 config = named_config(namespace, {})
-                changes = {**presets.changes(namespace.preset, config, changes), **changes}
+                changes = presets.changes(namespace.preset, config, changes)
             print(list_configs(named_config(namespace, changes)))
         parser.exit()

@@ -33,12 +33,14 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {"finetune": FINETUNE}
 
 
 def changes(name: str, config: Config, given: Mapping[str, object]) -> dict[str, Any]:
-    """Returns the values of a preset by dotted key, with the weights that a config starts from.
+    """Returns the changes of a config by a preset, with the given ones, by dotted key.
+
+    The weights that the config starts from are among them.
 
     Args:
         name: Name of the preset.
         config: Config whose values are replaced.
-        given: Values by dotted key that replace those of the preset; a number of epochs replaces
+        given: Changes by dotted key that replace those of the preset; a number of epochs replaces
             the preset's number of steps, and initial weights those of the preset.
 
     Raises:
@@ -60,7 +62,7 @@ def changes(name: str, config: Config, given: Mapping[str, object]) -> dict[str,
         values["codec.max_persons"] = 1
     if "train.init" not in given:
         values["train.init"] = start_weights(config)
-    return values
+    return {**values, **given}
 
 
 def start_weights(config: Config) -> str:

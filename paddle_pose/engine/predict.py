@@ -333,7 +333,7 @@ def predict_files(
     if drawn and num_people and highest < results.min_score:
         remedy = f": --threshold {highest / 2:.1g} draws more" if highest > 0.01 else ""
         _log.info(
-            f"{num_people} people found, but no joint reaches the score {results.min_score:g} (the "
+            f"People found: {num_people}, but no joint reaches the score {results.min_score:g} (the "
             f"highest is {highest:.2g}), so no pose is drawn{remedy}"
         )
     elif detector is not None and not num_people and not left_out:

@@ -197,7 +197,7 @@ def train(
             changes["codec.skeleton"] = read_skeleton(None, str(annotations))
         if preset is not None:
             recipe = registry.find(config) if config else registry.for_image_size(image_size or 0)
-            changes = {**presets.changes(preset, recipe, changes), **changes}
+            changes = presets.changes(preset, recipe, changes)
         chosen = registry.resolve(beside, config, image_size, changes)
         if not chosen.codec.trainable:
             raise InputError(
@@ -412,11 +412,11 @@ def _recipe_line(config: Config, steps_per_epoch: int, begins: bool) -> str:
     """Returns the duration, learning rate, framing and first weights of a run for the log."""
     train = config.train
     steps = train.epochs * steps_per_epoch
-    every = "" if train.eval_every == 1 else f"{train.eval_every} "
+    every = "epoch" if train.eval_every == 1 else f"{train.eval_every} epochs"
     start = train.init if train.init not in ("", "none") else "random weights"
     return (
         f"Recipe: {steps} steps = {train.epochs} epochs x {steps_per_epoch}, evaluated every "
-        f"{every}{'epochs' if every else 'epoch'}; learning rate {train.learning_rate:g}, schedule "
+        f"{every}; learning rate {train.learning_rate:g}, schedule "
         f"{train.schedule.kind}; framing {config.data.framing}, context {config.data.context:g}; "
         f"starts from {start if begins else 'the checkpoint'}"
     )

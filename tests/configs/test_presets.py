@@ -10,7 +10,7 @@ from paddle_pose.weights.zoo import PUBLISHED
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=lambda config: config.name)
 def test_finetune_is_a_valid_change_of_every_config(config):
     changes = presets.changes("finetune", config, {"train.init": "weights.pdparams"})
-    assert "train.init" not in changes
+    assert changes["train.init"] == "weights.pdparams"
     tuned = override(config, changes)
     assert tuned.data.framing == "person"
     assert tuned.codec.max_persons in (None, 1)
@@ -55,6 +55,7 @@ def test_epochs_replace_the_steps():
     )
     assert "train.steps" not in changes
     assert changes["train.init"] == "movenet_lightning"
+    assert (changes["train.epochs"], changes["train.seed"]) == (7, 1)
 
 
 def test_unknown_presets_and_networks_without_weights_are_refused():

@@ -184,12 +184,6 @@ def test_exported_files_of_every_system_predict_like_the_network(config, run_in,
     assert {len(answer) for answer in answers} == {5}
 
 
-def has_vnni() -> bool:
-    """Returns whether the processor sums products of 8-bit numbers without saturation."""
-    path = Path("/proc/cpuinfo")
-    return not path.is_file() or "vnni" in path.read_text(encoding="utf-8")
-
-
 @pytest.mark.parametrize("int8", [False, True], ids=["float32", "int8"])
 @pytest.mark.parametrize("kind", FILES)
 @pytest.mark.parametrize("config", ["rtmpose_m_mpii_256", "tinypose_coco_128x96"])
@@ -200,8 +194,6 @@ def test_mobile_networks_are_exported_to_every_format_and_verified(
     need(kind)
     if int8 and kind == "paddle":
         pytest.skip("Paddle files are not quantized")
-    if int8 and not has_vnni():
-        pytest.skip("this processor has no VNNI: sums of INT8 products saturate")
     import paddle
 
     changes = dict(text.split("=") for text in REDUCED[config]) | {"codec.input_size": (64, 64)}

@@ -151,7 +151,9 @@ def test_the_log_states_that_all_scores_are_below_the_threshold(model, tmp_path,
     )
     printed = capsys.readouterr().out
     assert "Boxes of the people: whole images" in printed
-    assert ("1 people found" in printed and "--threshold 0.4 " in printed) == (threshold > 0.9)
+    assert ("People found: 1, but" in printed and "--threshold 0.4 " in printed) == (
+        threshold > 0.9
+    )
 
 
 @pytest.mark.parametrize("found", [0, 1])
