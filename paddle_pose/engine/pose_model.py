@@ -731,7 +731,7 @@ def _several(
             )
         if moving:
             _log.warning(
-                "%s: %d videos such as %s are left out; pass them to track",
+                "%s: %d of the files are videos, such as %s, and left out; pass them to track",
                 images,
                 len(moving),
                 moving[0].name,

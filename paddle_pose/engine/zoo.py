@@ -38,6 +38,7 @@ from paddle_pose.weights.zoo import PUBLISHED as PUBLISHED
 from paddle_pose.weights.zoo import PublishedFile, recognise
 
 _IN_ARCHIVE = "end2end.onnx"  # mmdeploy's name of an exported network
+_DETECTOR_IN_ARCHIVE = "nanodet_g"  # a detector in the archive that also has Google's MoveNets
 _log = logging.getLogger("paddle_pose")
 
 Copies = Path | Sequence[Path] | None
@@ -154,12 +155,21 @@ def check_downloads(names: Sequence[str], folder: Path | None = None) -> None:
     hint = ""
     if any(PUBLISHED[name].purpose == "detect" for name in missing):
         hint = f"\n{without_detector()}"
+        other = PUBLISHED[_DETECTOR_IN_ARCHIVE].archive
+        if other is not None and [other] in sources.values() and not is_blocked([other]):
+            flag = argument(
+                f"--detector {_DETECTOR_IN_ARCHIVE}", f'detector="{_DETECTOR_IN_ARCHIVE}"'
+            )
+            hint += (
+                f"\nOr with {flag}: it and the pose network are in an archive that can be reached "
+                f"({_megabytes(other.size)})"
+            )
     raise ConnectionError(
         f"cannot download all of {' and '.join(missing)}; nothing was downloaded:\n  "
         + "\n  ".join(f"{address}: {reason}" for address, reason in reasons.items())
-        + f"\nDownload {', '.join(files)} by other means and put them in {place}, or name them, or a "
-        f"folder with them, with {from_file_argument()}; the checksums are verified in both cases"
-        + hint
+        + f"\nDownload {', '.join(files)} by other means and put them in {place} under these names, "
+        f"or name them, or a folder with them, with {from_file_argument()}; the checksums are "
+        "verified in both cases" + hint
     )
 
 
@@ -408,6 +418,8 @@ def locate(
         poses = file.purpose != "detect" and is_runnable_without_paddle(file)
         if finds_people or (poses and (on_onnx or not file.config)):
             return converted_onnx(source, folder, from_file, progress)
+        if file.purpose != "detect":
+            require_paddle()  # before the download
         return converted(source, folder, from_file, progress)
     path = find_weights(source)
     if not path.is_file():
@@ -617,8 +629,9 @@ def description(file: PublishedFile) -> str:
     if file.parameters is not None:
         lines.append(f"parameters: {file.parameters:,}")
     lines += [
-        f"input: {_input(file)}",
-        f"channels: {file.order.upper()}",
+        f"input: {_input(file)} (height x width, px)",
+        *([] if is_detector else [f"channels: {file.order.upper()}"]),
+        f"runs on: {'ONNX Runtime' if is_runnable_without_paddle(file) else 'Paddle'}",
         f"published: {published_numbers(file)}",
         f"protocol: {file.protocol}",
     ]
@@ -645,6 +658,7 @@ COLUMNS = (
     "boxes",
     "measured",
     "licence",
+    "runs on",
     "how to get",
 )
 
@@ -661,6 +675,7 @@ def rows() -> list[tuple[str, ...]]:
             file.boxes or "-",
             _text(file.measured) or "-",
             file.licence.split(",")[0],
+            "ONNX Runtime" if is_runnable_without_paddle(file) else "Paddle",
             _how_to_get(file),
         )
         for file in PUBLISHED.values()
@@ -682,9 +697,9 @@ def _text(numbers: Sequence[tuple[str, float]]) -> str:
 
 
 def _input(file: PublishedFile) -> str:
-    """Returns the input size of a published network as text, such as "192x192" (px)."""
+    """Returns the input of a published network, height x width in px, such as "256x192"."""
     width, height = file.input_size or registry.find(file.config).codec.input_size
-    return f"{width}x{height}"
+    return f"{height}x{width}"
 
 
 def _megabytes(size: int | None) -> str:

@@ -27,11 +27,12 @@ from paddle_pose.tracking.one_euro import OneEuro
 from paddle_pose.tracking.pose_tracker import PoseTracker, SinglePersonVideo, WindowPredictor
 from paddle_pose.tracking.tracker import Tracker
 
-MAX_OKS = 0.8
-"""Highest OKS of two detected people who are both kept.
+MAX_OKS = 0.7
+"""Highest OKS, with joints weighted by their scores, of two detected people who are both kept.
 
-SimpleBaseline and HRNet have 0.9 in their evaluation, and so has `metrics.coco_ap`. Measured with
-`benchmarks/people.py` on 60 images: 0.8 keeps fewer duplicates and loses nobody.
+SimpleBaseline and HRNet have 0.9 with all joints alike in their evaluation, and so has
+`metrics.coco_ap`. Measured with `benchmarks/people.py` on 60 images: this keeps fewer duplicates
+and loses nobody.
 """
 PERSON_THRESHOLD = 0.2
 """Lowest score of a detected person who is returned by default; measured, see docs/predict.md."""
@@ -226,6 +227,7 @@ def rescored(poses: Poses, found: Detections, skeleton: Skeleton) -> Poses:
     lower score is left out.
 
     Source: SimpleBaseline and HRNet, in their evaluation on COCO.
+    Differs: joints count in the OKS by their scores, see `metrics.oks.oks_nms`.
 
     Args:
         poses: Poses in image px with boxes and windows, as the predictor returns them.
@@ -240,7 +242,7 @@ def rescored(poses: Poses, found: Detections, skeleton: Skeleton) -> Poses:
     box = [int(np.flatnonzero((found.boxes == one).all(axis=1))[0]) for one in poses.boxes]
     scores = found.scores[box] * mean_joint_score(poses)
     areas = poses.windows[:, 2] * poses.windows[:, 3]
-    kept = oks_nms(poses.keypoints, scores, areas, skeleton.sigmas, MAX_OKS)
+    kept = oks_nms(poses.keypoints, scores, areas, skeleton.sigmas, MAX_OKS, poses.scores)
     order = [person for person in kept if scores[person] > 0]
     return replace(poses, person_scores=scores).chosen(np.array(order, int))
 

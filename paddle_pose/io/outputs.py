@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -13,6 +14,8 @@ from paddle_pose.errors import InputError
 from paddle_pose.io import atomic
 from paddle_pose.io.checksum import sha256_of
 from paddle_pose.io.json_files import parse_json
+
+_log = logging.getLogger("paddle_pose")
 
 RECORD = ".paddle_pose_written.jsonl"
 # Recorded checksums that are kept for each file: a killed run may have recorded the checksum of a
@@ -130,15 +133,23 @@ class Outputs:
     def remove_old(self, suffixes: Iterable[str]) -> None:
         """Removes files that earlier runs of the command wrote and this run did not.
 
-        Files that were changed since are kept. Call it after all files of this run are written.
+        Files that were changed since are kept. A log line states how many were removed. Call it
+        after all files of this run are written.
 
         Args:
             suffixes: Suffixes of the files to remove, such as ".jpg"; others are kept.
         """
+        removed = 0
         for name in self._known:
             path = self._folder / name
             if name not in self._written and path.suffix in suffixes and self._is_own(path):
                 path.unlink()
+                removed += 1
+        if removed:
+            _log.info(
+                f"Files of earlier runs removed from {self._folder}: {removed}; "
+                f"another {argument(self._flag)} keeps them"
+            )
 
     def _may_replace(self, path: Path) -> bool:
         """Returns whether a path does not exist, is a device, or is a file of the command.

@@ -17,6 +17,7 @@ def oks(
     area: float | np.ndarray,
     sigmas: Sequence[float],
     labelled: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
 ) -> np.ndarray:
     """Returns the object keypoint similarity of each predicted pose with a true one, [...], 0..1.
 
@@ -26,6 +27,7 @@ def oks(
         area: Area of the person in px^2, above 0: one number, or [...] for each predicted pose.
         sigmas: K constants of the skeleton, `Skeleton.sigmas`.
         labelled: Joints that count, bool [K]; None counts all. If none counts, the result is NaN.
+        weights: Weights [..., K] of the joints, instead of `labelled`; None weights them alike.
 
     Example:
         >>> float(oks(np.zeros((2, 2)), np.zeros((2, 2)), 100.0, (0.1, 0.1)))
@@ -34,9 +36,11 @@ def oks(
     squared = ((np.asarray(predicted, np.float64) - truth) ** 2).sum(axis=-1)  # [..., K]
     scale = 2 * np.asarray(area)[..., None] * (2 * np.asarray(sigmas)) ** 2
     of_joints = np.exp(-squared / scale)
-    similarity: np.ndarray = (of_joints if labelled is None else of_joints[..., labelled]).mean(
-        axis=-1
-    )
+    similarity: np.ndarray
+    if weights is None:
+        similarity = (of_joints if labelled is None else of_joints[..., labelled]).mean(axis=-1)
+    else:
+        similarity = (of_joints * weights).sum(axis=-1) / weights.sum(axis=-1)
     return similarity
 
 
@@ -46,16 +50,20 @@ def oks_nms(
     areas: np.ndarray,
     sigmas: Sequence[float],
     threshold: float = 0.9,
+    joint_scores: np.ndarray | None = None,
 ) -> list[int]:
     """Returns the indices of the people of one image that remain without duplicates.
 
     Args:
-        keypoints: Joints [P, K, 2] of the people in px; all count, whatever their scores.
+        keypoints: Joints [P, K, 2] of the people in px.
         scores: Scores [P] of the people.
         areas: Areas [P] of the people in px^2, above 0; as published, the areas of their windows.
             The OKS of two people uses the mean of their areas.
         sigmas: K constants of the skeleton, `Skeleton.sigmas`.
         threshold: OKS with a kept person above which a person with a lower score is left out.
+        joint_scores: Scores [P, K] of the joints: each joint counts in the OKS of two people by the
+            geometric mean of its two scores (negative ones are 0), so that joints which nobody sees
+            do not tell two people apart. None, as published, counts all joints alike.
 
     Returns:
         Indices of the people who are kept, highest score first.
@@ -67,6 +75,10 @@ def oks_nms(
         rest = order[1:]
         kept.append(int(best))
         mean_areas = (areas[rest] + areas[best]) / 2
-        similarity = oks(keypoints[rest], keypoints[best], mean_areas, sigmas)
+        weights = None
+        if joint_scores is not None:
+            both = np.maximum(joint_scores[rest], 0) * np.maximum(joint_scores[best], 0)
+            weights = np.sqrt(both) + 1e-9  # not all 0
+        similarity = oks(keypoints[rest], keypoints[best], mean_areas, sigmas, weights=weights)
         order = rest[similarity <= threshold]
     return kept

@@ -238,6 +238,7 @@ def test_missing_downloads_are_one_error_before_anything_is_stored(mirror, tmp_p
         zoo.check_downloads(MODELS, tmp_path)
     for name in (*MODELS, *THUNDER, DETECTOR, str(tmp_path), "from_file"):
         assert name in str(caught.value)
+    assert ("nanodet_g" in str(caught.value)) == (present == "archive")
     assert list(tmp_path.iterdir()) == []
     assert {name for name, _ in mirror.asked} == {*THUNDER, DETECTOR, archive}
 
@@ -256,6 +257,24 @@ def test_downloads_are_announced_with_their_size(mirror, tmp_path, source, caplo
     (line,) = [record.getMessage() for record in caplog.records]
     assert all(name in line for name in MODELS)
     assert ("12.6 MB" if own else f"{archive.size / 1e6:.1f} MB") in line
+
+
+def test_a_missing_paddle_is_reported_before_a_download(monkeypatch, tmp_path):
+    def missing():
+        raise MissingDependencyError("Paddle is not installed")
+
+    monkeypatch.setattr(zoo, "require_paddle", missing)
+    monkeypatch.setattr(zoo, "fetch", lambda *_: pytest.fail("downloaded"))
+    with pytest.raises(MissingDependencyError, match="Paddle is not installed"):
+        zoo.locate("mmpose_hrnet_w32_coco_256x192", tmp_path)
+
+
+def test_sizes_are_height_times_width_and_rows_state_what_a_network_runs_on():
+    rows = {row[0]: dict(zip(zoo.COLUMNS, row, strict=True)) for row in zoo.rows()}
+    assert rows["rtmpose_m"]["input"] == rows["tinypose_256x192"]["input"] == "256x192"
+    assert rows["rtmpose_m"]["runs on"] == "ONNX Runtime"
+    assert rows["tinypose_256x192"]["runs on"] == "Paddle"
+    assert "channels" not in zoo.description(PUBLISHED["nanodet_m"])
 
 
 @pytest.mark.parametrize("stored", [[*THUNDER, DETECTOR], THUNDER], ids=["all", "all but one"])

@@ -142,13 +142,15 @@ def test_truncated_record_is_continued(tmp_path):
         write(tmp_path, "new", "b.json")
 
 
-def test_unchanged_old_files_are_removed(tmp_path):
+def test_unchanged_old_files_are_removed(tmp_path, caplog):
+    caplog.set_level("INFO", logger="paddle_pose")
     write(tmp_path, "old", "a.png", "b.png", "c.png", "d.csv", "e.png")
     (tmp_path / "b.png").write_text("mine")
     (tmp_path / "mine.png").write_text("old")
     write(tmp_path, "new", "c.png", keep=[tmp_path / "e.png"]).remove_old([".png"])
     left = {"b.png": "mine", "c.png": "new", "d.csv": "old", "e.png": "old", "mine.png": "old"}
     assert texts(tmp_path) == left
+    assert f"removed from {tmp_path}: 1;" in caplog.text
 
 
 def test_files_outside_the_folder_are_not_removed(tmp_path):

@@ -144,6 +144,9 @@ def test_nms_keeps_the_better_of_two_similar_poses_and_both_of_two_distant_ones(
     assert oks_nms(people, np.array([0.5, 0.9, 0.1]), areas / 100, SIGMAS) == [1, 0, 2]
     threshold = float(oks(near + 1, near, AREA, SIGMAS))
     assert oks_nms(people, np.array([0.5, 0.9, 0.1]), areas, SIGMAS, threshold) == [1, 0, 2]
+    # Without any score all joints count alike.
+    alike = np.zeros(people.shape[:2])
+    assert oks_nms(people, np.array([0.5, 0.9, 0.1]), areas, SIGMAS, joint_scores=alike) == [1, 2]
 
 
 def test_repeated_windows_and_the_order_change_nothing(tmp_path):
