@@ -3,7 +3,7 @@
 | exit status | cause |
 |---|---|
 | 143 | SIGTERM |
-| 130 | Ctrl-C (a second one ends the run immediately; the last checkpoint is kept) |
+| 130 | Ctrl-C (a second one ends the run within seconds; the last checkpoint is kept) |
 | 124 | `--max_hours`, the status of the command `timeout` |
 
 Signal handlers are installed for the duration of a run and restored afterwards: by the command line
@@ -14,6 +14,7 @@ a `KeyboardInterrupt` in the middle of a step.
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import socket
 import threading
@@ -30,6 +31,7 @@ CTRL_C = 130
 TERMINATED = 143
 TIME_LIMIT = 124
 _STATUS: dict[int, int] = {signal.SIGTERM: TERMINATED, signal.SIGINT: CTRL_C}
+_PATIENCE = 5.0  # seconds from a second SIGINT to the end of the process
 _REASONS = {TERMINATED: "SIGTERM", CTRL_C: "Ctrl-C", TIME_LIMIT: "--max_hours"}
 
 
@@ -147,13 +149,17 @@ Handler = Callable[[int, FrameType | None], object] | int | None
 class SignalInterruption(Interruption):
     """An interruption that handles signals inside its context and restores the handlers after it.
 
-    A signal requests the end of the run. A second SIGINT raises KeyboardInterrupt at once. In a
+    A signal requests the end of the run. A second SIGINT raises KeyboardInterrupt. Where the main
+    thread does not return from Paddle for that within seconds, as in a backward pass of minutes, it
+    ends the process of a command; files are always replaced as a whole, so none is damaged. In a
     thread other than the main one, signals are not handled, since Python does not allow it.
 
     Args:
         max_hours: Hours after which the run ends, counted from the creation of this object; None
             sets no limit.
         signals: Signals to handle: SIGINT (Ctrl-C), SIGTERM or both.
+        may_exit: Whether a second SIGINT may end the process, as described above; False in a
+            notebook, whose kernel holds other work.
 
     Raises:
         InputError: If `max_hours` is not positive.
@@ -163,9 +169,12 @@ class SignalInterruption(Interruption):
         self,
         max_hours: float | None = None,
         signals: Iterable[signal.Signals] = (signal.SIGINT, signal.SIGTERM),
+        may_exit: bool = True,
     ) -> None:
         super().__init__(max_hours)
         self._signals = tuple(signals)
+        self._may_exit = may_exit
+        self._is_ending = threading.Event()
         self._previous: dict[signal.Signals, Handler] = {}
 
     def __enter__(self) -> SignalInterruption:
@@ -189,6 +198,7 @@ class SignalInterruption(Interruption):
     def __exit__(self, *error: object) -> None:
         if not self._previous:
             return
+        self._is_ending.set()
         for number, handler in self._previous.items():
             # The handler is None if it was installed by a C library.
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
@@ -199,6 +209,7 @@ class SignalInterruption(Interruption):
     def _handle(self, number: int, frame: FrameType | None) -> None:
         """Stores the request; saving inside the handler could interrupt the writing of a file."""
         if number == signal.SIGINT and self.is_requested:
+            self._is_ending.set()
             raise KeyboardInterrupt
         self.request(_STATUS[number])
 
@@ -220,4 +231,6 @@ class SignalInterruption(Interruption):
                     _log.warning(f"{reason}: {self.finishing}; {again} ends without it")
                 elif number == signal.SIGINT:
                     _log.warning("Ctrl-C again: ending without a further checkpoint")
+                    if self._may_exit and not self._is_ending.wait(_PATIENCE):
+                        os._exit(CTRL_C)
                 is_first = False

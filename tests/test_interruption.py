@@ -2,6 +2,8 @@ import contextlib
 import logging
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -146,6 +148,32 @@ def test_a_signal_is_confirmed_while_the_main_thread_runs_no_python(caplog):
     finally:
         logging.getLogger("paddle_pose").removeHandler(handler)
     assert before == [True]
+
+
+BUSY = """
+import hashlib, os, signal, sys, threading
+from paddle_pose.interruption import SignalInterruption
+
+class Patient(SignalInterruption):
+    def _handle(self, number, frame):
+        super()._handle(number, frame)
+        # The main thread does not come back from here for minutes.
+        hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)
+
+interruption = Patient()
+interruption.finishing = "saving"
+with interruption:
+    threading.Timer(1.0, os.kill, [os.getpid(), signal.SIGINT]).start()
+    os.kill(os.getpid(), signal.SIGINT)
+"""
+
+
+def test_a_second_ctrl_c_ends_a_command_that_is_busy_outside_python():
+    done = subprocess.run(
+        [sys.executable, "-c", BUSY], timeout=120, check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 130
+    assert "Ctrl-C again: " in done.stderr
 
 
 def test_the_descriptor_for_signals_is_restored():

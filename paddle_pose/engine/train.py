@@ -148,7 +148,7 @@ def train(
         `run = train("hourglass52_mpii_256", data="data/mpii", overrides={"train.epochs": 50})`
     """
     if interruption is None:
-        interruption = SignalInterruption(max_hours, signals=[signal.SIGINT])
+        interruption = SignalInterruption(max_hours, signals=[signal.SIGINT], may_exit=False)
     elif max_hours is not None:
         raise InputError(
             "max_hours and interruption: leave one out; an interruption has its own limit"
