@@ -79,11 +79,17 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", type=Path, required=True, help="data set in MPII's layout")
+    parser.add_argument("--data", type=Path, help="data set in MPII's layout; needed to train")
     parser.add_argument("--photographs", type=int, nargs="+", default=[100, 1000, 3726])
     parser.add_argument("--starts", nargs="+", choices=STARTS, default=["scratch", "lightning"])
     parser.add_argument("--steps", type=int, default=600, help="optimizer steps (%(default)s)")
     parser.add_argument("--learning_rate", type=float, default=1e-3, help="(%(default)s)")
+    parser.add_argument(
+        "--freeze",
+        choices=("nothing", "backbone"),
+        default="",
+        help="part that is not trained (that of the preset)",
+    )
     parser.add_argument("--seed", type=int, default=0, help="(%(default)s)")
     parser.add_argument("--threads", type=int, default=1, help="(%(default)s)")
     parser.add_argument("--output", type=Path, default=ROOT / "output" / "own_joints")
@@ -93,7 +99,10 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main() -> None:
     """Trains what is missing, and prints the table."""
-    arguments = build_parser().parse_args()
+    parser = build_parser()
+    arguments = parser.parse_args()
+    if arguments.data is None and not arguments.show:
+        parser.error("name the data set with --data, or print stored numbers with --show")
     arguments.output.mkdir(parents=True, exist_ok=True)
     rows = []
     for count in arguments.photographs:
@@ -104,6 +113,7 @@ def main() -> None:
                 "steps": arguments.steps,
                 "learning_rate": arguments.learning_rate,
                 "seed": arguments.seed,
+                "freeze": arguments.freeze,
             }
             result = arguments.output / f"{run_name(settings)}.json"
             if not result.exists() and not arguments.show:
@@ -111,7 +121,8 @@ def main() -> None:
                 result.write_text(json.dumps({**settings, **numbers}, indent=1) + "\n")
             if result.exists():
                 rows.append(json.loads(result.read_text()))
-                print(table(rows[-1:]).splitlines()[-1], flush=True)
+                if not arguments.show:
+                    print(table(rows[-1:]).splitlines()[-1], flush=True)
     print(table(rows))
 
 
@@ -120,6 +131,7 @@ def run_name(settings: dict[str, Any]) -> str:
     return (
         f"{settings['start']}-{settings['photographs']}-{settings['steps']}steps-"
         f"{settings['learning_rate']:g}-{settings['seed']}"
+        + (f"-{settings['freeze']}" if settings["freeze"] else "")
     )
 
 
@@ -203,6 +215,8 @@ def train(arguments: argparse.Namespace, settings: dict[str, Any]) -> dict[str, 
         "train.learning_rate": settings["learning_rate"],
         "train.seed": settings["seed"],
     }
+    if settings["freeze"]:
+        overrides["train.freeze"] = settings["freeze"]
     task = [config, str(output / run_name(settings)), init, overrides]
     environment = {
         **os.environ,
@@ -252,14 +266,16 @@ def mean_pck(row: dict[str, Any], known: bool) -> float:
 def table(rows: list[dict[str, Any]]) -> str:
     """Returns a Markdown table of the stored numbers."""
     lines = [
-        "| photographs | start | steps | CPU minutes | PCK@0.2 | of COCO's joints | of others | AP |",
-        "| ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| photographs | start | frozen | rate | steps | CPU minutes | PCK@0.2 | of COCO's joints "
+        "| of others | AP |",
+        "| ---: | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for row in rows:
         pck = f"{row['Mean'][0]:.1f}"
         ap = f"{100 * row['AP'][0]:.1f}"
         lines.append(
-            f"| {row['photographs']:,} | {row['start']} | {row['steps']} | "
+            f"| {row['photographs']:,} | {row['start']} | {row['freeze'] or 'preset'} "
+            f"| {row['learning_rate']:g} | {row['steps']} | "
             f"{row['cpu_minutes']:.0f} | {pck} | {mean_pck(row, known=True):.1f} | "
             f"{mean_pck(row, known=False):.1f} | {ap} |"
         )

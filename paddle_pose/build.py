@@ -29,7 +29,7 @@ from paddle_pose.io import images
 from paddle_pose.metrics.base import Metric
 from paddle_pose.metrics.coco_ap import CocoAP
 from paddle_pose.metrics.fire717_accuracy import Fire717Accuracy
-from paddle_pose.metrics.pck import PCK
+from paddle_pose.metrics.pck import usual_pck
 from paddle_pose.metrics.pckh import PCKh
 from paddle_pose.structures import AnnotatedImage, Sample
 from paddle_pose.weights.names import family_of
@@ -68,7 +68,7 @@ METRICS: dict[str, Callable[[Config, str | Path | None], Metric]] = {
         boxes_from_keypoints=config.data.boxes_from_keypoints,
         whole_images=config.data.framing == "image",
     ),
-    "pck": lambda config, root: PCK(config.codec.skeleton),
+    "pck": lambda config, root: usual_pck(config.codec.skeleton),
     "fire717_accuracy": lambda config, root: Fire717Accuracy(config.codec.skeleton),
 }
 FRAMINGS = {

@@ -6,6 +6,7 @@ The best and the last weights are kept.
 from __future__ import annotations
 
 import logging
+import math
 import shutil
 import signal
 import time
@@ -325,13 +326,14 @@ def train_config(
     network = process_group.sync_batch_norm(network, config.train.freeze)
     loader = build.loader(config, training, process_group)
     config = replace(config, train=config.train.in_epochs(len(loader)))
+    known_joints = _joints_of(config.train.init) if init else ()
     lines += initialize(
         network,
         init=init,
         freeze=config.train.freeze,
         resumed=not begins,
         images=lambda: next(iter(loader.epoch(0)))["image"],
-        joints=_joints_of(config.train.init) if init else (),
+        joints=known_joints,
         skeleton=config.codec.skeleton,
     )
     trainer = build.trainer(
@@ -364,21 +366,32 @@ def train_config(
             backend = FlipAverage(backend, config.codec, config.val.shift)
         metric = build.metric(config, data)
 
-        def validate(epoch: int) -> dict[str, float]:
+        def measured(
+            prefix: str, check: Callable[[], None] = trainer.interruption.check_alone
+        ) -> dict[str, float]:
             predictions = evaluate(
                 backend,
                 config.codec,
                 batches=build.batches(config, validation, process_group.shard),
-                progress=lambda done: trainer.interruption.check_alone(),
+                progress=lambda done: check(),
                 gather=process_group.gather,
             )
             values = metric.compute_scores(predictions, intervals=False).values
-            trainer.log.info(eval_line(values, metric.summary, prefix=f"epoch={epoch}:"))
+            trainer.log.info(eval_line(values, metric.summary, prefix=prefix))
+            return values
+
+        def validate(epoch: int) -> dict[str, float]:
+            values = measured(f"epoch={epoch}:")
             if process_group.is_main:
                 for name, image in sample_images(config, backend, validation[:8]).items():
                     trainer.log.image(name, trainer.progress.step, image)
             return values
 
+        initial: dict[str, float] = {}
+        if set(known_joints) & set(config.codec.skeleton.joints):
+            trainer.log.info("Evaluating the initial weights, before the first step")
+            trainer.model.eval()
+            initial = measured("initial weights:", check=lambda: None)
         show = progress(config.train.epochs * len(loader), "steps")
         started = time.perf_counter()
         first_step = trainer.progress.step + 1
@@ -403,8 +416,15 @@ def train_config(
             f"chosen on the validation set by {metric.monitor}): "
             f"{run_dir / 'best_model' / 'model.pdparams'}; "
             f"last: {run_dir / 'last' / 'model.pdparams'}"
+            + (f"; averaged: {run_dir / 'last' / 'ema.pdparams'}" if config.train.ema else "")
         )
-        _report_both(trainer.log.info, run_dir, best, metric.summary)
+        _report_evaluations(trainer.log.info, run_dir, best, metric.summary)
+        if initial.get(metric.monitor, -math.inf) >= best.get(metric.monitor, -math.inf):
+            trainer.log.info(
+                f"No weights of this run were better than the initial ones, whose {metric.monitor} "
+                f"was {initial[metric.monitor]:.5g}; a lower train.learning_rate, or more images, "
+                "may help"
+            )
     return best
 
 
@@ -691,17 +711,20 @@ def _synthetic_data(config: Config) -> Path:
     return write_synthetic_data(config, folder)
 
 
-def _report_both(
+def _report_evaluations(
     say: Callable[[str], None], run_dir: Path, best: dict[str, float], summary: Sequence[str]
 ) -> None:
-    """Logs the best and the last evaluation side by side."""
+    """Logs the best evaluation and the last one, or the last two of weights and their average."""
     evaluations = [record for record in read_history(run_dir) if record["kind"] == "eval"]
     if evaluations:
         say("best " + eval_line(best, summary, prefix=f"epoch={best['epoch']}:"))
+    averaged = any(record["weights"] == "averaged" for record in evaluations)
+    for record in evaluations[-2:] if averaged else evaluations[-1:]:
         # JSON has no NaN: a number that no person of the validation set defines is null there.
         last = {
             name: float("nan") if value is None else value
-            for name, value in evaluations[-1].items()
+            for name, value in record.items()
             if not isinstance(value, str)
         }
-        say("last " + eval_line(last, summary, prefix=f"epoch={last['epoch']}:"))
+        which = f" {record['weights']}" if averaged else ""
+        say(f"last{which} " + eval_line(last, summary, prefix=f"epoch={last['epoch']}:"))

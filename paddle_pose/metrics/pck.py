@@ -1,8 +1,9 @@
 """PCK: the share of labelled joints within a fraction of a reference length of the truth.
 
 The length is the torso's diameter, from left shoulder to right hip (PCK@0.2 by default), or the
-window's longer side. People whose torso is not labelled are left out, and their number is stated.
-Unlabelled joints do not count.
+window's longer side (PCK@0.05 for skeletons without a torso). People whose torso is not labelled
+are left out, and their number is stated. Unlabelled joints do not
+count.
 
 Source: Yang and Ramanan (TPAMI 2013) for PCK; Sapp and Taskar (MODEC, CVPR 2013) for the torso's
     diameter.
@@ -26,6 +27,19 @@ from paddle_pose.structures import Poses, Sample
 
 TORSO = ("left_shoulder", "right_hip")
 """Names of the joints at the ends of the torso's diameter."""
+
+
+def usual_pck(skeleton: Skeleton) -> PCK:
+    """Returns PCK@0.2 of the torso; PCK@0.05 of the window for a skeleton without a torso.
+
+    Source: mmpose's `PCKAccuracy` for the second, of the box, which the window contains.
+
+    Args:
+        skeleton: Skeleton of the annotated people and of the poses.
+    """
+    if set(TORSO) <= set(skeleton.joints):
+        return PCK(skeleton)
+    return PCK(skeleton, threshold=0.05, reference="window")
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,20 @@ def test_the_best_published_weights_are_preferred(config, name):
     assert presets.start_weights(CONFIGS[config]) == name
 
 
+@pytest.mark.parametrize(
+    ("config", "given", "freeze"),
+    [
+        ("movenet_lightning_coco", {}, "backbone"),
+        ("movenet_lightning_coco", {"train.init": "movenet_lightning"}, "backbone"),
+        ("movenet_lightning_coco", {"train.freeze": "nothing"}, "nothing"),
+        ("movenet_lightning_coco", {"train.init": "none"}, None),
+        ("rtmpose_s_coco_256x192", {}, None),  # its start has no head that knows joints
+    ],
+)
+def test_the_backbone_of_a_published_pose_network_is_frozen(config, given, freeze):
+    assert presets.changes("finetune", CONFIGS[config], given).get("train.freeze") == freeze
+
+
 def test_epochs_replace_the_steps():
     changes = presets.changes(
         "finetune", CONFIGS["movenet_lightning_coco"], {"train.epochs": 7, "train.seed": 1}

@@ -128,6 +128,39 @@ def test_a_run_starts_from_the_joints_that_another_run_has_in_common(synthetic_m
     log = (second.folder / "log.txt").read_text(encoding="utf-8")
     assert "loaded by joint: heads.0.* (2): 12 of 17 joints (left_shoulder, " in log
     assert "randomly initialized: nose, left_eye, right_eye, left_ear, right_ear\n" in log
+    assert "\n[EVAL] initial weights:AP=" in log
+    assert "initial weights" not in (first.folder / "log.txt").read_text(encoding="utf-8")
+
+
+def test_the_last_lines_tell_the_weights_from_their_average(synthetic_mpii):
+    run = train.train(
+        "hourglass_tiny_128",
+        data=synthetic_mpii,
+        overrides={**CHANGES, "train.ema": 0.5, "train.epochs": 2},
+        device="cpu",
+    )
+    log = (run.folder / "log.txt").read_text(encoding="utf-8").splitlines()
+    live, averaged = (
+        record for record in run.history if record.get("epoch") == 1 and record["kind"] == "eval"
+    )
+    for name, record in (("live", live), ("averaged", averaged)):
+        (line,) = [line for line in log if line.startswith(f"last {name} [EVAL] epoch=1:")]
+        assert f" Mean={record['Mean']:.5g} " in line
+    assert str(run.folder / "last" / "ema.pdparams") in "".join(log)
+
+
+def test_a_run_that_makes_its_initial_weights_worse_says_so(synthetic_mpii):
+    options = {"data": synthetic_mpii, "device": "cpu"}
+    first = train.train("hourglass_tiny_128", overrides=CHANGES, output="first", **options)
+    second = train.train(
+        "hourglass_tiny_128",
+        overrides={**CHANGES, "train.learning_rate": 1e-9},
+        init=first.last,
+        output="second",
+        **options,
+    )
+    log = (second.folder / "log.txt").read_text(encoding="utf-8")
+    assert "No weights of this run were better than the initial ones" in log
 
 
 @pytest.mark.parametrize(

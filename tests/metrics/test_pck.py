@@ -9,7 +9,7 @@ import pytest
 
 from paddle_pose.errors import InputError
 from paddle_pose.geometry import Window
-from paddle_pose.metrics.pck import PCK
+from paddle_pose.metrics.pck import PCK, usual_pck
 from paddle_pose.skeletons import COCO_17, MPII_16, Skeleton
 from paddle_pose.structures import Person, Poses, Sample
 
@@ -229,3 +229,9 @@ def test_among_other_people_the_one_of_the_window_is_scored():
         scored([(replace(central, central=False), poses(truth))])
     with pytest.raises(InputError):
         scored([(replace(central, persons=persons[2:]), poses(truth))])
+
+
+def test_without_a_torso_the_usual_pck_is_of_the_window():
+    hands = Skeleton("hands", ("left_hand", "right_hand"), (), (), (0.1, 0.1), (1.0, 1.0))
+    assert usual_pck(COCO_17) == PCK(COCO_17)
+    assert usual_pck(hands) == PCK(hands, threshold=0.05, reference="window")

@@ -30,7 +30,9 @@ _TEXTS = {
     "missing_image": (
         "error",
         "Some images that records name do not exist.",
-        "Unpack the complete archive again; the case of file names counts.",
+        "If the nearest file is in another folder, write its path below --images as the record's "
+        "name, or name its folder with --images; else unpack the complete archive again. The case "
+        "of file names counts.",
     ),
     "empty_image": (
         "error",

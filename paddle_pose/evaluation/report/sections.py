@@ -17,6 +17,7 @@ from paddle_pose.evaluation.report.run import Run
 from paddle_pose.evaluation.report.summary import interval_text
 from paddle_pose.metrics import diagnosis, resampling
 from paddle_pose.metrics.errors import GOOD, KINDS, shares
+from paddle_pose.skeletons import COCO_17, MPII_16
 
 # Number of examples.
 WORST = 8
@@ -73,10 +74,15 @@ def results(data: ReportData) -> Section:
 def published_results(data: ReportData) -> Section | None:
     """Returns the section with published results on the same data set; None if there are none.
 
+    There are none for other joints than those of MPII or COCO, whatever the format of the files.
+
     Args:
         data: Predictions matched with the ground truth; `protocol["config"]`, if it is there, names
             the config whose own published results come first.
     """
+    usual = MPII_16 if data.dataset == "mpii" else COCO_17
+    if data.found.skeleton.joints != usual.joints:
+        return None
     names = ("Mean", "Mean@0.1", "Mean@0.11") if data.dataset == "mpii" else ("AP",)
     config = str(data.protocol.get("config", ""))
     known = [row for row in published.PUBLISHED if row.dataset == data.dataset]

@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 
@@ -10,7 +11,7 @@ import scipy.io
 from paddle_pose import __version__
 from paddle_pose.data.mpii import read_ground_truth
 from paddle_pose.errors import InputError
-from paddle_pose.evaluation.report import coco_data, mpii_data
+from paddle_pose.evaluation.report import coco_data, mpii_data, sections
 from paddle_pose.evaluation.report.write import page_of, read, write
 from paddle_pose.io.checksum import sha256_of
 from paddle_pose.metrics.coco_ap import NAMES
@@ -386,6 +387,16 @@ def test_coco_results_with_every_type_of_error(tmp_path):
     # AP is 100 after all corrections: every error has a type.
     assert cells["both"][2].startswith("100.00 ")
     assert {cells["seen"][0], cells["labelled, hidden"][0]} == {"51"}
+
+
+def test_published_results_are_shown_for_the_joints_of_the_data_set_only(tmp_path):
+    points, _ = coco_truth()
+    data = coco_page(tmp_path, results(points, np.arange(6) // 2, np.linspace(0.1, 0.9, 6)))
+    assert sections.published_results(data) is not None
+    own = replace(data.found.skeleton, joints=(*COCO_17.joints[:-1], "right_heel"))
+    assert (
+        sections.published_results(replace(data, found=replace(data.found, skeleton=own))) is None
+    )
 
 
 def test_coco_results_without_errors(tmp_path):
