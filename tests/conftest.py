@@ -17,7 +17,6 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 
 import numpy as np
 import pytest
-from helpers.fork_server import ForkServer
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -171,7 +170,9 @@ def run_anew() -> Run:
 
 
 @pytest.fixture(scope="session")
-def _fork_server() -> Iterator[ForkServer]:
+def _fork_server() -> Iterator[Any]:
+    from helpers.fork_server import ForkServer
+
     server = ForkServer()
     yield server
     server.close()

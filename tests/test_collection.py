@@ -35,7 +35,7 @@ def run_collection(root: Path, temporary: Path, hash_seed: int) -> subprocess.Co
     }
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"]
     return subprocess.run(
-        command, cwd=root, env=environment, text=True, capture_output=True, timeout=280
+        command, cwd=root, env=environment, text=True, capture_output=True, timeout=1400
     )
 
 
@@ -66,6 +66,7 @@ def write_test(root: Path, values: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1500)
 def test_two_processes_collect_the_same_tests(request, tmp_path):
     """The first one is this process, which has collected all tests or the chosen ones."""
     here = [item.nodeid for item in request.session.items]
