@@ -30,7 +30,7 @@ class ForkServer:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
-            text=True,
+            bufsize=0,  # a buffer could hold the second line of an answer, which `run` waits for
         )
 
     def run(
@@ -62,8 +62,8 @@ class ForkServer:
     def _asked(self, request: str = "") -> str:
         """Returns the next line of the process after writing a request."""
         if request:
-            print(request, file=self._process.stdin, flush=True)
-        return self._process.stdout.readline()
+            self._process.stdin.write(f"{request}\n".encode())
+        return self._process.stdout.readline().decode()
 
     def close(self) -> None:
         """Ends the process."""
