@@ -12,13 +12,11 @@ import select
 import subprocess
 import sys
 import tempfile
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-PRELOADED = ("train", "evaluate", "predict", "export")
 
 
 class ForkServer:
@@ -108,17 +106,10 @@ def become(
 
 
 if __name__ == "__main__":
-    from importlib import import_module
-
     import paddle_pose
-    from paddle_pose import environment as settings
 
-    with warnings.catch_warnings():
-        settings.ignore_paddle_warnings()
-        settings.configure_cpu()
-        for module in PRELOADED:
-            import_module(f"paddle_pose.engine.{module}")
-        _ = paddle_pose.train  # imports Paddle
-        import_module("scipy.io")
+    for name in ("train", *paddle_pose.__all__):  # `train` imports Paddle as every command does
+        getattr(paddle_pose, name)
+    __import__("scipy.io")
     if (request := serve()) is not None:
         become(*request)
