@@ -1,6 +1,5 @@
 import json
 import threading
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -278,12 +277,14 @@ def test_an_unused_or_missing_final_augmentation_is_logged(
 def test_evaluations_read_with_the_threads_of_training(synthetic_root, monkeypatch, threads):
     config = override(CONFIG, {"train.num_workers": threads, "val.batch_size": 4})
     samples = build.samples(config, synthetic_root, "val")
-    readers = []
+    readers, waiting = [], iter(range(threads))
+    each = threading.Barrier(max(1, threads))
     original = dataset.crop
 
     def crop(*args):
         readers.append(threading.current_thread())
-        time.sleep(0.05)  # so that each thread gets a sample
+        if next(waiting, None) is not None:
+            each.wait(60)  # so that each thread gets a sample
         return original(*args)
 
     monkeypatch.setattr(dataset, "crop", crop)

@@ -79,12 +79,6 @@ def executed(run_command, tmp_path, text: Path, **values) -> tuple[Path, nbforma
     return work, nbformat.read(place, as_version=4)
 
 
-def small_run(run_command, tmp_path, archive: Path) -> tuple[Path, nbformat.NotebookNode]:
-    """Executes the notebook of Hourglass with the smallest settings."""
-    values = {"ARCHIVE": str(archive), "PEOPLE": (8, 4), "EPOCHS": 2, "PUBLISHED_RECIPE": False}
-    return executed(run_command, tmp_path, HOURGLASS, **values)
-
-
 def tables(notebook) -> list[list[list[str]]]:
     """Returns the rows of cells below the head of every table that was shown."""
     shown = [o["data"].get("text/markdown", "") for o in outputs(notebook) if "data" in o]
@@ -137,23 +131,10 @@ def test_quick_start_runs_with_the_published_weights(run_command, tmp_path, shar
 
 
 def test_the_notebook_runs_on_synthetic_people(run_command, tmp_path):
-    work, notebook = small_run(run_command, tmp_path, tmp_path / "absent.tar.gz")
+    values = {"ARCHIVE": str(tmp_path / "absent.tar.gz"), "PUBLISHED_RECIPE": False}
+    work, notebook = executed(run_command, tmp_path, HOURGLASS, **values, PEOPLE=(8, 4), EPOCHS=2)
     check_results(work, notebook)
     assert (work / "drawn/synthetic.json").is_file()
-
-
-def test_the_notebook_runs_on_an_archive(run_command, tmp_path, synthetic_mpii):
-    archive = tmp_path / "mpii.tar.gz"
-    with tarfile.open(archive, "w:gz") as tar:
-        for folder in ("images", "annotations"):
-            tar.add(synthetic_mpii / folder, f"mpii/{folder}")
-        tar.add(
-            synthetic_mpii / "synthetic.json", "mpii/images/._000000001.jpg"
-        )  # as macOS adds it to archives
-    work, notebook = small_run(run_command, tmp_path, archive)
-    check_results(work, notebook)
-    assert "left out: 1 macOS files" in printed(notebook)
-    assert len(list((work / "data/images").iterdir())) == 16
 
 
 def test_data_notebook_runs_on_synthetic_people(run_command, tmp_path):
@@ -174,10 +155,15 @@ def test_data_notebook_runs_on_synthetic_people(run_command, tmp_path):
 def test_the_data_notebook_runs_on_an_archive(run_command, tmp_path, synthetic_mpii):
     archive = tmp_path / "mpii.tar.gz"
     with tarfile.open(archive, "w:gz") as tar:
-        tar.add(synthetic_mpii, "mpii")
+        for folder in ("images", "annotations"):
+            tar.add(synthetic_mpii / folder, f"mpii/{folder}")
+        tar.add(
+            synthetic_mpii / "synthetic.json", "mpii/images/._000000001.jpg"
+        )  # as macOS adds it to archives
     work, notebook = executed(
         run_command, tmp_path, ROOT / "notebooks/01_data.py", ARCHIVE=str(archive)
     )
+    assert "left out: 1 macOS files" in printed(notebook)
     assert not (work / "drawn").exists()
     assert len(list((work / "data/images").iterdir())) == 16
     assert len(images(notebook)) == 3

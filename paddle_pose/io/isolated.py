@@ -20,7 +20,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -84,25 +84,16 @@ def call(
         "memory": memory,
     }
     try:
-        child = subprocess.run(
-            # -I: no variables of the environment and no files of the working folder.
-            [sys.executable, "-I", "-c", _START, json.dumps(request)],
-            env={**os.environ, **_ENVIRONMENT},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=seconds,
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-        )
+        status, output = _run_child(request, seconds)
     except subprocess.TimeoutExpired:
         raise InputError(f"{file}: not read within {seconds:g} seconds; {fix}") from None
-    end = child.stdout.find(b"\n")
-    if child.returncode or end < 0:
+    end = output.find(b"\n")
+    if status or end < 0:
         raise InputError(
-            f"{file}: reading it ended the process that did so ({_cause(child.returncode)}): "
+            f"{file}: reading it ended the process that did so ({_cause(status)}): "
             f"damaged, or it needs more than {memory / 1e6:,.0f} MB of memory; {fix}"
         )
-    answer = parse_json(child.stdout[:end], file)
+    answer = parse_json(output[:end], file)
     if "missing" in answer:
         module = answer["missing"]
         needed(module, packages.get(module, module), "train")
@@ -111,7 +102,30 @@ def call(
         raise InputError(answer["refused"])
     if "problem" in answer:
         raise InputError(f"{file}: {answer['problem']}; {fix}")
-    return answer["value"], _arrays(answer["arrays"], child.stdout, end + 1)
+    return answer["value"], _arrays(answer["arrays"], output, end + 1)
+
+
+def _run_child(request: Mapping[str, Any], seconds: float) -> tuple[int, bytes]:
+    """Returns the exit status and the output of a child process that answers a request.
+
+    Args:
+        request: Request, see `serve`.
+        seconds: Seconds after which the child is stopped.
+
+    Raises:
+        TimeoutExpired: If the child needs longer.
+    """
+    child = subprocess.run(
+        # -I: no variables of the environment and no files of the working folder.
+        [sys.executable, "-I", "-c", _START, json.dumps(request)],
+        env={**os.environ, **_ENVIRONMENT},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        timeout=seconds,
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+    )
+    return child.returncode, child.stdout
 
 
 def _cause(status: int) -> str:
@@ -147,10 +161,20 @@ def serve(request: Mapping[str, Any]) -> None:
     # What libraries print must not get between the bytes of the result.
     with os.fdopen(os.dup(1), "wb") as stream:
         os.dup2(2, 1)
-        answer, arrays = _answer(request)
-        stream.write(json.dumps(answer).encode() + b"\n")
-        for array in arrays:
-            stream.write(array.data.cast("B") if array.size else b"")
+        write_answer(request, stream)
+
+
+def write_answer(request: Mapping[str, Any], stream: BinaryIO) -> None:
+    """Runs the function of a request and writes its result.
+
+    Args:
+        request: Request of `call`.
+        stream: Stream that receives a line of JSON, and the bytes of the arrays.
+    """
+    answer, arrays = _answer(request)
+    stream.write(json.dumps(answer).encode() + b"\n")
+    for array in arrays:
+        stream.write(array.data.cast("B") if array.size else b"")
 
 
 def _answer(request: Mapping[str, Any]) -> tuple[dict[str, Any], list[np.ndarray]]:

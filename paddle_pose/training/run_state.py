@@ -166,17 +166,20 @@ def moments(model: paddle.nn.Layer, optimizer: paddle.optimizer.Optimizer) -> Ar
     """
     state = optimizer.state_dict()
     masters = state.get("master_weights", {})
+    own: dict[str, dict[str, paddle.Tensor]] = {p.name: {} for p in model.parameters()}
+    for key, value in state.items():
+        words = key.split("_")  # both the name of the parameter and the rest have underscores
+        for count in range(len(words) - 1, 0, -1):
+            owner = "_".join(words[:count])
+            if owner in own:
+                own[owner]["_".join(words[count:])] = value
+                break
     arrays_by_name: Arrays = {}
     for name, parameter in model.named_parameters():
-        prefix = parameter.name + "_"
-        own = {
-            key.removeprefix(prefix): value
-            for key, value in state.items()
-            if key.startswith(prefix)
-        }
+        tensors = own[parameter.name]
         if parameter.name in masters:
-            own["master"] = masters[parameter.name]
-        arrays_by_name |= {f"{name}/{suffix}": value.numpy() for suffix, value in own.items()}
+            tensors["master"] = masters[parameter.name]
+        arrays_by_name |= {f"{name}/{suffix}": value.numpy() for suffix, value in tensors.items()}
     return arrays_by_name
 
 

@@ -330,7 +330,7 @@ run("given")
         process.stdout.close()
         process.stdin.close()  # the command prints after this
         assert process.stderr.read() == b""
-        assert process.wait(timeout=60) == 128 + signal.SIGPIPE
+        assert process.wait(timeout=200) == 128 + signal.SIGPIPE
 
 
 @pytest.fixture

@@ -241,8 +241,8 @@ def test_half_body_and_shift_do_not_change_the_other_options():
 
 
 def test_hidden_rectangles_have_the_configured_sizes_and_frequency():
-    rng = np.random.default_rng(0)
-    sampled = [Augment(occlusion=0.5).hidden((192, 256), rng) for _ in range(4000)]
+    augment, rng = Augment(occlusion=0.5), np.random.default_rng(0)
+    sampled = [augment.hidden((192, 256), rng) for _ in range(4000)]
     x, y, width, height = np.array([rectangle for rectangle in sampled if rectangle is not None]).T
     assert len(x) / len(sampled) == pytest.approx(0.5, abs=3 * 0.5 / np.sqrt(4000))
     assert (width.min(), width.max()) == (38, 77)  # 0.2 and 0.4 of 192
@@ -535,7 +535,7 @@ def test_black_discs_lie_near_joints_in_half_of_the_images():
     joints = np.array([(60.0, 70.0), (130.0, 128.0), (70.0, 190.0)])
     augment, rng = replace(STILL, joint_disc=0.5), np.random.default_rng(0)
     radii, offsets, chosen = [], [], []
-    count = 3000
+    count = 1500
     for _ in range(count):
         one = augment.pixels(image, rng, joints)
         black = (one == 0).all(axis=-1)

@@ -81,7 +81,7 @@ def test_training_ended_by_a_signal_is_resumed(
     while process.poll() is None and (not log.exists() or "[TRAIN]" not in log.read_text()):
         time.sleep(0.01)
     os.kill(process.pid, number)
-    said, errors = process.communicate(timeout=60)
+    said, errors = process.communicate(timeout=200)
     assert process.returncode == status, errors
     (line,) = errors.splitlines()  # neither a traceback nor a report of Paddle's
     assert line.startswith(f"{name}: finishing the step")

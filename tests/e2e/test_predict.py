@@ -520,7 +520,7 @@ def test_interrupted_prediction_of_a_video_keeps_its_frames(
     ):
         time.sleep(0.01)
     os.kill(process.pid, number)
-    said, errors = process.communicate(timeout=60)
+    said, errors = process.communicate(timeout=200)
     assert process.returncode == status, errors
     assert errors.splitlines()[-1].startswith(f"Ended early by {name}; ")
     assert "Traceback" not in errors

@@ -45,7 +45,7 @@ def people(tmp_path_factory):
 
 
 @pytest.fixture
-def train(people, tmp_path):
+def train(people, run_in, tmp_path):
     """Returns a function that trains in a folder `run` with a number of processes.
 
     It returns the output and the exit status.
@@ -60,22 +60,17 @@ def train(people, tmp_path):
             "--log_dir",
             f"{name}.logs",
         )
-        command = [
-            sys.executable,
-            *(launch if processes > 1 else ()),
-            ROOT / "train.py",
-            "--dataset_root",
-            people,
-        ]
-        done = subprocess.run(
-            list(map(str, (*command, *SMALL, "--output", name, *flags))),
+        flags = ["--dataset_root", people, *SMALL, "--output", name, *flags]
+        if processes == 1:
+            return run_in(tmp_path, "train.py", *flags)
+        return subprocess.run(
+            list(map(str, (sys.executable, *launch, ROOT / "train.py", *flags))),
             cwd=tmp_path,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
             text=True,
             capture_output=True,
             timeout=200,
         )
-        return done
 
     return run
 

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 import scipy.io
+from helpers.pages import without_time
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = ("--config", "hourglass_tiny_128", "--num_workers", "1", "-o", "train.log_every=1")
@@ -97,7 +98,8 @@ def test_evaluation_equals_the_last_one_of_training(trained, synthetic_mpii, run
         "again",
     )
     assert again.returncode == 0, again.stderr
-    assert (tmp_path / "again" / "report.html").read_text(encoding="utf-8") == report
+    again = (tmp_path / "again" / "report.html").read_text(encoding="utf-8")
+    assert without_time(again) == without_time(report)
     truth = synthetic_mpii / "annotations" / "mpii_gt_val.mat"
     scored = run_in(
         tmp_path, "val.py", "--results", output / "pred.mat", "--ground_truth", truth, "--json"

@@ -289,7 +289,7 @@ def test_a_server_that_drips_is_given_up(server, behaviour, tmp_path, behaves, n
     for key, value in behaves.items():
         setattr(behaviour, key, value)
     with pytest.raises(ConnectionError, match=named):
-        download(published(server), tmp_path, timeout=0.5)
+        download(published(server), tmp_path, timeout=1.5)
 
 
 @pytest.mark.parametrize("kind", ["link", "hard link"])

@@ -13,6 +13,8 @@ import pytest
 from paddle_pose.errors import InputError, MissingDependencyError
 from paddle_pose.io import isolated
 
+pytestmark = pytest.mark.usefixtures("child_processes")
+
 PLAIN = np.arange(6.0).reshape(2, 3)
 
 

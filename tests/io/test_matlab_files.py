@@ -13,6 +13,8 @@ import scipy.io
 from paddle_pose.errors import InputError
 from paddle_pose.io.matlab_files import is_hdf5, list_variables, read_variables
 
+pytestmark = pytest.mark.usefixtures("child_processes")
+
 PREDS = np.arange(96.0).reshape(3, 16, 2)
 
 

@@ -153,8 +153,8 @@ class HeatmapsOnly(paddle.nn.Layer):
 @pytest.mark.parametrize(
     "network",
     [
-        partial(small, num_stacks=2),
-        partial(StackedHourglass, num_stacks=2, num_joints=3, channels=8, depth=5),
+        partial(small, num_stacks=2, channels=(4, 8), blocks=(1, 1)),
+        partial(StackedHourglass, num_stacks=2, num_joints=3, channels=8, depth=2),
     ],
     ids=["cornernet", "newell"],
 )

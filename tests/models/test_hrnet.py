@@ -5,6 +5,7 @@ from paddle_pose.models.hrnet import HRNet
 from paddle_pose.models.macs import count_macs
 
 
+@pytest.mark.usefixtures("zero_initial_weights")
 @pytest.mark.parametrize(("width", "millions"), [(32, 28.5), (48, 63.6)])
 def test_hrnet_has_the_published_parameter_counts(width, millions):
     network = HRNet(width=width)
@@ -12,6 +13,7 @@ def test_hrnet_has_the_published_parameter_counts(width, millions):
     assert trainable == pytest.approx(millions, abs=0.05)
 
 
+@pytest.mark.usefixtures("zero_initial_weights")
 def test_hrnet_has_the_published_macs():
     # Source: mmpose's table states 7.7 G for W32 at 256x192; the official README counts fewer
     # operations and states 7.1 G.

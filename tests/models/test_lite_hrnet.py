@@ -9,6 +9,7 @@ from paddle_pose.models.macs import count_macs
 TINY = {"width": 4, "modules": (1, 1, 1), "units": 1, "stem_channels": 8}
 
 
+@pytest.mark.usefixtures("zero_initial_weights")
 def test_tinypose_has_the_published_parameters():
     # Source: PaddleDetection states 1.36 M, which counts the running statistics.
     network = LiteHRNet()
@@ -17,6 +18,7 @@ def test_tinypose_has_the_published_parameters():
     assert len(network.state_dict()) == 1342
 
 
+@pytest.mark.usefixtures("zero_initial_weights")
 @pytest.mark.parametrize(("size", "millions"), [((96, 128), 75.6), ((192, 256), 302.3)])
 def test_tinypose_has_the_macs_of_paddledetections_network(size, millions):
     assert count_macs(LiteHRNet(), size) / 1e6 == pytest.approx(millions, abs=0.05)

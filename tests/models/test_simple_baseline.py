@@ -10,11 +10,13 @@ def trainable_millions(network) -> float:
     return sum(p.size for p in network.parameters() if not p.stop_gradient) / 1e6
 
 
+@pytest.mark.usefixtures("zero_initial_weights")
 @pytest.mark.parametrize(("depth", "millions"), [(50, 34.0), (101, 53.0), (152, 68.6)])
 def test_simple_baseline_has_the_published_parameter_counts(depth, millions):
     assert trainable_millions(SimpleBaseline(depth=depth)) == pytest.approx(millions, abs=0.05)
 
 
+@pytest.mark.usefixtures("zero_initial_weights")
 def test_simple_baseline_has_the_published_macs():
     # Source: mmpose's table, 5.46 G at 256x192. (The official 8.9 G counts a deconvolution once per
     # output cell.)

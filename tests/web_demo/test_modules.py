@@ -58,7 +58,7 @@ def node(tmp_path_factory):
             input=json.dumps(given),
             text=True,
             capture_output=True,
-            timeout=60,
+            timeout=200,
         )
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)

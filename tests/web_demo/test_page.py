@@ -165,7 +165,7 @@ def received(monkeypatch):
         thread.start()
         contents = {"address": address}
         for path in PATHS:
-            connection = http.client.HTTPConnection(address, timeout=10)
+            connection = http.client.HTTPConnection(address, timeout=60)
             connection.request("GET", path, headers={"Connection": "close"})
             contents[path] = connection.getresponse().read()
             connection.close()

@@ -29,7 +29,7 @@ def request_file():
         thread.start()
 
         def request(path, method="GET"):
-            connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
+            connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=60)
             connection.request(method, path)
             response = connection.getresponse()
             content = response.read()
@@ -125,10 +125,10 @@ def server():
 def test_half_open_clients_do_not_keep_others_out(server, monkeypatch):
     monkeypatch.setattr(page_server, "MAX_CONNECTIONS", 8)
     address = ("127.0.0.1", server.server_port)
-    clients = [socket.create_connection(address, timeout=10) for _ in range(40)]
+    clients = [socket.create_connection(address, timeout=60) for _ in range(40)]
     for client in clients:
         client.send(b"GET /model.onnx HTTP/1.1\r\nX: ")
-    connection = http.client.HTTPConnection(*address, timeout=10)
+    connection = http.client.HTTPConnection(*address, timeout=60)
     connection.request("GET", "/model.onnx")
     assert len(connection.getresponse().read()) == 20_000_000
     assert clients[0].recv(100) == b"", "the oldest one was closed"
@@ -139,14 +139,14 @@ def test_half_open_clients_do_not_keep_others_out(server, monkeypatch):
 
 def test_a_silent_client_is_disconnected(server, monkeypatch):
     monkeypatch.setattr(page_server._Handler, "timeout", 0.2)
-    with socket.create_connection(("127.0.0.1", server.server_port), timeout=10) as client:
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=60) as client:
         client.send(b"GET / HT")
         assert client.recv(100) == b""
 
 
 def test_a_client_that_leaves_prints_nothing(server, capfd):
     for _ in range(3):
-        with socket.create_connection(("127.0.0.1", server.server_port), timeout=10) as client:
+        with socket.create_connection(("127.0.0.1", server.server_port), timeout=60) as client:
             client.send(b"GET /model.onnx HTTP/1.1\r\n\r\n")
             client.recv(10)
             # Closed with a reset, as by a browser that is killed.

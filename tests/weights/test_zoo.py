@@ -164,7 +164,7 @@ SCORED = {
 NETWORKS = {count: config for config, count in SCORED.items()}
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("zero_initial_weights")
 @pytest.mark.parametrize("count", NETWORKS)
 def test_parameters_are_those_of_the_network(count):
     pytest.importorskip("paddle")

@@ -96,7 +96,7 @@ def test_left_is_on_the_right_in_the_image_except_in_back_views():
     left, right = MPII_NAMES.index("l_shoulder"), MPII_NAMES.index("r_shoulder")
     for back_view, sign in ((0, 1), (1, -1)):
         style = Style(back_view=back_view, profile=0.3, tumble=0, lean=0, roll=0)
-        for person in people(40, style=style):
+        for person in people(20, style=style):
             assert sign * (person.mpii[left, 0] - person.mpii[right, 0]) > 0
 
 
@@ -122,7 +122,7 @@ def test_common_joints_are_equal_in_both_layouts():
 
 
 def test_people_are_cut_off_only_on_request():
-    for person in people(60, persons=(1, 4), size=(256, 128), style=Style(cut=0)):
+    for person in people(20, persons=(1, 4), size=(256, 128), style=Style(cut=0)):
         assert (person.mpii_visible > 0).all()
     cut = people(40, style=Style(cut=1))
     missing = [(person.mpii_visible == 0).sum() for person in cut]
@@ -132,7 +132,7 @@ def test_people_are_cut_off_only_on_request():
 
 @pytest.mark.parametrize("size", [(128, 128), (200, 96)])
 def test_boxes_contain_the_labelled_joints_and_are_inside_the_image(size):
-    for person in people(40, size=size, persons=(1, 3), style=Style(cut=0.3)):
+    for person in people(16, size=size, persons=(1, 3), style=Style(cut=0.3)):
         x, y, width, height = person.box
         assert x >= 0
         assert y >= 0
@@ -145,11 +145,11 @@ def test_boxes_contain_the_labelled_joints_and_are_inside_the_image(size):
 
 
 def test_people_of_a_group_do_not_overlap_by_default():
-    for scene in scenes(30, size=(256, 128), persons=(3, 3), style=Style(cut=0)):
+    for scene in scenes(12, size=(256, 128), persons=(3, 3), style=Style(cut=0)):
         edges = [(person.box[0], person.box[0] + person.box[2]) for person in scene.persons]
         assert edges[0][1] <= edges[1][0] + 1
         assert edges[1][1] <= edges[2][0] + 1
-    counts = {len(scene.persons) for scene in scenes(40, persons=(1, 4))}
+    counts = {len(scene.persons) for scene in scenes(20, persons=(1, 4))}
     assert counts == {1, 2, 3, 4}
 
 
@@ -165,7 +165,7 @@ def count_hidden_by_others(scene) -> int:
 
 def test_overlapping_people_are_in_the_image_and_hide_each_other():
     apart, close = (
-        scenes(30, size=(256, 192), persons=(2, 4), style=Style(cut=0, occluder=0, overlap=overlap))
+        scenes(24, size=(256, 192), persons=(2, 4), style=Style(cut=0, occluder=0, overlap=overlap))
         for overlap in (0.0, 0.4)
     )
     touching = []

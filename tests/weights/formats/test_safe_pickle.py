@@ -285,7 +285,7 @@ def test_nothing_is_imported(tmp_path):
         env={"PYTHONPATH": f"{root}:{tmp_path}"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=200,
         check=True,
     )
     assert "wants to run trap.x" in run.stdout
