@@ -83,7 +83,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--photographs", type=int, nargs="+", default=[100, 1000, 3726])
     parser.add_argument("--starts", nargs="+", choices=STARTS, default=["scratch", "lightning"])
     parser.add_argument("--steps", type=int, default=600, help="optimizer steps (%(default)s)")
-    parser.add_argument("--learning_rate", type=float, default=1e-3, help="(%(default)s)")
+    parser.add_argument("--learning_rate", type=float, default=3e-3, help="(%(default)s)")
     parser.add_argument(
         "--freeze",
         choices=("nothing", "backbone"),

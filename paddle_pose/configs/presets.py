@@ -27,10 +27,10 @@ FINETUNE: Mapping[str, Any] = {
 }
 """Trains joints of a new data set in few steps, from published weights of the same network.
 
-A codec that decodes several people per window is set to one (`codec.max_persons`). From published
-weights of a pose network, only the head is trained (`train.freeze`): its features are those of
-bodies already, and a few hundred steps make them worse.
+A codec that decodes several people per window is set to one (`codec.max_persons`).
 """
+HEAD_ONLY: Mapping[str, Any] = {"train.freeze": "backbone", "train.learning_rate": 3e-3}
+"""Further changes from published weights of a pose network, whose features are those of bodies."""
 PRESETS: Mapping[str, Mapping[str, Any]] = {"finetune": FINETUNE}
 
 
@@ -66,8 +66,9 @@ def changes(name: str, config: Config, given: Mapping[str, object]) -> dict[str,
     if "train.init" not in given:
         values["train.init"] = start_weights(config)
     start = PUBLISHED.get(str(given.get("train.init", values.get("train.init"))))
-    if start is not None and start.purpose == "score":
-        values["train.freeze"] = "backbone"
+    is_pose_network = start is not None and start.purpose == "score"
+    if is_pose_network and given.get("train.freeze", "backbone") == "backbone":
+        values |= HEAD_ONLY
     return {**values, **given}
 
 

@@ -60,7 +60,9 @@ def test_the_best_published_weights_are_preferred(config, name):
     ],
 )
 def test_the_backbone_of_a_published_pose_network_is_frozen(config, given, freeze):
-    assert presets.changes("finetune", CONFIGS[config], given).get("train.freeze") == freeze
+    changes = presets.changes("finetune", CONFIGS[config], given)
+    assert changes.get("train.freeze") == freeze
+    assert changes["train.learning_rate"] == (3e-3 if freeze == "backbone" else 1e-3)
 
 
 def test_epochs_replace_the_steps():

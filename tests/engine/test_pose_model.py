@@ -227,11 +227,14 @@ def test_pose_model_of_several_people_is_a_detector(model, opened):
 def test_people_with_a_score_below_the_threshold_are_left_out(model):
     scores = iter(())  # of the boxes; those of the joints are 0.9
 
+    image = photo()
+    cv2.circle(image, (10, 10), 3, (255, 255, 255), -1)  # of the second person
+
     def two_boxes(image):
-        return np.array([BOX, (0.0, 0.0, 30.0, 60.0)]), next(scores, np.array([0.9, 0.2]))
+        return np.array([BOX, (4.0, 4.0, 12.0, 12.0)]), next(scores, np.array([0.9, 0.2]))
 
     def boxes_of(**settings):
-        return model.predict(photo(), **settings).boxes.tolist()
+        return model.predict(image, **settings).boxes.tolist()
 
     both = boxes_of(detector=two_boxes, person_threshold=0)
     assert len(both) == 2
@@ -239,12 +242,12 @@ def test_people_with_a_score_below_the_threshold_are_left_out(model):
     assert boxes_of(detector=two_boxes, person_threshold=0.1) == both
     assert boxes_of(boxes=[BOX]) == [list(BOX)]
     assert boxes_of(boxes=[BOX], person_threshold=0.95) == []
-    frames = [photo()] * 3
+    frames = [image] * 3
     tracked = [len(result) for result in model.track(frames, detector=two_boxes)]
     assert tracked == [1, 1, 1]
     every = list(model.track(frames, detector=two_boxes, person_threshold=0))
     assert [len(result) for result in every] == [2, 2, 2]
-    frames = [photo()] * 4
+    frames = [image] * 4
     for threshold, expected in ((None, [2, 2, 2, 2]), (0.2, [2, 2, 2, 1])):
         scores = iter([np.array([0.9, 0.4])] * 3 + [np.array([0.9, 0.2])])  # a track, then 0.18
         counts = model.track(frames, detector=two_boxes, detect_every=1, person_threshold=threshold)

@@ -4,6 +4,9 @@ import pytest
 from faults.cases import CASES, FAULTS, INPUTS
 from faults.table import Case, attempt, site, table
 
+# Some files end the process that reads them.
+pytestmark = pytest.mark.usefixtures("child_processes")
+
 
 @pytest.fixture(scope="module")
 def start(tmp_path_factory):
