@@ -14,6 +14,12 @@ from paddle_pose.environment import command
 from paddle_pose.errors import InputError
 
 
+@pytest.fixture(autouse=True)
+def _elsewhere(monkeypatch, tmp_path):
+    """Finds no weights in output/published of the working folder."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture(scope="module")
 def coco(tmp_path_factory):
     return write_coco(

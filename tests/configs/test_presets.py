@@ -62,7 +62,11 @@ def test_the_best_published_weights_are_preferred(config, name):
 def test_the_backbone_of_a_published_pose_network_is_frozen(config, given, freeze):
     changes = presets.changes("finetune", CONFIGS[config], given)
     assert changes.get("train.freeze") == freeze
-    assert changes["train.learning_rate"] == (3e-3 if freeze == "backbone" else 1e-3)
+    head_only = freeze == "backbone"
+    assert changes["train.learning_rate"] == (3e-3 if head_only else 1e-3)
+    schedule = override(CONFIGS[config], changes).train.schedule
+    warmup = schedule.arguments(1e-3, steps_per_epoch=10, epochs=6)["warmup"]
+    assert warmup == (30 if head_only else 3)
 
 
 def test_epochs_replace_the_steps():
