@@ -174,7 +174,6 @@ class SignalInterruption(Interruption):
         super().__init__(max_hours)
         self._signals = tuple(signals)
         self._may_exit = may_exit
-        self._is_ending = threading.Event()
         self._previous: dict[signal.Signals, Handler] = {}
 
     def __enter__(self) -> SignalInterruption:
@@ -183,6 +182,7 @@ class SignalInterruption(Interruption):
         if threading.current_thread() is threading.main_thread():
             # Python calls a handler only when the main thread returns from a call into Paddle, such
             # as a backward pass of many seconds. The bytes of `set_wakeup_fd` arrive at once.
+            self._is_ending = threading.Event()
             arrived, self._arrivals = socket.socketpair()
             self._arrivals.setblocking(False)
             self._previous_fd = signal.set_wakeup_fd(

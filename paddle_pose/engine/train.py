@@ -388,7 +388,7 @@ def train_config(
             return values
 
         initial: dict[str, float] = {}
-        if set(known_joints) & set(config.codec.skeleton.joints):
+        if max(config.codec.skeleton.slots(known_joints)) >= 0:  # it has some of the joints
             trainer.log.info("Evaluating the initial weights, before the first step")
             trainer.model.eval()
             initial = measured("initial weights:", check=lambda: None)

@@ -631,7 +631,7 @@ def description(file: PublishedFile) -> str:
     lines += [
         f"input: {_input(file)} (height x width, px)",
         *([] if is_detector else [f"channels: {file.order.upper()}"]),
-        f"runs on: {'ONNX Runtime' if is_runnable_without_paddle(file) else 'Paddle'}",
+        f"runs on: {_engine(file)}",
         f"published: {published_numbers(file)}",
         f"protocol: {file.protocol}",
     ]
@@ -675,7 +675,7 @@ def rows() -> list[tuple[str, ...]]:
             file.boxes or "-",
             _text(file.measured) or "-",
             file.licence.split(",")[0],
-            "ONNX Runtime" if is_runnable_without_paddle(file) else "Paddle",
+            _engine(file),
             _how_to_get(file),
         )
         for file in PUBLISHED.values()
@@ -689,6 +689,11 @@ def _how_to_get(file: PublishedFile) -> str:
     return (
         "by name" if file.archive is None else f"by name, or out of {_megabytes(file.archive.size)}"
     )
+
+
+def _engine(file: PublishedFile) -> str:
+    """Returns the name of the library that runs a published network."""
+    return "ONNX Runtime" if is_runnable_without_paddle(file) else "Paddle"
 
 
 def _text(numbers: Sequence[tuple[str, float]]) -> str:

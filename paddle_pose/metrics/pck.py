@@ -2,8 +2,7 @@
 
 The length is the torso's diameter, from left shoulder to right hip (PCK@0.2 by default), or the
 window's longer side (PCK@0.05 for skeletons without a torso). People whose torso is not labelled
-are left out, and their number is stated. Unlabelled joints do not
-count.
+are left out, and their number is stated. Unlabelled joints do not count.
 
 Source: Yang and Ramanan (TPAMI 2013) for PCK; Sapp and Taskar (MODEC, CVPR 2013) for the torso's
     diameter.
