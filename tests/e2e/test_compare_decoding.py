@@ -12,7 +12,7 @@ SMALL = (
     "--batch_size",
     "4",
     "--epochs",
-    "15",
+    "30",
 )
 # Long enough that some joints are found: every decoding of an untrained network scores 0.
 RECIPE = (
