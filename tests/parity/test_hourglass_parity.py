@@ -139,12 +139,14 @@ def test_heatmaps_equal_the_published_ones(shared):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("zero_initial_weights")
-def test_training_losses_equal_the_published_ones(shared, tmp_path):
+@pytest.mark.parametrize("on_device", [False, True], ids=["targets", "device_targets"])
+def test_training_losses_equal_the_published_ones(shared, tmp_path, on_device):
     model, _ = filled_as_published(shared)
-    # Two of six steps, since each takes 20 seconds on a slow processor. The test of SimpleBaseline
-    # compares all six, and those with targets drawn on the device.
+    # Three of six steps, or two, since each takes 20 seconds on a slow processor. The test of
+    # SimpleBaseline compares all six.
+    steps = 2 if on_device else 3
     losses, expected = published.training_losses(
-        shared, "hourglass52_mmpose1_mpii16", model, (256, 256), tmp_path, steps=2
+        shared, "hourglass52_mmpose1_mpii16", model, (256, 256), tmp_path, steps, on_device
     )
     assert losses[0] == pytest.approx(expected[0], rel=1e-5)
     assert losses[1:] == pytest.approx(expected[1:], rel=0.01)

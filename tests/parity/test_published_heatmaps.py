@@ -122,7 +122,6 @@ def test_training_losses_equal_the_published_ones(shared, tmp_path, on_device):
         with_generated_weights(shared, name)[0],
         (192, 256),
         tmp_path,
-        steps=3 if on_device else 6,
         on_device=on_device,
     )
     assert losses[0] == pytest.approx(expected[0], rel=1e-5)

@@ -105,7 +105,7 @@ def test_training_with_device_targets_has_the_same_losses(synthetic_mpii, tmp_pa
 @pytest.mark.parametrize("name", ["movenet_lightning_coco", "movenet_original_coco"])
 def test_movenet_training_with_device_targets_has_the_same_losses(name, tmp_path):
     root = write_coco(
-        tmp_path / "people", num_train=8, num_val=1, seed=1, size=(160, 160), persons=(1, 3)
+        tmp_path / "people", num_train=16, num_val=1, seed=1, size=(160, 160), persons=(1, 3)
     )
     config = override(
         CONFIGS[name],
@@ -126,7 +126,7 @@ def test_movenet_training_with_device_targets_has_the_same_losses(name, tmp_path
     device_losses = train_losses(
         override(config, {"train.device_targets": True}), root, tmp_path / "device"
     )
-    assert len(np.unique(expected_losses)) == len(expected_losses) >= 6
+    assert len(np.unique(expected_losses)) == len(expected_losses) >= 9
     assert device_losses[0] == pytest.approx(expected_losses[0], rel=1e-5)
     assert device_losses[1:] == pytest.approx(expected_losses[1:], rel=0.01)
 
