@@ -26,7 +26,7 @@ THREADS = 1
 _EPILOG = """examples:
   {demo}
       takes a few minutes on two cores
-  {demo} --num_train 400 --num_val 40 --epochs 2 --output output/short_demo
+  {demo} --num_train 400 --num_val 40 --output output/short_demo
       runs all steps in less than a minute; the scores are still low after so few steps
   {demo} --images photo.jpg
       also predicts a photograph at the end, if the published networks were downloaded"""
@@ -55,7 +55,7 @@ def build_parser() -> options.Parser:
     parser.add_argument(
         "--epochs",
         type=int,
-        default=3,
+        default=2,
         metavar="N",
         help="passes over the training split (default: %(default)s)",
     )

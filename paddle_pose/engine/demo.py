@@ -36,7 +36,7 @@ from paddle_pose.progress import ProgressFactory, no_progress
 
 LOGGER = "paddle_pose.demo"
 CONFIG = "hourglass_tiny_128"
-EPOCHS = 3  # with 4000 people less than five minutes on two cores
+EPOCHS = 2  # with 4000 people less than five minutes on two cores
 FOLDER = OUTPUT / "demo"
 EXAMPLE = Path("docs", "people.jpg")  # in a clone of the project
 _TIMED_STEPS = 6
