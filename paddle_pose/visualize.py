@@ -383,7 +383,8 @@ def _label(poses: Poses, person: int, score: bool) -> str:
     if len(poses.ids) and poses.ids[person] > 0:
         words.append(f"#{poses.ids[person]}")
     if score:
-        words.append(f"{poses.person_scores[person]:.2f}")
+        # Rounded down: a score below a threshold is not shown as the threshold.
+        words.append(f"{np.floor(poses.person_scores[person] * 100) / 100:.2f}")
     return "  ".join(words)
 
 

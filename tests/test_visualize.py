@@ -104,6 +104,12 @@ def label_places(monkeypatch, image, poses, **kind):
     return places
 
 
+def test_a_score_below_a_threshold_is_not_drawn_as_the_threshold(monkeypatch):
+    image = np.zeros((200, 100, 3), np.uint8)
+    poses = replace(standing(150, (50, 110)), person_scores=np.array([0.1974]))
+    assert list(label_places(monkeypatch, image, poses, scores=True)) == ["0.19"]
+
+
 def lightness(color):
     """CIELAB's L*."""
     linear = [

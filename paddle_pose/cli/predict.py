@@ -276,7 +276,7 @@ def summary_text(summary: Summary) -> str:
     people = "1 person" if summary.people == 1 else f"{summary.people} people"
     if summary.left_out:
         people += (
-            f" ({summary.left_out} with a score below {summary.threshold:g} left out: "
+            f" and {summary.left_out} left out (score below {summary.threshold:g}: "
             "--person_threshold 0 keeps them)"
         )
     rate = number / seconds

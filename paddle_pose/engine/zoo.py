@@ -119,6 +119,7 @@ def check_downloads(names: Sequence[str], folder: Path | None = None) -> None:
         InputError: If no published file has one of the names.
         ConnectionError: If one of them cannot be downloaded, also not in its archive; the message
             names all missing files and states where to put them.
+        MissingDependencyError: If a network needs Paddle, and it is missing.
     """
     missing: dict[str, list[RemoteFile]] = {}
     for name in names:
@@ -129,6 +130,9 @@ def check_downloads(names: Sequence[str], folder: Path | None = None) -> None:
             missing[name] = lacking
     if not missing:
         return
+    files = [PUBLISHED[name] for name in missing]
+    if any(one.purpose != "detect" and not is_runnable_without_paddle(one) for one in files):
+        require_paddle()
     place = _folder(PUBLISHED[next(iter(missing))], folder).resolve()
     # The download of a single one reports the same by itself.
     asked = [one for lacking in missing.values() for one in lacking] if len(missing) > 1 else []
@@ -151,7 +155,7 @@ def check_downloads(names: Sequence[str], folder: Path | None = None) -> None:
         ]
         _log.info(f"=> downloading {' and '.join(sizes)} to {place}")
         return
-    files = [one.file_name for lacking in missing.values() for one in lacking]
+    file_names = [one.file_name for lacking in missing.values() for one in lacking]
     hint = ""
     if any(PUBLISHED[name].purpose == "detect" for name in missing):
         hint = f"\n{without_detector()}"
@@ -167,7 +171,7 @@ def check_downloads(names: Sequence[str], folder: Path | None = None) -> None:
     raise ConnectionError(
         f"cannot download all of {' and '.join(missing)}; nothing was downloaded:\n  "
         + "\n  ".join(f"{address}: {reason}" for address, reason in reasons.items())
-        + f"\nDownload {', '.join(files)} by other means and put them in {place} under these names, "
+        + f"\nDownload {', '.join(file_names)} by other means and put them in {place} under these names, "
         f"or name them, or a folder with them, with {from_file_argument()}; the checksums are "
         "verified in both cases" + hint
     )

@@ -84,7 +84,7 @@ def test_predict_help_states_the_defaults():
 def test_the_summary_counts_images_frames_and_people():
     one = Summary(1, 4, 0.25, (), None, unit="image", left_out=1, threshold=0.2)
     text = predict.summary_text(one)
-    assert text.startswith("1 image, 4 people (1 with a score below 0.2 left out:")
+    assert text.startswith("1 image, 4 people and 1 left out (score below 0.2:")
     assert "--person_threshold 0" in text
     assert text.endswith(", 0.2 s")
     assert (

@@ -259,7 +259,9 @@ def test_downloads_are_announced_with_their_size(mirror, tmp_path, source, caplo
     assert ("12.6 MB" if own else f"{archive.size / 1e6:.1f} MB") in line
 
 
-def test_a_missing_paddle_is_reported_before_a_download(monkeypatch, tmp_path):
+def test_a_missing_paddle_is_reported_before_a_download(mirror, monkeypatch, tmp_path, caplog):
+    caplog.set_level("INFO", logger="paddle_pose")
+
     def missing():
         raise MissingDependencyError("Paddle is not installed")
 
@@ -267,6 +269,10 @@ def test_a_missing_paddle_is_reported_before_a_download(monkeypatch, tmp_path):
     monkeypatch.setattr(zoo, "fetch", lambda *_: pytest.fail("downloaded"))
     with pytest.raises(MissingDependencyError, match="Paddle is not installed"):
         zoo.locate("mmpose_hrnet_w32_coco_256x192", tmp_path)
+    with pytest.raises(MissingDependencyError, match="Paddle is not installed"):
+        zoo.check_downloads(["mmpose_hrnet_w32_coco_256x192", "nanodet_m"], tmp_path)
+    assert mirror.asked == []
+    assert caplog.records == []
 
 
 def test_sizes_are_height_times_width_and_rows_state_what_a_network_runs_on():
