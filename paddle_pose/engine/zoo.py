@@ -171,9 +171,9 @@ def check_downloads(names: Sequence[str], folder: Path | None = None) -> None:
     raise ConnectionError(
         f"cannot download all of {' and '.join(missing)}; nothing was downloaded:\n  "
         + "\n  ".join(f"{address}: {reason}" for address, reason in reasons.items())
-        + f"\nDownload {', '.join(file_names)} by other means and put them in {place} under these names, "
-        f"or name them, or a folder with them, with {from_file_argument()}; the checksums are "
-        "verified in both cases" + hint
+        + f"\nDownload {', '.join(file_names)} by other means and put them in {place} under these "
+        f"names, or name them, or a folder with them, with {from_file_argument()}; the checksums "
+        "are verified in both cases" + hint
     )
 
 
