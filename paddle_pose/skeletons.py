@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Annotated, Literal
 
@@ -69,6 +69,22 @@ class Skeleton:
                     f"skeleton {self.name!r}: {count} {field} for {len(self.joints)} joints"
                 )
         check_fields(self, "codec.skeleton")
+
+    def in_order(self, joints: tuple[str, ...]) -> Skeleton:
+        """Returns the same skeleton with its joints in another order.
+
+        Args:
+            joints: Names of its K joints, in the new order.
+
+        Example:
+            >>> COCO_17.in_order(COCO_17.joints[::-1]).sigmas == COCO_17.sigmas[::-1]
+            True
+        """
+        slots = [self.joints.index(name) for name in joints]
+        sigmas, weights = (
+            tuple(values[slot] for slot in slots) for values in (self.sigmas, self.weights)
+        )
+        return replace(self, joints=joints, sigmas=sigmas, weights=weights)
 
     @property
     def num_joints(self) -> int:

@@ -465,6 +465,8 @@ class _Labels:
 def draw_truth(image: np.ndarray, person: Person, skeleton: Skeleton) -> np.ndarray:
     """Returns a copy of an image with the limbs of an annotated person in faint white.
 
+    Labelled joints without a limb are discs.
+
     Draw predictions on the result, so that they are on top.
 
     Args:
@@ -481,10 +483,13 @@ def draw_truth(image: np.ndarray, person: Person, skeleton: Skeleton) -> np.ndar
     keypoints = np.clip(np.nan_to_num(person.keypoints), -1e5, 1e5)
     width = max(2, round(3 * _line_width(_extent(keypoints[labelled]), image.shape)))
     points = _fixed(keypoints).tolist()
-    with _blended(drawing, 0.6, keypoints, width):
-        for a, b in skeleton.limb_indices:
-            if labelled[a] and labelled[b]:
-                _draw_line(drawing, points[a], points[b], TRUTH, width)
+    limbs = [(a, b) for a, b in skeleton.limb_indices if labelled[a] and labelled[b]]
+    alone = set(np.flatnonzero(labelled).tolist()) - {joint for limb in limbs for joint in limb}
+    with _blended(drawing, 0.6, keypoints, 2 * width):
+        for a, b in limbs:
+            _draw_line(drawing, points[a], points[b], TRUTH, width)
+        for joint in sorted(alone):
+            _draw_dot(drawing, keypoints[joint], TRUTH, width)
     return drawing
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from paddle_pose import visualize
 from paddle_pose.skeletons import COCO_17, MPII_16, Skeleton
-from paddle_pose.structures import Poses
+from paddle_pose.structures import Person, Poses
 
 
 @pytest.fixture
@@ -102,6 +102,21 @@ def label_places(monkeypatch, image, poses, **kind):
     monkeypatch.setattr(visualize, "_draw_label", seen)
     visualize.draw_poses(image, poses, COCO_17, **kind)
     return places
+
+
+def test_annotated_joints_without_a_limb_are_discs():
+    image = np.zeros((200, 200, 3), np.uint8)
+    keypoints = np.array([(50.0, 60.0), (150.0, 60.0), (100.0, 150.0)])
+    skeleton = Skeleton("own", ("a", "b", "c"), (), (("a", "b"),), (1.0,) * 3, (1.0,) * 3)
+
+    def drawn(visible):
+        person = Person(keypoints, np.array(visible), (0, 0, 200, 200), 1)
+        drawing = visualize.draw_truth(image, person, skeleton)
+        return [drawing[y, x].min() > 100 for x, y in ((50, 60), (100, 60), (150, 60), (100, 150))]
+
+    assert drawn([1, 1, 1]) == [True, True, True, True]
+    assert drawn([1, 0, 1]) == [True, False, False, True]
+    assert drawn([1, 1, 0]) == [True, True, True, False]
 
 
 def test_a_score_below_a_threshold_is_not_drawn_as_the_threshold(monkeypatch):

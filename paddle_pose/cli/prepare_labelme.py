@@ -25,6 +25,8 @@ _EPILOG = """examples:
       every fifth image is for validation
   {prepare_labelme} photos --output data/mine --joints nose left_hand right_hand
       the order of the joints; another label is an error
+  {prepare_labelme} photos --output data/mine --limbs nose,left_hand nose,right_hand
+      lines of the drawings
 
 The command prints how often each joint is labelled: a misspelt label is a joint of its own."""
 
@@ -55,6 +57,14 @@ def build_parser() -> Parser:
         help="names of the joints in order (default: all labels, in the order they occur)",
     )
     parser.add_argument(
+        "--limbs",
+        nargs="+",
+        type=_limb,
+        default=(),
+        metavar="A,B",
+        help="pairs of joints that drawings connect by a line (default: none)",
+    )
+    parser.add_argument(
         "--val_fraction",
         type=number(float, min=0, max=1),
         default=0.2,
@@ -62,6 +72,18 @@ def build_parser() -> Parser:
         help="fraction of the images for validation, 0 to 1 (default: %(default)s)",
     )
     return parser
+
+
+def _limb(text: str) -> tuple[str, str]:
+    """Returns the two names of a value of --limbs.
+
+    Raises:
+        ArgumentTypeError: If there are not two.
+    """
+    names = [name.strip() for name in text.split(",")]
+    if len(names) != 2 or "" in names:
+        raise argparse.ArgumentTypeError(f"expected two joints as A,B, got {text!r}")
+    return names[0], names[1]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -77,7 +99,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = build_parser().parse_args(argv)
     from paddle_pose.data.prepare_labelme import prepare_labelme
 
-    prepare_labelme(arguments.folder, arguments.output, arguments.joints, arguments.val_fraction)
+    prepare_labelme(
+        arguments.folder,
+        arguments.output,
+        arguments.joints,
+        arguments.val_fraction,
+        arguments.limbs,
+    )
     files = [
         f"--{split}_annotations {shlex.quote(str(arguments.output / f'{split}.json'))}"
         for split in ("train", "val")

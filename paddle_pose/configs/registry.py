@@ -262,6 +262,29 @@ def config_of(
     return resolve(stored, name, image_size, changes or {})
 
 
+def _with_joints_of(stored: Config, changed: Config) -> Config:
+    """Returns a changed config whose joints are in the order of the network's outputs.
+
+    Args:
+        stored: Config stored with the weights.
+        changed: The same, with changed values, such as another skeleton.
+
+    Raises:
+        InputError: If the skeleton does not have the joints that the network was trained on.
+    """
+    trained, asked = stored.codec.skeleton, changed.codec.skeleton
+    if asked.joints == trained.joints:
+        return changed
+    if asked.num_joints != trained.num_joints or -1 in asked.slots(trained.joints):
+        raise InputError(
+            f"{argument('--skeleton', 'codec.skeleton')}: {asked.name} has the joints "
+            f"{', '.join(asked.joints)}, but the weights were trained on "
+            f"{', '.join(trained.joints)}; name these, in any order"
+        )
+    order = tuple(asked.joints[slot] for slot in trained.slots(asked.joints))
+    return override(changed, {"codec.skeleton": asked.in_order(order)})
+
+
 def resolve(
     stored: Config | None,
     config_name: str | None,
@@ -280,8 +303,8 @@ def resolve(
             config.
 
     Raises:
-        InputError: If the flags contradict the stored config, or there is neither a stored config
-            nor a flag.
+        InputError: If the flags contradict the stored config, name other joints than it, or there
+            is neither a stored config nor a flag.
     """
     if stored is not None:
         if config_name not in (None, stored.name):
@@ -294,7 +317,7 @@ def resolve(
                 f"{argument('--image_size')} {image_size}, but the checkpoint was trained at "
                 f"{stored.codec.input_size[0]}"
             )
-        return override(stored, changes)
+        return _with_joints_of(stored, override(stored, changes))
     if config_name is None and image_size is None:
         raise InputError(
             f"there is no {FILE_NAME} beside the weights that states their network; "

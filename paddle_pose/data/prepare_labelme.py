@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from paddle_pose.environment import argument
 from paddle_pose.errors import InputError
 from paddle_pose.io import coco_records, images, json_fields, json_files
 from paddle_pose.io.image_names import located
@@ -83,7 +84,11 @@ class Converted:
 
 
 def prepare_labelme(
-    folder: Path, output: Path, joints: Sequence[str] = (), val_fraction: float = 0.2
+    folder: Path,
+    output: Path,
+    joints: Sequence[str] = (),
+    val_fraction: float = 0.2,
+    limbs: Sequence[tuple[str, str]] = (),
 ) -> Converted:
     """Writes train.json and val.json in COCO's format for the labelme files of a folder.
 
@@ -99,11 +104,12 @@ def prepare_labelme(
         joints: Names of the joints, in the order of the keypoints; other points are an error. Empty
             takes all labels, in the order in which they occur first.
         val_fraction: Fraction of the images in val.json, 0 to 1.
+        limbs: Pairs of joints that drawings connect.
 
     Raises:
         FileNotFoundError: If there is no labelme file, or an image is missing.
         InputError: If a file is invalid, a person has two points of one name, a label is not one of
-            `joints`, or a file exists that this function did not write.
+            `joints`, a limb is not of two of them, or a file exists that this function did not write.
         OSError: If a file cannot be written.
     """
     found = read_labelme(folder)
@@ -116,6 +122,12 @@ def prepare_labelme(
             f"{folder}: the label {unknown!r} is not one of the joints {', '.join(names)}; "
             "correct it in labelme, or add it to the joints"
         )
+    not_joints = [name for pair in limbs for name in pair if name not in names]
+    if not_joints:
+        raise InputError(
+            f"{argument('--limbs', 'limbs')}: {not_joints[0]!r} is not one of the joints "
+            f"{', '.join(names)}"
+        )
     outputs = Outputs(output, "prepare_labelme")
     outputs.check(output / f"{split}.json" for split in ("train", "val"))
     splits: dict[str, list[LabelledImage]] = {"train": [], "val": []}
@@ -124,7 +136,7 @@ def prepare_labelme(
         splits["val" if is_val else "train"].append(image)
     counts = {}
     for split, part in splits.items():
-        content = coco_content(part, names, folder)
+        content = coco_content(part, names, folder, limbs)
         counts[split] = len(content["annotations"])
         if part:
             path = output / f"{split}.json"
@@ -167,7 +179,10 @@ def read_labelme(folder: Path) -> list[LabelledImage]:
 
 
 def coco_content(
-    labelled: Sequence[LabelledImage], joints: Sequence[str], folder: Path
+    labelled: Sequence[LabelledImage],
+    joints: Sequence[str],
+    folder: Path,
+    limbs: Sequence[tuple[str, str]] = (),
 ) -> dict[str, Any]:
     """Returns annotations in COCO's format, as a dict of JSON's types.
 
@@ -176,6 +191,7 @@ def coco_content(
             are left out.
         joints: Names of the joints, in the order of the keypoints.
         folder: Folder that the file names are relative to.
+        limbs: Pairs of names of joints.
     """
     records: list[dict[str, Any]] = []
     for image_id, image in enumerate(labelled, start=1):
@@ -205,7 +221,8 @@ def coco_content(
         }
         for image_id, image in enumerate(labelled, start=1)
     ]
-    category = {"id": 1, "name": "person", "keypoints": list(joints), "skeleton": []}
+    skeleton = [[joints.index(a) + 1, joints.index(b) + 1] for a, b in limbs]
+    category = {"id": 1, "name": "person", "keypoints": list(joints), "skeleton": skeleton}
     return {"images": sources, "annotations": records, "categories": [category]}
 
 

@@ -517,7 +517,7 @@ def _boxes_report(people: People, detector: str | None, model: PoseModel) -> str
     reason = (
         "the network was trained on whole images"
         if model.skeleton.has_body
-        else "the network has no left and right joint of a person's body"
+        else "the network has no shoulders, elbows, wrists, hips, knees or ankles"
     )
     return (
         f"{source}, because {reason}; --detector {DEFAULT_DETECTOR} or --boxes FILE gives each "

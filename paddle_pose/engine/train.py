@@ -542,11 +542,12 @@ def _outlook(config: Config, steps: int, progress: Progress) -> str:
             f"Nothing to train: {progress.epoch} epochs are done, "
             f"{argument('--epochs', 'train.epochs')} is {train.epochs}; a larger number continues"
         )
-    every = min(train.log_every, steps)
-    return (
-        f"A log line follows after every {'step' if every == 1 else f'{every} steps'}; the first step "
-        "takes longer than the others"
+    after = (
+        "every step"
+        if 1 in (train.log_every, steps)
+        else f"every {train.log_every} steps and at the end of an epoch"
     )
+    return f"A log line follows after {after}; the first step takes longer than the others"
 
 
 def _with_random_weights(config: Config) -> Config:

@@ -133,21 +133,22 @@ class Outputs:
     def remove_old(self, suffixes: Iterable[str]) -> None:
         """Removes files that earlier runs of the command wrote and this run did not.
 
-        Files that were changed since are kept. A log line states how many were removed. Call it
-        after all files of this run are written.
+        Files that were changed since are kept. A log line names up to three that were removed, or
+        states how many. Call it after all files of this run are written.
 
         Args:
             suffixes: Suffixes of the files to remove, such as ".jpg"; others are kept.
         """
-        removed = 0
+        removed = []
         for name in self._known:
             path = self._folder / name
             if name not in self._written and path.suffix in suffixes and self._is_own(path):
                 path.unlink()
-                removed += 1
+                removed.append(name)
         if removed:
+            names = ", ".join(sorted(removed)) if len(removed) <= 3 else len(removed)
             _log.info(
-                f"Files of earlier runs removed from {self._folder}: {removed}; "
+                f"Files of earlier runs removed from {self._folder}: {names}; "
                 f"another {argument(self._flag)} keeps them"
             )
 

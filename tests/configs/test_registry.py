@@ -22,7 +22,7 @@ from paddle_pose.configs.specs import HeatmapLossSpec, RMSPropSpec
 from paddle_pose.data.augment import Augment
 from paddle_pose.engine.list_configs import list_configs
 from paddle_pose.errors import InputError
-from paddle_pose.skeletons import COCO_17
+from paddle_pose.skeletons import COCO_17, MPII_16
 from paddle_pose.weights import zoo
 
 PLAIN = CONFIGS["hourglass52_mpii_256"]
@@ -426,6 +426,20 @@ def test_an_invalid_config_file_raises_with_its_path(tmp_path, content):
     with pytest.raises(InputError) as caught:
         read_beside(tmp_path / "model.pdparams")
     assert str(caught.value).startswith(f"{path}: ")
+
+
+def test_a_skeleton_with_the_joints_of_a_checkpoint_gets_their_order():
+    stored = override(PLAIN, {"codec.skeleton": "coco_17"})
+    other = replace(
+        COCO_17.in_order(COCO_17.joints[::-1]), name="mine", limbs=(), sigmas=tuple(range(1, 18))
+    )
+    changed = resolve(stored, None, None, {"codec.skeleton": other}).codec.skeleton
+    assert (changed.name, changed.joints, changed.limbs) == ("mine", COCO_17.joints, ())
+    assert changed.sigmas == other.sigmas[::-1]
+    renamed = replace(other, joints=("snout", *other.joints[1:]), mirror_pairs=(), upper=())
+    for unfit in (renamed, MPII_16):
+        with pytest.raises(InputError, match=f"{unfit.name} has the joints .* trained on nose, "):
+            resolve(stored, None, None, {"codec.skeleton": unfit})
 
 
 def test_a_config_file_without_an_object_states_no_data(tmp_path):

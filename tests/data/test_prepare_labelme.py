@@ -106,6 +106,8 @@ def test_misspelt_labels_missing_images_and_foreign_files_are_errors(tmp_path):
     write(tmp_path, "a", [point("nose"), point("left_hnad", 7)])
     with pytest.raises(InputError, match="'left_hnad'"):
         prepare_labelme(tmp_path, tmp_path / "out", joints=["nose", "left_hand"])
+    with pytest.raises(InputError, match="'left_hand' is not one of the joints nose, left_hnad"):
+        prepare_labelme(tmp_path, tmp_path / "out", limbs=[("nose", "left_hand")])
     (tmp_path / "a.jpg").unlink()
     with pytest.raises(FileNotFoundError, match=r"a\.jpg"):
         prepare_labelme(tmp_path, tmp_path / "out")

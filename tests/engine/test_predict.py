@@ -124,7 +124,7 @@ def test_the_log_states_where_boxes_come_from(model, people, words):
     ("config", "joints", "reason"),
     [
         ("movenet_lightning_coco", None, "trained on whole images"),
-        ("hourglass_tiny_128", "point", "no left and right joint of a person's body"),
+        ("hourglass_tiny_128", "point", "no shoulders, elbows"),
     ],
 )
 def test_the_log_states_why_whole_images_are_used(config, joints, reason):

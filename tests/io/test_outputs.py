@@ -150,7 +150,11 @@ def test_unchanged_old_files_are_removed(tmp_path, caplog):
     write(tmp_path, "new", "c.png", keep=[tmp_path / "e.png"]).remove_old([".png"])
     left = {"b.png": "mine", "c.png": "new", "d.csv": "old", "e.png": "old", "mine.png": "old"}
     assert texts(tmp_path) == left
-    assert f"removed from {tmp_path}: 1;" in caplog.text
+    assert f"removed from {tmp_path}: a.png;" in caplog.text
+    caplog.clear()
+    write(tmp_path, "old", *(f"{number}.png" for number in range(5)))
+    write(tmp_path, "new", "4.png").remove_old([".png"])
+    assert f"removed from {tmp_path}: 6;" in caplog.text
 
 
 def test_files_outside_the_folder_are_not_removed(tmp_path):

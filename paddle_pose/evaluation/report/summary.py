@@ -82,7 +82,7 @@ def _errors(data: ReportData, findings: Findings) -> str:
 def _people(data: ReportData) -> str:
     """Returns the sentence on the number of people, and on what is missing to published results."""
     without = int((~data.found.found).sum())
-    text = f"{without} of {len(data.found.truth)} people have no prediction"
+    text = f"{without} of {len(data.found.truth)} people have no matching prediction"
     if not without:
         text = "Every person has a prediction"
     if data.unmatched:
