@@ -127,14 +127,18 @@ class BatchPlan:
             f"{self.accumulate} accumulated; about {needed}{available}"
         )
 
-    def difference(self, given: bool = False, samples: int | None = None) -> str:
+    def difference(
+        self, given: bool = False, samples: int | None = None, resumed: bool = False
+    ) -> str:
         """Returns a sentence on the difference to the recipe's total batch and how to avoid it.
 
-        It is "" if there is no difference, or the recipe states no total batch.
+        It is "" if there is no difference, the recipe states no total batch, or a resumed run has
+        fewer samples.
 
         Args:
             given: Whether the user chose the batch size or the accumulation.
             samples: Number of training samples; None if it is unknown.
+            resumed: Whether the run was begun with these batches, which it keeps.
 
         Example:
             >>> plan = BatchPlan(total=128, processes=1, batch_size=32, accumulate=1)
@@ -142,13 +146,15 @@ class BatchPlan:
             The recipe's learning rate belongs to a total batch of 128, this run takes 32
             (96 fewer): set train.accumulate=4
         """
-        if not self.total or self.reached == self.total:
+        few = samples is not None and samples < self.total
+        if not self.total or self.reached == self.total or (resumed and few):
             return ""
         missed = self.total - self.reached
         amount = f"{missed} fewer" if missed > 0 else f"{-missed} more"
-        few = samples is not None and samples < self.total
         accumulate, rest = divmod(self.total, self.processes * self.batch_size)
-        if few:
+        if resumed:
+            hint = "a resumed run keeps its batches; the recipe's need a new run"
+        elif few:
             hint = f"there are {samples} training samples"
         elif accumulate and not rest:
             assignment = f"train.accumulate={accumulate}"

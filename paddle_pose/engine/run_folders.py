@@ -9,9 +9,11 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from paddle_pose import environment
+from paddle_pose.configs import registry
 from paddle_pose.environment import argument
 from paddle_pose.errors import InputError
 from paddle_pose.io import manifest
+from paddle_pose.io.json_files import read_json
 from paddle_pose.io.locks import locked, remove_unused
 from paddle_pose.io.outputs import Outputs
 from paddle_pose.io.weights_files import EARLIER
@@ -133,7 +135,9 @@ def resumed(
                 return
     begun = [run_dir for run_dir in runs if not (run_dir / "last").exists()]
     if not begun:
-        where = f"in {named}" if named else f"in {OUTPUT} of a run of config {config_name or 'any'}"
+        name = _config_name(config_name, image_size)
+        of_config = f"of config {name}" if name else "of any config"
+        where = f"in {named}" if named else f"of a run {of_config} in the folders of {OUTPUT}"
         flag = argument("--resume")
         raise FileNotFoundError(
             f"{flag}: no checkpoint {where}; name the run's folder, or start without {flag}"
@@ -146,19 +150,34 @@ def resumed(
 
 
 def runs_of(config_name: str | None, image_size: int | None = None) -> list[Path]:
-    """Returns the folders in output/ that contain a run of a config, newest first.
+    """Returns the folders in output/, of any name, that contain a run of a config, newest first.
 
     Args:
         config_name: Name of the config; None takes the config of `image_size`, or any config if
             that is None, too.
         image_size: Input size of Hourglass-52 on MPII in px, 256 or 384; None if not given.
     """
-    name = config_name or (f"hourglass52_mpii_{image_size}" if image_size else "*")
-    found = {
+    name = _config_name(config_name, image_size)
+    found = [
         path.parent
-        for path in (*OUTPUT.glob(f"{name}/config.json"), *OUTPUT.glob(f"{name}-*/config.json"))
-    }
+        for path in OUTPUT.glob(f"*/{registry.FILE_NAME}")
+        if name in (None, _stored_name(path)) and (path.parent / "log.txt").is_file()
+    ]
     return sorted(found, key=_last_change, reverse=True)
+
+
+def _config_name(name: str | None, image_size: int | None) -> str | None:
+    """Returns the name of the config that a name or an input size in px stands for, if any."""
+    return name or (f"hourglass52_mpii_{image_size}" if image_size else None)
+
+
+def _stored_name(path: Path) -> str | None:
+    """Returns the config's name in a config.json; None if there is none."""
+    try:
+        content = read_json(path)
+    except InputError:  # reported where its run is named
+        return None
+    return content.get("config") if isinstance(content, dict) else None
 
 
 def copy_to_txyugood_path(run_dir: Path, size: int, root: str | Path, *, resumed: bool) -> None:

@@ -491,9 +491,7 @@ def _with_planned_batches(
         largest = None if memory is None else estimate.largest_batch(memory)
         plan = BatchPlan.of_recipe(train, process_group.size, largest, samples)
         train = replace(train, batch_size=plan.batch_size, accumulate=plan.accumulate)
-    lines = [plan.summary(estimate, memory)]
-    if not resumed:  # a resumed run keeps its batches
-        lines.append(plan.difference(keeps_batches, samples))
+    lines = [plan.summary(estimate, memory), plan.difference(keeps_batches, samples, resumed)]
     return replace(config, train=train), [line for line in lines if line]
 
 

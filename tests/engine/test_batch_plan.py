@@ -119,3 +119,10 @@ def test_the_summary_states_the_division_and_the_memory():
     assert "64 = 1 process x 64 images x 1" in on_cpu
     assert "9.7 GB" in on_cpu
     assert "GPU" not in on_cpu
+
+
+def test_a_resumed_run_is_not_told_to_change_its_batches():
+    line = BatchPlan(128, 1, 32, 1).difference(given=True, resumed=True)
+    assert "128" in line
+    assert "32" in line
+    assert line.endswith("a resumed run keeps its batches; the recipe's need a new run")

@@ -15,11 +15,12 @@ def _here(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
 
 
-def begun(name, seconds=0):
+def begun(name, seconds=0, config=None):
     """Makes a run without a checkpoint, last modified so many seconds after the epoch."""
     folder = run_folders.OUTPUT / name
-    folder.mkdir(parents=True)
-    (folder / "config.json").write_text("{}")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(json.dumps({"config": config or name.partition("-")[0]}))
+    (folder / "log.txt").touch()
     os.utime(folder / "config.json", (seconds, seconds))
     return folder
 
@@ -54,7 +55,7 @@ def test_run_of_another_process_raises(tmp_path):
         with run_folders.started(None, "net") as second:
             assert second != folder
         saved(folder)
-        (folder / "config.json").write_text("{}")
+        begun(folder.name)
         for named in ("", folder, folder / "last"):
             with pytest.raises(InputError, match=str(os.getpid())):
                 resume(named)
@@ -88,6 +89,20 @@ def test_resumed_returns_the_newest_run_of_the_config():
     assert resume("", output=run_folders.OUTPUT / "net")[0].name == "net"
     with pytest.raises(FileNotFoundError, match="output"):
         resume("", image_size=384)
+
+
+def test_a_run_is_found_by_its_config_whatever_its_folder():
+    saved(begun("net", 3))
+    mine = begun("mine", 6, config="net")
+    saved(mine)
+    saved(begun("net-of_others", 9, config="other"))
+    (begun("256_best_model", 12, config="net") / "log.txt").unlink()  # a copy of weights
+    broken = begun("broken", 15)
+    (broken / "config.json").write_text("{")
+    assert run_folders.runs_of("net") == [mine, run_folders.OUTPUT / "net"]
+    assert resume("", config_name="net")[0] == mine
+    with pytest.raises(FileNotFoundError, match="config hourglass52_mpii_256 in the folders of"):
+        resume("", image_size=256)
 
 
 @pytest.mark.parametrize("kind", [str, lambda path: path], ids=["text", "path"])

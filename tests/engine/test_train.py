@@ -412,7 +412,7 @@ def test_a_resumed_run_keeps_its_batches(synthetic_mpii, monkeypatch):
 def test_the_log_states_the_plan_of_a_run_and_that_a_resumed_one_has_nothing_to_do(
     synthetic_mpii, monkeypatch, capsys
 ):
-    """A resumed run is not told to change the batches that it keeps."""
+    """A resumed run is not told to change batches that are all that the data allow."""
     name, tiny = "hourglass_tiny_128", CONFIGS["hourglass_tiny_128"]
     monkeypatch.setitem(CONFIGS, name, replace(tiny, train=replace(tiny.train, total_batch=64)))
     options = {"data": synthetic_mpii, "device": "cpu", "progress": None}
