@@ -216,8 +216,8 @@ def test_signals_are_not_handled_in_other_threads():
 
 
 def test_only_the_given_signals_are_handled():
-    before = signal.getsignal(signal.SIGTERM)
+    on_sigterm, on_sigint = map(signal.getsignal, (signal.SIGTERM, signal.SIGINT))
     with SignalInterruption(signals=[signal.SIGINT]):
-        assert signal.getsignal(signal.SIGTERM) is before
-        assert signal.getsignal(signal.SIGINT) is not signal.default_int_handler
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        assert signal.getsignal(signal.SIGTERM) is on_sigterm
+        assert signal.getsignal(signal.SIGINT) is not on_sigint
+    assert signal.getsignal(signal.SIGINT) is on_sigint

@@ -257,7 +257,7 @@ def test_existing_output_folder_is_not_overwritten(trained, synthetic_mpii, run_
         (["--config", "nothing"], "error: no config 'nothing'"),
         (["-o", "train.epoch=3"], "error: unknown key 'train.epoch'. Did you mean 'train.epochs'?"),
         (["--image_size", "300"], "error: --image_size 300: the published sizes are 256 and 384"),
-        (["--resume"], "error: --resume: no checkpoint in output"),
+        (["--resume"], "error: --resume: no checkpoint of a run of any config"),
         (
             ["--device", "gpu"],
             "error: --device gpu, but the installed Paddle computes on the CPU only",
