@@ -70,21 +70,24 @@ class Skeleton:
                 )
         check_fields(self, "codec.skeleton")
 
-    def in_order(self, joints: tuple[str, ...]) -> Skeleton:
+    def in_order(self, joints: Sequence[str]) -> Skeleton:
         """Returns the same skeleton with its joints in another order.
 
         Args:
-            joints: Names of its K joints, in the new order.
+            joints: Names of its K joints in the new order, compared as in `slots`.
 
         Example:
             >>> COCO_17.in_order(COCO_17.joints[::-1]).sigmas == COCO_17.sigmas[::-1]
             True
         """
-        slots = [self.joints.index(name) for name in joints]
-        sigmas, weights = (
-            tuple(values[slot] for slot in slots) for values in (self.sigmas, self.weights)
+        places = self.slots(joints)
+        order = sorted(range(self.num_joints), key=places.__getitem__)
+        return replace(
+            self,
+            joints=tuple(self.joints[joint] for joint in order),
+            sigmas=tuple(self.sigmas[joint] for joint in order),
+            weights=tuple(self.weights[joint] for joint in order),
         )
-        return replace(self, joints=joints, sigmas=sigmas, weights=weights)
 
     @property
     def num_joints(self) -> int:

@@ -383,8 +383,9 @@ def _label(poses: Poses, person: int, score: bool) -> str:
     if len(poses.ids) and poses.ids[person] > 0:
         words.append(f"#{poses.ids[person]}")
     if score:
-        # Rounded down: a score below a threshold is not shown as the threshold.
-        words.append(f"{np.floor(poses.person_scores[person] * 100) / 100:.2f}")
+        # Rounded down: a score below a threshold is not shown as the threshold. The small number
+        # is for those that float32 stores as slightly less, such as 0.29.
+        words.append(f"{math.floor(poses.person_scores[person] * 100 + 1e-5) / 100:.2f}")
     return "  ".join(words)
 
 
@@ -465,9 +466,8 @@ class _Labels:
 def draw_truth(image: np.ndarray, person: Person, skeleton: Skeleton) -> np.ndarray:
     """Returns a copy of an image with the limbs of an annotated person in faint white.
 
-    Labelled joints without a limb are discs.
-
-    Draw predictions on the result, so that they are on top.
+    Labelled joints without a limb are discs. Draw predictions on the result, so that they are on
+    top.
 
     Args:
         image: Image, uint8 RGB [h, w, 3]; it is not changed.

@@ -119,10 +119,14 @@ def test_annotated_joints_without_a_limb_are_discs():
     assert drawn([1, 1, 0]) == [True, True, True, False]
 
 
-def test_a_score_below_a_threshold_is_not_drawn_as_the_threshold(monkeypatch):
+@pytest.mark.parametrize(
+    ("score", "shown"), [(0.1974, "0.19"), (0.1999, "0.19"), (0.2, "0.20"), (0.29, "0.29")]
+)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_scores_are_drawn_rounded_down(monkeypatch, score, shown, dtype):
     image = np.zeros((200, 100, 3), np.uint8)
-    poses = replace(standing(150, (50, 110)), person_scores=np.array([0.1974]))
-    assert list(label_places(monkeypatch, image, poses, scores=True)) == ["0.19"]
+    poses = replace(standing(150, (50, 110)), person_scores=np.array([score], dtype))
+    assert list(label_places(monkeypatch, image, poses, scores=True)) == [shown]
 
 
 def lightness(color):

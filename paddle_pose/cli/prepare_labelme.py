@@ -25,7 +25,7 @@ _EPILOG = """examples:
       every fifth image is for validation
   {prepare_labelme} photos --output data/mine --joints nose left_hand right_hand
       the order of the joints; another label is an error
-  {prepare_labelme} photos --output data/mine --limbs nose,left_hand nose,right_hand
+  {prepare_labelme} photos --output data/mine --limb nose left_hand --limb nose right_hand
       lines of the drawings
 
 The command prints how often each joint is labelled: a misspelt label is a joint of its own."""
@@ -57,12 +57,13 @@ def build_parser() -> Parser:
         help="names of the joints in order (default: all labels, in the order they occur)",
     )
     parser.add_argument(
-        "--limbs",
-        nargs="+",
-        type=_limb,
-        default=(),
-        metavar="A,B",
-        help="pairs of joints that drawings connect by a line (default: none)",
+        "--limb",
+        dest="limbs",
+        action="append",
+        nargs=2,
+        default=[],
+        metavar=("JOINT", "JOINT"),
+        help="two joints that drawings connect by a line; repeat it for every limb",
     )
     parser.add_argument(
         "--val_fraction",
@@ -72,18 +73,6 @@ def build_parser() -> Parser:
         help="fraction of the images for validation, 0 to 1 (default: %(default)s)",
     )
     return parser
-
-
-def _limb(text: str) -> tuple[str, str]:
-    """Returns the two names of a value of --limbs.
-
-    Raises:
-        ArgumentTypeError: If there are not two.
-    """
-    names = [name.strip() for name in text.split(",")]
-    if len(names) != 2 or "" in names:
-        raise argparse.ArgumentTypeError(f"expected two joints as A,B, got {text!r}")
-    return names[0], names[1]
 
 
 def main(argv: Sequence[str] | None = None) -> int:

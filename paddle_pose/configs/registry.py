@@ -267,7 +267,7 @@ def _with_joints_of(stored: Config, changed: Config) -> Config:
 
     Args:
         stored: Config stored with the weights.
-        changed: The same, with changed values, such as another skeleton.
+        changed: `stored` with other values, such as another skeleton.
 
     Raises:
         InputError: If the skeleton does not have the joints that the network was trained on.
@@ -281,8 +281,7 @@ def _with_joints_of(stored: Config, changed: Config) -> Config:
             f"{', '.join(asked.joints)}, but the weights were trained on "
             f"{', '.join(trained.joints)}; name these, in any order"
         )
-    order = tuple(asked.joints[slot] for slot in trained.slots(asked.joints))
-    return override(changed, {"codec.skeleton": asked.in_order(order)})
+    return override(changed, {"codec.skeleton": asked.in_order(trained.joints)})
 
 
 def resolve(

@@ -125,7 +125,7 @@ def prepare_labelme(
     not_joints = [name for pair in limbs for name in pair if name not in names]
     if not_joints:
         raise InputError(
-            f"{argument('--limbs', 'limbs')}: {not_joints[0]!r} is not one of the joints "
+            f"{argument('--limb', 'limbs')}: {not_joints[0]!r} is not one of the joints "
             f"{', '.join(names)}"
         )
     outputs = Outputs(output, "prepare_labelme")

@@ -168,7 +168,7 @@ def runs_of(config_name: str | None, image_size: int | None = None) -> list[Path
 
 def _config_name(name: str | None, image_size: int | None) -> str | None:
     """Returns the name of the config that a name or an input size in px stands for, if any."""
-    return name or (f"hourglass52_mpii_{image_size}" if image_size else None)
+    return name or (registry.for_image_size(image_size).name if image_size else None)
 
 
 def _stored_name(path: Path) -> str | None:

@@ -2,18 +2,10 @@
 
 import shlex
 
-import pytest
-
 from paddle_pose.cli import check, prepare_labelme
 from paddle_pose.data.synthetic.labelme import write_labelme
 from paddle_pose.environment import command
 from paddle_pose.io.json_files import read_json
-
-
-def test_a_limb_has_two_joints(tmp_path, capsys):
-    with pytest.raises(SystemExit):
-        prepare_labelme.main([str(tmp_path), "--output", str(tmp_path), "--limbs", "nose"])
-    assert "--limbs: expected two joints as A,B, got 'nose'" in capsys.readouterr().err
 
 
 def test_prepare_labelme_writes_both_files_and_prints_the_next_command(tmp_path, capsys):
@@ -21,9 +13,12 @@ def test_prepare_labelme_writes_both_files_and_prints_the_next_command(tmp_path,
         tmp_path / "photos", {"a": "nose", "b": "left_ankle"}, num_images=4, size=(96, 96)
     )
     flags = [str(photos), "--output", str(tmp_path / "my data"), "--val_fraction", "0.5"]
-    assert prepare_labelme.main([*flags, "--joints", "b", "a", "--limbs", "a,b"]) == 0
+    assert (
+        prepare_labelme.main([*flags, "--joints", "b", "a", "--limb", "a", "b", "--limb", "b", "a"])
+        == 0
+    )
     content = read_json(tmp_path / "my data/val.json")
-    assert content["categories"][0]["skeleton"] == [[2, 1]]
+    assert content["categories"][0]["skeleton"] == [[2, 1], [1, 2]]
     assert sorted(path.name for path in (tmp_path / "my data").glob("*.json")) == [
         "train.json",
         "val.json",

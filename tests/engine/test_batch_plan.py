@@ -121,7 +121,7 @@ def test_the_summary_states_the_division_and_the_memory():
     assert "GPU" not in on_cpu
 
 
-def test_a_resumed_run_is_not_told_to_change_its_batches():
+def test_the_difference_of_a_resumed_run_names_no_flag():
     line = BatchPlan(128, 1, 32, 1).difference(given=True, resumed=True)
     assert "128" in line
     assert "32" in line
