@@ -16,8 +16,8 @@ the flip test and its shift, on the validation split, and prints the scores as
 a table. The network runs once per image and once per mirrored image, not once
 per method."""
 _EPILOG = """examples:
-  {compare} --weights output/run/best_model/model.pdparams --dataset_root data/mpii
-      compares the decoding methods for the best weights of a run
+  {compare} --weights output/run/best_model/model.pdparams
+      compares the decoding methods for the best weights of a run, on its data
   {compare} --weights model.pth --config hrnet_w32_coco_256x192 --dataset_root data/coco
       does so for weights of another project, whose config must be named"""
 
@@ -40,8 +40,8 @@ def build_parser() -> options.Parser:
     )
     options.add_data(
         parser,
-        "folder of the data set in the layout of the config; not needed if the config names "
-        "annotation files",
+        "folder of the data set: images and annotations (default: the annotation files that the "
+        "config names, or the data that the run of the weights was trained on)",
     )
     options.add_config(parser)
     parser.add_argument(

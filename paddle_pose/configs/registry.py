@@ -165,6 +165,30 @@ def data_of(weights: Path) -> str | None:
     return data_of_run(run_of(folder) or folder)
 
 
+def data_to_evaluate(
+    weights: Path, config: Config, changes: Mapping[str, object] | None
+) -> str | None:
+    """Returns the folder of the data of a run, if its weights are to be evaluated on these.
+
+    None if the config names annotation files instead, its kind of data set was changed, or the
+    data of the run are not known.
+
+    Args:
+        weights: Path of weights, as in `data_of`.
+        config: Config to evaluate the weights with.
+        changes: Changes of the stored config by dotted key that `config` contains.
+
+    Raises:
+        InputError: If the folder of the data does not exist any more.
+    """
+    if config.data.val_annotations is not None or "data.dataset" in (changes or {}):
+        return None
+    folder = data_of(weights)
+    if folder is not None:
+        _log.info(f"Data of the run: {folder}")
+    return folder
+
+
 def read_beside(weights: Path) -> Config | None:
     """Returns the config that is stored with a weights file; None if there is none.
 

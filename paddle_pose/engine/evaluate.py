@@ -152,13 +152,8 @@ def evaluate(
         settings = registry.config_of(weights, config, image_size, overrides)
     else:
         settings = _settings_of(model, config or image_size, overrides or {})
-    if (
-        data is None
-        and settings.data.val_annotations is None
-        and "data.dataset" not in (overrides or {})
-        and (data := registry.data_of(weights)) is not None
-    ):
-        _log.info(f"Data of the run: {data}")
+    if data is None:
+        data = registry.data_to_evaluate(weights, settings, overrides)
     if output is not None:
         output = default_folder(weights, settings.name) if output == "auto" else Path(output)
     measure = build.metric_name(settings)

@@ -55,7 +55,8 @@ def compare_decoding(
 
     Args:
         weights: Checkpoint or exported file, or a folder with one, see `find_weights`.
-        data: Folder of the data set; None uses the annotation files that the config names.
+        data: Folder of the data set; None uses the annotation files that the config names, or the
+            folder that the run of the weights was trained on.
         config: Name of the config; None takes the config that is stored with the weights.
         image_size: Input size in px of Hourglass-52 on MPII, 256 or 384, which selects the config
             as in txyugood's project; None if `config` or the stored config does.
@@ -82,6 +83,8 @@ def compare_decoding(
             f"{weights}: config {settings.name} has no heatmaps of single people, expected a "
             "network with a HeatmapCodec; others have one decoding only"
         )
+    if data is None:
+        data = registry.data_to_evaluate(weights, settings, overrides)
     backend, _ = build.backend(settings, weights, device, threads, log=_log.info)
     samples = build.samples(settings, data, settings.data.val_split)
     metric = build.metric(settings, data)
