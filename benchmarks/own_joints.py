@@ -32,6 +32,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from paddle_pose.configs.presets import FROM_POSES
 from paddle_pose.data import mpii
 from paddle_pose.io import coco_records
 from paddle_pose.io.images import stored_size
@@ -85,15 +86,16 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--steps", type=int, default=600, help="optimizer steps (%(default)s)")
     parser.add_argument("--learning_rate", type=float, default=3e-3, help="(%(default)s)")
     parser.add_argument(
-        "--freeze",
-        choices=("nothing", "backbone"),
-        default="",
-        help="part that is not trained (that of the preset)",
+        "--backbone_rate",
+        type=float,
+        metavar="R",
+        help="learning rate of the backbone as a share of the head's; 0 freezes the backbone "
+        "(that of the preset from published weights, 1 from random ones)",
     )
     parser.add_argument("--seed", type=int, default=0, help="(%(default)s)")
     parser.add_argument("--threads", type=int, default=1, help="(%(default)s)")
     parser.add_argument("--output", type=Path, default=ROOT / "output" / "own_joints")
-    parser.add_argument("--show", action="store_true", help="print the stored numbers only")
+    parser.add_argument("--show", action="store_true", help="print all stored numbers only")
     return parser
 
 
@@ -103,26 +105,31 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.data is None and not arguments.show:
         parser.error("name the data set with --data, or print stored numbers with --show")
+    if arguments.show:
+        stored = [json.loads(path.read_text()) for path in arguments.output.glob("*steps-*.json")]
+        order = ("start", "backbone_rate", "learning_rate", "photographs", "seed")
+        print(table(sorted(stored, key=lambda row: [row[key] for key in order])))
+        return
     arguments.output.mkdir(parents=True, exist_ok=True)
     rows = []
     for count in arguments.photographs:
         for name in arguments.starts:
+            from_random = STARTS[name][1] == "none"
+            rate, preset = arguments.backbone_rate, FROM_POSES["train.backbone_rate"]
             settings = {
                 "photographs": count,
                 "start": name,
                 "steps": arguments.steps,
                 "learning_rate": arguments.learning_rate,
                 "seed": arguments.seed,
-                "freeze": arguments.freeze,
+                "backbone_rate": (1.0 if from_random else preset) if rate is None else rate,
             }
             result = arguments.output / f"{run_name(settings)}.json"
-            if not result.exists() and not arguments.show:
+            if not result.exists():
                 numbers = train(arguments, settings)
                 result.write_text(json.dumps({**settings, **numbers}, indent=1) + "\n")
-            if result.exists():
-                rows.append(json.loads(result.read_text()))
-                if not arguments.show:
-                    print(table(rows[-1:]).splitlines()[-1], flush=True)
+            rows.append(json.loads(result.read_text()))
+            print(table(rows[-1:]).splitlines()[-1], flush=True)
     print(table(rows))
 
 
@@ -130,8 +137,8 @@ def run_name(settings: dict[str, Any]) -> str:
     """Returns the name of a training's files."""
     return (
         f"{settings['start']}-{settings['photographs']}-{settings['steps']}steps-"
-        f"{settings['learning_rate']:g}-{settings['seed']}"
-        + (f"-{settings['freeze']}" if settings["freeze"] else "")
+        f"{settings['learning_rate']:g}-backbone{settings['backbone_rate']:g}-"
+        f"seed{settings['seed']}"
     )
 
 
@@ -215,8 +222,10 @@ def train(arguments: argparse.Namespace, settings: dict[str, Any]) -> dict[str, 
         "train.learning_rate": settings["learning_rate"],
         "train.seed": settings["seed"],
     }
-    if settings["freeze"]:
-        overrides["train.freeze"] = settings["freeze"]
+    if settings["backbone_rate"] == 0:
+        overrides["train.freeze"] = "backbone"
+    else:
+        overrides["train.backbone_rate"] = settings["backbone_rate"]
     task = [config, str(output / run_name(settings)), init, overrides]
     environment = {
         **os.environ,
@@ -266,16 +275,16 @@ def mean_pck(row: dict[str, Any], known: bool) -> float:
 def table(rows: list[dict[str, Any]]) -> str:
     """Returns a Markdown table of the stored numbers."""
     lines = [
-        "| photographs | start | frozen | rate | steps | CPU minutes | PCK@0.2 | of COCO's joints "
-        "| of others | AP |",
-        "| ---: | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| photographs | start | rate | of the backbone | steps | seed | CPU minutes | PCK@0.2 "
+        "| of COCO's joints | of others | AP |",
+        "| ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for row in rows:
         pck = f"{row['Mean'][0]:.1f}"
         ap = f"{100 * row['AP'][0]:.1f}"
         lines.append(
-            f"| {row['photographs']:,} | {row['start']} | {row['freeze'] or 'preset'} "
-            f"| {row['learning_rate']:g} | {row['steps']} | "
+            f"| {row['photographs']:,} | {row['start']} | {row['learning_rate']:g} | "
+            f"{row['learning_rate'] * row['backbone_rate']:.2g} | {row['steps']} | {row['seed']} | "
             f"{row['cpu_minutes']:.0f} | {pck} | {mean_pck(row, known=True):.1f} | "
             f"{mean_pck(row, known=False):.1f} | {ap} |"
         )

@@ -35,12 +35,12 @@
 # ## 1. Settings · 设置
 #
 # `IMAGES` is your folder of images with labelme's JSON files beside them. The commands above, with
-# `--preset finetune`, train photographs of people on a CPU in a quarter of an hour: what they reach
-# is in the documentation, "Your own keypoints". On a GPU, `CONFIG = "hrnet_w32_coco_256x192"` and
+# `--preset finetune`, train photographs of people on a CPU in 15 to 30 minutes: what they reach is
+# in the documentation, "Your own keypoints". On a GPU, `CONFIG = "hrnet_w32_coco_256x192"` and
 # as `INIT` published weights of this network are more accurate: `python -m paddle_pose zoo` lists them.
 
 # %% [markdown] tags=["zh"]
-# `IMAGES` 为图像文件夹，labelme 的 JSON 文件在图像旁边。上面的命令用 `--preset finetune`，在 CPU 上约一刻钟即可用人物照片完成训练，能达到的精度见文档“自定义数据集”。在 GPU 上要得到更高的精度，请用 `CONFIG = "hrnet_w32_coco_256x192"`，`INIT` 填写该网络已发布的权重（用 `python -m paddle_pose zoo` 列出）。
+# `IMAGES` 为图像文件夹，labelme 的 JSON 文件在图像旁边。上面的命令用 `--preset finetune`，在 CPU 上约 15 到 30 分钟即可用人物照片完成训练，能达到的精度见文档“自定义数据集”。在 GPU 上要得到更高的精度，请用 `CONFIG = "hrnet_w32_coco_256x192"`，`INIT` 填写该网络已发布的权重（用 `python -m paddle_pose zoo` 列出）。
 
 # %% tags=["parameters"]
 import os

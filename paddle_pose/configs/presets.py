@@ -29,9 +29,9 @@ FINETUNE: Mapping[str, Any] = {
 
 A codec that decodes several people per window is set to one (`codec.max_persons`).
 """
-HEAD_ONLY: Mapping[str, Any] = {
-    "train.freeze": "backbone",
+FROM_POSES: Mapping[str, Any] = {
     "train.learning_rate": 3e-3,
+    "train.backbone_rate": 0.03,
     "train.schedule.warmup_share": 0.0,
     "train.schedule.warmup": 30,
 }
@@ -46,7 +46,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {"finetune": FINETUNE}
 def changes(name: str, config: Config, given: Mapping[str, object]) -> dict[str, Any]:
     """Returns the changes of a config by a preset, with the given ones, by dotted key.
 
-    The weights that the config starts from are among them, and whether the backbone is frozen.
+    The weights that the config starts from are among them.
 
     Args:
         name: Name of the preset.
@@ -60,8 +60,8 @@ def changes(name: str, config: Config, given: Mapping[str, object]) -> dict[str,
     Example:
         >>> from paddle_pose.configs.registry import find
         >>> values = changes("finetune", find("movenet_thunder_coco"), {})
-        >>> values["train.init"], values["train.freeze"]
-        ('movenet_thunder', 'backbone')
+        >>> values["train.init"], values["train.backbone_rate"]
+        ('movenet_thunder', 0.03)
     """
     if name not in PRESETS:
         raise InputError(
@@ -75,9 +75,8 @@ def changes(name: str, config: Config, given: Mapping[str, object]) -> dict[str,
     if "train.init" not in given:
         values["train.init"] = start_weights(config)
     start = PUBLISHED.get(str(given.get("train.init", values.get("train.init"))))
-    is_pose_network = start is not None and start.purpose == "score"
-    if is_pose_network and given.get("train.freeze", "backbone") == "backbone":
-        values |= HEAD_ONLY
+    if start is not None and start.purpose == "score":
+        values |= FROM_POSES
     return {**values, **given}
 
 

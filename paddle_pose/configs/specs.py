@@ -774,6 +774,8 @@ class Train:
             statistics except those of the network's head; or "statistics", only the running
             statistics of batch normalisation, with which the network then normalises (for small
             batches).
+        backbone_rate: Learning rate of all parameters except those of the network's head, as a
+            share of `learning_rate`: below 1, the backbone keeps more of what it knew.
         accumulate: Number of batches whose gradients are averaged before an optimizer step, for
             devices whose memory is too small for the total batch.
         scale_learning_rate: Whether the learning rate is multiplied by the ratio of the images per
@@ -819,6 +821,7 @@ class Train:
     checkpoint_minutes: Annotated[float, Range(0, 525_600)] = 15.0
     init: str = ""
     freeze: Literal["nothing", "backbone", "statistics"] = "nothing"
+    backbone_rate: Annotated[float, Range(0, 10, exclusive_min=True)] = 1.0
     accumulate: BatchSize = 1
     scale_learning_rate: bool = False
     on_bad_image: Literal["error", "replace"] = "error"

@@ -335,6 +335,7 @@ def train_config(
         images=lambda: next(iter(loader.epoch(0)))["image"],
         joints=known_joints,
         skeleton=config.codec.skeleton,
+        backbone_rate=config.train.backbone_rate,
     )
     trainer = build.trainer(
         config,

@@ -25,8 +25,9 @@ def initialize(
     images: Callable[[], Any] | None = None,
     joints: Sequence[str] = (),
     skeleton: Skeleton | None = None,
+    backbone_rate: float = 1.0,
 ) -> list[str]:
-    """Loads initial weights into a network and freezes parts of it.
+    """Loads initial weights into a network, and freezes parts of it or slows their training.
 
     Call it before the optimizer is made.
 
@@ -40,6 +41,7 @@ def initialize(
         images: Function that returns a batch of training images, see `load_initial_weights`.
         joints: Names of the joints of the file's network; none if they are not known.
         skeleton: Skeleton of the network; None if it is not known.
+        backbone_rate: Learning rate of the backbone, as a share of the head's.
 
     Returns:
         Lines for the log: tensors that were loaded and not loaded, and the parameters that are
@@ -61,8 +63,12 @@ def initialize(
             network, read_weights(init), Path(init), images, joints, skeleton
         )
     if freeze == "statistics":
-        return [*lines, freeze_statistics(network)]
-    return [*lines, freeze_backbone(network)] if freeze == "backbone" else lines
+        lines.append(freeze_statistics(network))
+    if freeze == "backbone":
+        lines.append(freeze_backbone(network))
+    elif backbone_rate != 1:
+        lines.append(scale_backbone_rate(network, backbone_rate))
+    return lines
 
 
 def load_initial_weights(
@@ -134,16 +140,45 @@ def freeze_backbone(network: Any) -> str:
         Line for the log with the number of parameters that are trained.
     """
     before = _count_trainable(network)
-    frozen = []
-    for name, child in network.named_children():
-        if name not in network.head_layers:
-            frozen += [child, *child.sublayers()]
-            for parameter in child.parameters():
-                parameter.stop_gradient = True
-
-    _keep_in_inference_mode(network, frozen)
+    backbone = _backbone(network)
+    for parameter in _parameters_of(backbone):
+        parameter.stop_gradient = True
+    _keep_in_inference_mode(
+        network, [layer for child in backbone for layer in (child, *child.sublayers())]
+    )
     heads = ", ".join(network.head_layers)
     return f"Frozen: all but {heads}; {_count_trainable(network):,} of {before:,} parameters train"
+
+
+def scale_backbone_rate(network: Any, rate: float) -> str:
+    """Sets the learning rate of everything except a network's head, as a share of the optimizer's.
+
+    Args:
+        network: Network of this project, as in `freeze_backbone`; changed in place.
+        rate: Learning rate of the backbone divided by that of the head.
+
+    Returns:
+        Line for the log with the number of parameters whose learning rate differs.
+    """
+    backbone = _parameters_of(_backbone(network))
+    for parameter in backbone:
+        parameter.optimize_attr["learning_rate"] = rate  # as paddle.ParamAttr sets it
+    size = sum(int(parameter.size) for parameter in backbone if not parameter.stop_gradient)
+    heads = ", ".join(network.head_layers)
+    return (
+        f"Learning rate: {rate:g} x that of {heads} for the other {size:,} of "
+        f"{_count_trainable(network):,} parameters"
+    )
+
+
+def _backbone(network: Any) -> list[Any]:
+    """Returns the sublayers of a network that are not its head."""
+    return [child for name, child in network.named_children() if name not in network.head_layers]
+
+
+def _parameters_of(layers: Sequence[Any]) -> list[Any]:
+    """Returns the parameters of layers."""
+    return [parameter for layer in layers for parameter in layer.parameters()]
 
 
 def freeze_statistics(network: Any) -> str:

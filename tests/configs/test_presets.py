@@ -50,23 +50,22 @@ def test_the_best_published_weights_are_preferred(config, name):
 
 
 @pytest.mark.parametrize(
-    ("config", "given", "freeze"),
+    ("config", "given", "from_poses"),
     [
-        ("movenet_lightning_coco", {}, "backbone"),
-        ("movenet_lightning_coco", {"train.init": "movenet_lightning"}, "backbone"),
-        ("movenet_lightning_coco", {"train.freeze": "nothing"}, "nothing"),
-        ("movenet_lightning_coco", {"train.init": "none"}, None),
-        ("rtmpose_s_coco_256x192", {}, None),  # its start has no head that knows joints
+        ("movenet_lightning_coco", {}, True),
+        ("movenet_lightning_coco", {"train.init": "movenet_lightning"}, True),
+        ("movenet_lightning_coco", {"train.freeze": "backbone"}, True),
+        ("movenet_lightning_coco", {"train.init": "none"}, False),
+        ("rtmpose_s_coco_256x192", {}, False),  # its start has no head that knows joints
     ],
 )
-def test_the_backbone_of_a_published_pose_network_is_frozen(config, given, freeze):
+def test_the_backbone_of_a_published_pose_network_is_trained_slowly(config, given, from_poses):
     changes = presets.changes("finetune", CONFIGS[config], given)
-    assert changes.get("train.freeze") == freeze
-    head_only = freeze == "backbone"
-    assert changes["train.learning_rate"] == (3e-3 if head_only else 1e-3)
-    schedule = override(CONFIGS[config], changes).train.schedule
-    warmup = schedule.arguments(1e-3, steps_per_epoch=10, epochs=6)["warmup"]
-    assert warmup == (30 if head_only else 3)
+    train = override(CONFIGS[config], changes).train
+    assert (train.learning_rate, train.backbone_rate) == ((3e-3, 0.03) if from_poses else (1e-3, 1))
+    assert train.freeze == given.get("train.freeze", "nothing")
+    warmup = train.schedule.arguments(1e-3, steps_per_epoch=10, epochs=6)["warmup"]
+    assert warmup == (30 if from_poses else 3)
 
 
 def test_epochs_replace_the_steps():

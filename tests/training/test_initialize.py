@@ -19,8 +19,9 @@ from paddle_pose.training.initialize import (
     freeze_statistics,
     initialize,
     load_initial_weights,
+    scale_backbone_rate,
 )
-from paddle_pose.training.optimizers import adam
+from paddle_pose.training.optimizers import adam, adamw, rmsprop
 from paddle_pose.training.trainer import Trainer
 from paddle_pose.weights.write import write_weights
 
@@ -123,6 +124,48 @@ def test_freeze_statistics_keeps_them_while_weights_are_trained(tmp_path):
         assert np.array_equal(value, before[name]) == name.endswith(("_mean", "_variance")), name
 
 
+def step_of(make, optimizer, rate):
+    """Returns how one optimizer step changes each trained parameter, by name, and the log's line."""
+    paddle.seed(0)
+    network = make(3)
+    line = scale_backbone_rate(network, rate) if rate != 1 else ""
+    before = {
+        name: value.numpy().copy()
+        for name, value in network.named_parameters()
+        if not value.stop_gradient
+    }
+    batch = next(Loader().epoch(0))
+    stepper = optimizer(network)
+    stepper.set_lr(1e-2)
+    (loss,) = JointsMSELoss()(network(batch["image"]), batch["targets"]).values()
+    loss.backward()
+    stepper.step()
+    after = dict(network.named_parameters())
+    return {name: after[name].numpy() - value for name, value in before.items()}, line
+
+
+@pytest.mark.parametrize(
+    ("name", "optimizer"),
+    [*((name, adam) for name in NETWORKS), ("hrnet", adamw), ("hrnet", rmsprop)],
+)
+def test_a_backbone_rate_scales_the_steps_of_the_backbone_alone(name, optimizer):
+    make = NETWORKS[name]
+    alike, _ = step_of(make, optimizer, 1)
+    scaled, line = step_of(make, optimizer, 0.25)
+    heads = make(3).head_layers
+    in_backbone = {key for key in alike if key.split(".")[0] not in heads}
+    assert in_backbone < {*alike}
+    for key, change in alike.items():
+        assert change.any(), key
+        factor = 0.25 if key in in_backbone else 1
+        np.testing.assert_allclose(scaled[key], factor * change, rtol=0, atol=3e-7, err_msg=key)
+    sizes = [sum(alike[key].size for key in keys) for keys in (in_backbone, alike)]
+    assert line == (
+        f"Learning rate: 0.25 x that of {', '.join(heads)} for the other {sizes[0]:,} of "
+        f"{sizes[1]:,} parameters"
+    )
+
+
 @EACH
 def test_head_layers_contain_all_layers_that_depend_on_the_joints(make):
     network = make(3)
@@ -193,6 +236,13 @@ def test_initialize_of_a_resumed_run_freezes_without_loading(tmp_path):
     )
     assert [line.split(":")[0] for line in lines] == ["Frozen"]
     assert initialize(NETWORKS["hrnet"](3), "", freeze="nothing", resumed=False) == []
+    for freeze, starts in [
+        ("nothing", ["Learning rate"]),
+        ("statistics", ["Frozen", "Learning rate"]),
+        ("backbone", ["Frozen"]),
+    ]:
+        lines = initialize(NETWORKS["hrnet"](3), "", freeze=freeze, resumed=True, backbone_rate=0.5)
+        assert [line.split(":")[0] for line in lines] == starts
     with pytest.raises(FileNotFoundError, match=r"missing\.pth: no such weights file"):
         initialize(
             NETWORKS["hrnet"](3), str(tmp_path / "missing.pth"), freeze="backbone", resumed=False
