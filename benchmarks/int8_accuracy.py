@@ -21,6 +21,7 @@ environment.configure_cpu()  # before Paddle is imported
 environment.require_paddle()
 
 from paddle_pose.cli import options
+from paddle_pose.configs import registry
 from paddle_pose.engine.evaluate import Evaluation, evaluate
 from paddle_pose.engine.export import Format, export_model
 from paddle_pose.errors import PaddlePoseError
@@ -41,7 +42,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--dataset_root",
         metavar="D",
-        help="data set of the evaluation; default: that of the config",
+        help="data set of the evaluation; default: that of the config, or of the run of the weights",
     )
     parser.add_argument(
         "--calibration",
@@ -61,11 +62,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Flags; None for those of the command line.
     """
     arguments = build_parser().parse_args(argv)
+    overrides = options.overrides(arguments)
+    data = arguments.dataset_root
+    if data is None:  # exported files do not state it
+        settings = registry.config_of(arguments.weights, arguments.config, changes=overrides)
+        data = registry.data_to_evaluate(arguments.weights, settings, overrides)
     for row in rows(
         arguments.weights,
         arguments.config,
-        options.overrides(arguments),
-        arguments.dataset_root,
+        overrides,
+        data,
         arguments.calibration or [None],
     ):
         print(row, flush=True)
