@@ -171,16 +171,6 @@ def scale_backbone_rate(network: Any, rate: float) -> str:
     )
 
 
-def _backbone(network: Any) -> list[Any]:
-    """Returns the sublayers of a network that are not its head."""
-    return [child for name, child in network.named_children() if name not in network.head_layers]
-
-
-def _parameters_of(layers: Sequence[Any]) -> list[Any]:
-    """Returns the parameters of layers."""
-    return [parameter for layer in layers for parameter in layer.parameters()]
-
-
 def freeze_statistics(network: Any) -> str:
     """Makes the batch normalisations of a network use their running statistics, also in training.
 
@@ -198,6 +188,16 @@ def freeze_statistics(network: Any) -> str:
         f"Frozen: the running statistics of {len(norms)} batch normalisations, which are used in"
         " training too"
     )
+
+
+def _backbone(network: Any) -> list[Any]:
+    """Returns the sublayers of a network that are not its head."""
+    return [child for name, child in network.named_children() if name not in network.head_layers]
+
+
+def _parameters_of(layers: Sequence[Any]) -> list[Any]:
+    """Returns the parameters of layers."""
+    return [parameter for layer in layers for parameter in layer.parameters()]
 
 
 def _keep_in_inference_mode(network: Any, layers: Sequence[Any]) -> None:
