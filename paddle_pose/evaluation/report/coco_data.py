@@ -133,6 +133,8 @@ def read(
         unmatched=len(results) - int((matched >= 0).sum()),
         notes=(
             "Results are evaluated unchanged: no rescoring, no NMS.",
+            "A prediction matches the person of its image with the greatest OKS, if that is at least "
+            f"{MATCHED_OKS} and no prediction of a higher score has that person.",
             *([f"Cross-evaluation: {shared}."] if shared else []),
         ),
     )
