@@ -83,6 +83,7 @@ NOT_COMPARED = (
     "Disk",
     "A log line",
     "First step",
+    "Nothing to train",  # it was killed after its last checkpoint
 )
 """Beginnings of the lines of the log that differ between a resumed run and an uninterrupted one."""
 
