@@ -32,7 +32,8 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from paddle_pose.configs.presets import FROM_POSES
+from paddle_pose.configs import presets, registry
+from paddle_pose.configs.overrides import override
 from paddle_pose.data import mpii
 from paddle_pose.io import coco_records
 from paddle_pose.io.images import stored_size
@@ -84,13 +85,13 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--photographs", type=int, nargs="+", default=[100, 1000, 3726])
     parser.add_argument("--starts", nargs="+", choices=STARTS, default=["scratch", "lightning"])
     parser.add_argument("--steps", type=int, default=600, help="optimizer steps (%(default)s)")
-    parser.add_argument("--learning_rate", type=float, default=3e-3, help="(%(default)s)")
+    parser.add_argument("--learning_rate", type=float, metavar="R", help="(that of the preset)")
     parser.add_argument(
         "--backbone_rate",
         type=float,
         metavar="R",
         help="learning rate of the backbone as a share of the head's; 0 freezes the backbone "
-        "(that of the preset from published weights, 1 from random ones)",
+        "(that of the preset)",
     )
     parser.add_argument("--seed", type=int, default=0, help="(%(default)s)")
     parser.add_argument("--threads", type=int, default=1, help="(%(default)s)")
@@ -114,16 +115,20 @@ def main() -> None:
     rows = []
     for count in arguments.photographs:
         for name in arguments.starts:
-            from_random = STARTS[name][1] == "none"
-            rate, preset = arguments.backbone_rate, FROM_POSES["train.backbone_rate"]
-            settings = {
+            config, init, _ = STARTS[name]
+            recipe = registry.find(config)
+            preset = override(recipe, presets.changes("finetune", recipe, {"train.init": init}))
+            settings: dict[str, Any] = {
                 "photographs": count,
                 "start": name,
                 "steps": arguments.steps,
                 "learning_rate": arguments.learning_rate,
                 "seed": arguments.seed,
-                "backbone_rate": (1.0 if from_random else preset) if rate is None else rate,
+                "backbone_rate": arguments.backbone_rate,
             }
+            for key in ("learning_rate", "backbone_rate"):
+                if settings[key] is None:
+                    settings[key] = getattr(preset.train, key)
             result = arguments.output / f"{run_name(settings)}.json"
             if not result.exists():
                 numbers = train(arguments, settings)

@@ -775,7 +775,8 @@ class Train:
             statistics of batch normalisation, with which the network then normalises (for small
             batches).
         backbone_rate: Learning rate of all parameters except those of the network's head, as a
-            share of `learning_rate`: below 1, the backbone keeps more of what it knew.
+            share of `learning_rate`: below 1, the backbone keeps more of what it knew. It is not
+            used where `freeze` is "backbone".
         accumulate: Number of batches whose gradients are averaged before an optimizer step, for
             devices whose memory is too small for the total batch.
         scale_learning_rate: Whether the learning rate is multiplied by the ratio of the images per

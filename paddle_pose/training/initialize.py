@@ -141,8 +141,9 @@ def freeze_backbone(network: Any) -> str:
     """
     before = _count_trainable(network)
     backbone = _backbone(network)
-    for parameter in _parameters_of(backbone):
-        parameter.stop_gradient = True
+    for child in backbone:
+        for parameter in child.parameters():
+            parameter.stop_gradient = True
     _keep_in_inference_mode(
         network, [layer for child in backbone for layer in (child, *child.sublayers())]
     )
@@ -160,10 +161,11 @@ def scale_backbone_rate(network: Any, rate: float) -> str:
     Returns:
         Line for the log with the number of parameters whose learning rate differs.
     """
-    backbone = _parameters_of(_backbone(network))
-    for parameter in backbone:
-        parameter.optimize_attr["learning_rate"] = rate  # as paddle.ParamAttr sets it
-    size = sum(int(parameter.size) for parameter in backbone if not parameter.stop_gradient)
+    backbone = _backbone(network)
+    for child in backbone:
+        for parameter in child.parameters():
+            parameter.optimize_attr["learning_rate"] = rate  # as paddle.ParamAttr sets it
+    size = sum(map(_count_trainable, backbone))
     heads = ", ".join(network.head_layers)
     return (
         f"Learning rate: {rate:g} x that of {heads} for the other {size:,} of "
@@ -195,11 +197,6 @@ def _backbone(network: Any) -> list[Any]:
     return [child for name, child in network.named_children() if name not in network.head_layers]
 
 
-def _parameters_of(layers: Sequence[Any]) -> list[Any]:
-    """Returns the parameters of layers."""
-    return [parameter for layer in layers for parameter in layer.parameters()]
-
-
 def _keep_in_inference_mode(network: Any, layers: Sequence[Any]) -> None:
     """Sets layers to inference mode before every forward of the network, also after `train()`."""
 
@@ -210,6 +207,6 @@ def _keep_in_inference_mode(network: Any, layers: Sequence[Any]) -> None:
     network.register_forward_pre_hook(set_inference_mode)
 
 
-def _count_trainable(network: Any) -> int:
+def _count_trainable(layer: Any) -> int:
     """Returns the number of trainable values; Paddle lists running statistics as parameters too."""
-    return sum(parameter.size for parameter in network.parameters() if not parameter.stop_gradient)
+    return sum(parameter.size for parameter in layer.parameters() if not parameter.stop_gradient)

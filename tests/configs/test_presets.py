@@ -54,6 +54,7 @@ def test_the_best_published_weights_are_preferred(config, name):
     [
         ("movenet_lightning_coco", {}, True),
         ("movenet_lightning_coco", {"train.init": "movenet_lightning"}, True),
+        ("movenet_lightning_coco", {"train.freeze": "nothing"}, True),
         ("movenet_lightning_coco", {"train.freeze": "backbone"}, True),
         ("movenet_lightning_coco", {"train.init": "none"}, False),
         ("rtmpose_s_coco_256x192", {}, False),  # its start has no head that knows joints
